@@ -1,0 +1,1 @@
+"""Samples, sources, the deterministic batch stream."""

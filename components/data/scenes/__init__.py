@@ -1,0 +1,1 @@
+"""The generated default data: drawn scenes with a truth oracle."""

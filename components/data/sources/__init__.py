@@ -1,0 +1,1 @@
+"""What turns files or settings into samples; one module per source."""

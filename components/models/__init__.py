@@ -1,0 +1,1 @@
+"""Plain modules; they know nothing of the rest of Ceteris."""

@@ -1,0 +1,247 @@
+"""The typed study: everything in `params.yaml` and `studies/NAME.yaml`, and nothing else.
+
+One study is one complete, flat file: no inheritance, no defaults hidden in code. The same models check the file, the
+command line and the form on the Prefect page.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from components.errors import CeterisError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Start = Literal["scratch", "unimodal", "multimodal"]
+Component = Literal["text", "grid", "patches"]
+
+
+class Strict(BaseModel):
+    """A key that is not known is a mistake, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScenesSettings(Strict):
+    """How many scenes the generator draws for each part. Splits share no scene."""
+
+    seed: int = Field(ge=0)
+    pairs: int = Field(ge=64, description="captioned pictures for multimodal pretraining")
+    text_only: int = Field(ge=64, description="sentences without a picture, for text pretraining")
+    image_only: int = Field(ge=64, description="labelled pictures without text, for image pretraining")
+    train: int = Field(ge=64, description="scenes with questions and statements to fine-tune on")
+    validation: int = Field(ge=32)
+    selection: int = Field(ge=32, description="scenes on which architectures are chosen: the test split")
+    gate: int = Field(ge=32, description="scenes on which promotion is decided, used for nothing else")
+    generalisation: int = Field(ge=32, description="scenes in each generalisation split")
+
+
+class ManifestSettings(Strict):
+    """How a manifest without all splits is divided (by group, never by row)."""
+
+    seed: int = Field(ge=0)
+    selection_fraction: Fraction = Field(description="share of groups moved to a split the manifest does not name")
+    gate_fraction: Fraction
+    validation_fraction: Fraction
+
+
+class DataSettings(Strict):
+    """Where the samples come from."""
+
+    source: Literal["scenes", "manifest", "nlvr"]
+    path: str = Field(description="what the source reads; for generated data, the generator's own code")
+    image_size: int = Field(ge=8, le=1024, description="side of the square that pictures are fitted into, in pixels")
+    scenes: ScenesSettings
+    manifest: ManifestSettings
+
+    @model_validator(mode="after")
+    def _path_is_inside(self) -> "DataSettings":
+        path = Path(self.path)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"data.path must lie inside the workspace, not {self.path!r}")
+        return self
+
+
+class TextSettings(Strict):
+    """The tokenizer that all architectures share."""
+
+    tokenizer: str = Field(description="'built' from the training texts, or a Hugging Face name or local folder")
+    vocabulary_size: int = Field(ge=64)
+    max_length: int = Field(ge=4, le=512, description="tokens, [CLS] and [SEP] included")
+
+
+class ModelSettings(Strict):
+    """The one size at which all architectures are built."""
+
+    width: int = Field(ge=8)
+    layers: int = Field(ge=1)
+    heads: int = Field(ge=1)
+    feed_forward: int = Field(ge=8)
+    dropout: Fraction
+    patch_size: int = Field(ge=2, description="side of a square patch, in pixels")
+    stem_widths: list[int] = Field(min_length=1, description="channels of the tiny ResNet's stages")
+    image_tokens: int = Field(ge=1, le=9, description="MMBT: pooled grid tokens")
+    projection: int = Field(ge=8, description="CLIP: width of the shared embedding space")
+    text_encoder: str = Field(description="'tiny', or a Hugging Face BERT name or local folder")
+    grid_encoder: str = Field(description="'tiny', or a Hugging Face ResNet name or local folder")
+    patch_encoder: str = Field(description="'tiny', or a Hugging Face ViT name or local folder")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "ModelSettings":
+        if self.width % self.heads:
+            raise ValueError(f"model.heads ({self.heads}) must divide model.width ({self.width})")
+        return self
+
+
+class Budget(Strict):
+    """How long and how fast to train. Everything counts samples, never epochs."""
+
+    samples: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    warmup: Fraction = Field(description="share of the samples over which the learning rate rises")
+    weight_decay: float = Field(ge=0)
+    gradient_clip: float = Field(gt=0)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps: the samples in whole batches."""
+        return max(1, self.samples // self.batch_size)
+
+
+class FreezingRule(Strict):
+    """Parameters whose name matches `pattern` stay frozen for the first `share` of the samples."""
+
+    pattern: str = Field(description="regular expression, matched against the whole parameter name")
+    share: Fraction
+
+
+class ArmSettings(Strict):
+    """What one architecture begins from, and what it keeps frozen for how long."""
+
+    unimodal: list[Component] = Field(description="unimodally pretrained components it begins from")
+    starts: list[Start] = Field(min_length=1)
+    few_label_starts: list[Start] = Field(description="starts also fine-tuned on few labels")
+    freezing: list[FreezingRule] = Field(description="ordered; the first rule that matches a parameter decides")
+
+    @model_validator(mode="after")
+    def _few_is_a_subset(self) -> "ArmSettings":
+        if unknown := set(self.few_label_starts) - set(self.starts):
+            raise ValueError(f"few_label_starts names {sorted(unknown)}, which are not among starts")
+        return self
+
+
+class TaskSettings(Strict):
+    """A downstream task."""
+
+    kind: Literal["vqa", "classification", "statements"]
+    few_labels: int | None = Field(ge=1, description="labelled samples of the few-label runs; null for none")
+
+
+class Architectures(Strict):
+    """The arms of the study."""
+
+    pretrained: list[Name] = Field(min_length=1, description="with a multimodal intermediate step")
+    direct: list[Name] = Field(min_length=1, description="fine-tuned from unimodal encoders alone")
+
+    @property
+    def all(self) -> list[str]:
+        """Every arm, in the study's order."""
+        return [*self.pretrained, *self.direct]
+
+
+class EvaluationSettings(Strict):
+    """How scores are turned into evidence."""
+
+    confidence: float = Field(gt=0.5, lt=1.0)
+    examples: int = Field(ge=0, description="example predictions shown in the report, per task")
+
+
+class RuntimeSettings(Strict):
+    """How training processes use the machine. On CPUs results are bit-exact for a given thread count."""
+
+    threads: int = Field(ge=1)
+    accelerator: Literal["auto", "cpu", "gpu"]
+    devices: int | Literal["auto"]
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+    checkpoint_seconds: float = Field(gt=0, description="seconds between resumable checkpoints")
+    prediction_batch_size: int = Field(ge=1)
+
+
+class Study(Strict):
+    """One question, answered by one run of the pipeline."""
+
+    name: Name
+    seed: int = Field(ge=0)
+    replicates: list[int] = Field(min_length=1)
+    architectures: Architectures
+    arms: dict[Name, ArmSettings]
+    tasks: dict[Name, TaskSettings] = Field(min_length=1)
+    task_names: list[Name] = Field(description="the keys of tasks, as the list the pipeline's matrix reads")
+    image_fronts: list[Literal["grid", "patches"]]
+    data: DataSettings
+    text: TextSettings
+    model: ModelSettings
+    pretrain_text: Budget
+    pretrain_image: Budget
+    pretrain: Budget
+    finetune: Budget
+    finetune_few: Budget
+    evaluation: EvaluationSettings
+    runtime: RuntimeSettings
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> "Study":
+        _no_duplicates("replicates", self.replicates)
+        _no_duplicates("architectures", self.architectures.all)
+        if set(self.arms) != set(self.architectures.all):
+            raise ValueError(
+                f"arms describes {sorted(self.arms)} but architectures lists {sorted(self.architectures.all)}: "
+                "every listed architecture needs one entry in arms"
+            )
+        if list(self.tasks) != self.task_names:
+            raise ValueError(f"task_names is {self.task_names} but tasks has the keys {list(self.tasks)}: make them equal")
+        for arm in self.architectures.direct:
+            if "multimodal" in self.arms[arm].starts:
+                raise ValueError(f"arms.{arm}.starts asks for 'multimodal', but {arm} is listed under architectures.direct")
+        for arm, settings in self.arms.items():
+            missing = set(settings.unimodal) - {"text"} - set(self.image_fronts)
+            if missing:
+                raise ValueError(f"arms.{arm}.unimodal needs {sorted(missing)}, which image_fronts does not pretrain")
+        return self
+
+
+def _no_duplicates(key: str, values: Iterable[object]) -> None:
+    values = list(values)
+    if len(set(values)) != len(values):
+        raise ValueError(f"{key} names something twice: {values}")
+
+
+def load_study(path: Path | str = "params.yaml") -> Study:
+    """Read and check a study file.
+
+    Raises:
+        CeterisError: the file is missing, is not YAML, or breaks a rule of the study.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CeterisError(f"{path} does not exist: name a study file such as studies/laptop.yaml.")
+    try:
+        return parse_study(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+    except yaml.YAMLError as error:
+        raise CeterisError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def parse_study(content: object, where: str) -> Study:
+    """Check the content of a study file; `where` names it in errors."""
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        findings = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'the file'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        )
+        raise CeterisError(f"{where} is not a valid study: {findings}.") from None

@@ -1,0 +1,1 @@
+"""The spool: what happened, appended as it happens."""

@@ -1,0 +1,1 @@
+"""Lightning modules, budgets, freezing, resume, digests."""

@@ -1,0 +1,1 @@
+"""How work is run: Prefect flows, the graph walker, the supervisor, the command line."""

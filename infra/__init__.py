@@ -1,0 +1,1 @@
+"""Services and settings around the pipeline."""

@@ -1,0 +1,1 @@
+"""Package, gate, promote, predict, serve."""
