@@ -1,0 +1,50 @@
+"""The import closure: a stage may load no first-party code that the graph does not know as its input."""
+
+import sys
+from pathlib import Path
+
+from components.errors import CeterisError
+from components.stages.declared import Declared
+
+# The frame around every stage: it parses, reports and checks, and has no part in what outs contain.
+FRAME = frozenset(
+    {
+        "components/errors.py",
+        "components/study.py",
+        "components/stages/stage.py",
+        "components/stages/declared.py",
+        "components/stages/closure.py",
+        "components/tracking/spool.py",
+    }
+)
+FIRST_PARTY = ("components", "flows", "registry", "infra")
+
+
+def check_closure(root: Path, node: Declared) -> None:
+    """Check the modules loaded so far against the declared inputs.
+
+    Package `__init__` files hold docstrings and lazy dictionaries of names only (a test keeps them so) and are no inputs.
+
+    Raises:
+        CeterisError: something was loaded that `dvc.yaml` does not declare for this stage.
+    """
+    undeclared = [
+        path for path in loaded_files(root) if path not in FRAME and not path.endswith("__init__.py") and not node.covers(path)
+    ]
+    if undeclared:
+        raise CeterisError(
+            f"stage {node.address} loaded {', '.join(undeclared)}, which dvc.yaml does not declare: "
+            f"add it to the deps of {node.address.partition('@')[0]}."
+        )
+
+
+def loaded_files(root: Path) -> list[str]:
+    """Paths, relative to the root, of the first-party modules in this process."""
+    files = set()
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_relative_to(root):
+            relative = Path(file).relative_to(root)
+            if relative.parts[0] in FIRST_PARTY:
+                files.add(relative.as_posix())
+    return sorted(files)

@@ -1,0 +1,194 @@
+"""Stage: texts to token ids, pictures to pixel arrays, once for every stage that trains.
+
+Two passes over the samples in bounded memory: one to count, one to fill memory-mapped arrays.
+"""
+
+import argparse
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tokenizers import Tokenizer
+
+from components.data import samples
+from components.data import tokenizer as wordpiece
+from components.data.images import to_pixels
+from components.errors import CeterisError
+from components.stages.stage import Stage, main
+from components.study import Study
+
+COLUMNS = ("id", "group", "form", "text", "target", "pair")
+FILL = -1  # pads facts and objects; the oracle skips it
+
+
+def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
+    """Tokenise everything under outputs/data."""
+    data = stage.root / "outputs/data"
+    verdict = json.loads((stage.root / "outputs/validation/verdict.json").read_text(encoding="utf-8"))
+    if not verdict["passed"]:
+        raise CeterisError("the data did not pass validation: mend what reports/findings.json names, then run again.")
+    out = stage.out()
+    out.mkdir(parents=True)
+    description = samples.describe(data)
+    rows = write_images(data, out, description["image_labels"], study.data.image_size, stage)
+    stage.progress(60, "pictures decoded")
+    counts, words, longest = survey(data)
+    if study.text.tokenizer == "built":
+        tokenizer = wordpiece.build(words, study.text.vocabulary_size, study.text.max_length)
+    else:
+        tokenizer = wordpiece.load(study.text.tokenizer, study.text.max_length)
+    wordpiece.save(tokenizer, out / "tokenizer")
+    truncated = write_parts(data, out, tokenizer, rows, description["answers"], counts, longest)
+    special = wordpiece.special_tokens(tokenizer)
+    index = {
+        "parts": _nested(counts),
+        "answers": description["answers"],
+        "image_labels": description["image_labels"],
+        "oracle": description["oracle"],
+        "special_tokens": {name: getattr(special, name) for name in special.__dataclass_fields__},
+        "vocabulary_size": tokenizer.get_vocab_size(),
+        "max_length": study.text.max_length,
+        "truncated": truncated,
+        "image_size": study.data.image_size,
+        "data_digest": description["digest"],
+        "digest": _digest(out),
+    }
+    (out / "index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    stage.spool.dataset(study.data.source, description["digest"], sum(counts.values()), "training")
+    stage.progress(100, "tokenised")
+
+
+def write_images(data: Path, out: Path, labels: list[str], size: int, stage: Stage) -> dict[str, int]:
+    """Decode every picture once; returns the row of each picture id."""
+    total = sum(pq.read_metadata(shard).num_rows for shard in samples.shards(data, "images"))
+    pixels = np.lib.format.open_memmap(out / "pixels.npy", mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
+    marks = np.zeros((total, max(1, len(labels))), dtype=bool)
+    label_columns = {label: column for column, label in enumerate(labels)}
+    groups = np.zeros(total, dtype=np.int32)
+    group_numbers: dict[str, int] = {}
+    objects: list[list[int]] = []
+    rows: dict[str, int] = {}
+    for batch in samples.read(data, "images", ["image_id", "image", "group", "objects", "label"]):
+        columns = batch.to_pydict()
+        for image_id, image, group, scene, label in zip(*columns.values(), strict=True):
+            row = rows[image_id] = len(rows)
+            pixels[row] = to_pixels(image, size)
+            groups[row] = group_numbers.setdefault(group, len(group_numbers))
+            objects.append(scene or [])
+            for name in (label or "").split(";"):
+                if name:
+                    marks[row, label_columns[name]] = True
+        stage.progress(60 * len(rows) / total, f"{len(rows)} of {total} pictures")
+    pixels.flush()
+    np.save(out / "labels.npy", marks)
+    np.save(out / "image_groups.npy", groups)
+    np.save(out / "objects.npy", _padded(objects, max((len(scene) for scene in objects), default=0)))
+    return rows
+
+
+def survey(data: Path) -> tuple[Counter[tuple[str, str]], Counter[str], int]:
+    """Samples per part and split, words of the training texts, and the longest list of facts."""
+    counts: Counter[tuple[str, str]] = Counter()
+    words: Counter[str] = Counter()
+    longest = 0
+    for batch in samples.read(data, "samples", ["part", "split", "text", "facts"]):
+        columns = batch.to_pydict()
+        counts.update(zip(columns["part"], columns["split"], strict=True))
+        # The vocabulary comes from training texts alone, so that evaluation texts cannot shape it.
+        words.update(
+            wordpiece.word_counts(
+                text for text, split in zip(columns["text"], columns["split"], strict=True) if split == "train"
+            )
+        )
+        longest = max(longest, max((len(facts or []) for facts in columns["facts"]), default=0))
+    return counts, words, longest
+
+
+def write_parts(
+    data: Path,
+    out: Path,
+    tokenizer: Tokenizer,
+    rows: Mapping[str, int],
+    answers: Mapping[str, list[str]],
+    counts: Counter[tuple[str, str]],
+    longest: int,
+) -> dict[str, float]:
+    """Fill the arrays of every part and split; returns the share of texts cut off, per part."""
+    folders = {key: out / "parts" / key[0] / key[1] for key in counts}
+    arrays: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    writers: dict[tuple[str, str], pq.ParquetWriter] = {}
+    schema = pa.schema({name: pa.string() for name in COLUMNS})
+    targets = {task: {answer: index for index, answer in enumerate(values)} for task, values in answers.items()}
+    length = tokenizer.truncation["max_length"]
+    for key, folder in folders.items():
+        folder.mkdir(parents=True)
+        shapes = {
+            "input_ids": (np.int32, (counts[key], length)),
+            "lengths": (np.int32, (counts[key],)),
+            "image_rows": (np.int64, (counts[key],)),
+            "targets": (np.int64, (counts[key],)),
+            "facts": (np.int16, (counts[key], longest)),
+        }
+        arrays[key] = {
+            name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+            for name, (dtype, shape) in shapes.items()
+        }
+        writers[key] = pq.ParquetWriter(folder / "samples.parquet", schema)
+    filled: Counter[tuple[str, str]] = Counter()
+    cut: Counter[str] = Counter()
+    for batch in samples.read(data, "samples"):
+        table = pa.Table.from_batches([batch])
+        keys = list(zip(table["part"].to_pylist(), table["split"].to_pylist(), strict=True))
+        for key in dict.fromkeys(keys):
+            chosen = table.take([index for index, other in enumerate(keys) if other == key])
+            columns = chosen.to_pydict()
+            begin, end = filled[key], filled[key] + chosen.num_rows
+            array = arrays[key]
+            input_ids, lengths, truncated = wordpiece.encode(tokenizer, columns["text"])
+            array["input_ids"][begin:end], array["lengths"][begin:end] = input_ids, lengths
+            cut[key[0]] += int(truncated.sum())
+            array["image_rows"][begin:end] = [rows[ids[0]] if ids else -1 for ids in columns["image_ids"]]
+            known = targets.get(key[0], {})
+            array["targets"][begin:end] = [known.get(target, -1) for target in columns["target"]]
+            array["facts"][begin:end] = _padded(columns["facts"], longest)
+            writers[key].write_table(chosen.select(COLUMNS))
+            filled[key] = end
+    for writer in writers.values():
+        writer.close()
+    totals: Counter[str] = Counter()
+    for (part, _), count in counts.items():
+        totals[part] += count
+    return {part: cut[part] / total for part, total in sorted(totals.items())}
+
+
+def _padded(lists: list[list[int]], length: int) -> np.ndarray:
+    padded = np.full((len(lists), length), FILL, dtype=np.int16)
+    for row, values in enumerate(lists):
+        padded[row, : len(values or [])] = values or []
+    return padded
+
+
+def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    parts: dict[str, dict[str, int]] = {}
+    for (part, split), count in sorted(counts.items()):
+        parts.setdefault(part, {})[split] = count
+    return parts
+
+
+def _digest(out: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(out.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(out).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main("tokenize", run)
