@@ -1,0 +1,216 @@
+"""Means and differences with intervals over replicates and samples.
+
+Replicates (whole chains with their own seeds) are nested in arms; items are crossed with arms and replicates and may
+be clustered (several questions about one picture). That is the multi-reader multi-case design: Obuchowski and Rockette,
+Communications in Statistics 24 (1995); Hillis, Statistics in Medicine 26 (2007) for the degrees of freedom. Every score
+is y[item, replicate] = mean + replicate + item + residual, so the mean over N items and R replicates has the variance
+
+    var(replicate)/R + var(item)/N + var(residual)/(N R).
+
+With v the variance of the replicates' means (it holds var(residual)/N), an unbiased estimate of that sum is
+
+    V = v/R + max(0, var_items/N - w/(R N)),
+
+where var_items is the variance over items of the items' means and w the residual variance, which the first term already
+holds. A difference of two arms adds their v and w, and takes var_items of the items' differences: arms are paired on
+items, never on the seed's number. Clusters enter through sums of deviations by cluster (the sandwich estimate for a
+mean). The interval is Student's with Satterthwaite's degrees of freedom.
+
+Arrays: N items, G clusters, R replicates.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+MINIMUM_REPLICATES = 3
+"""Fewer replicates than this carry no verdict: what is shown is descriptive."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What the statistics need of one arm's scores.
+
+    Attributes:
+        replicate_means: (R,) mean score of each replicate.
+        deviations: (G, R) sums over each cluster of the deviations from the replicate's mean, divided by N.
+        variance: v, the variance of the replicates' means, possibly moderated; nan with one replicate.
+        degrees: degrees of freedom of `variance`.
+        degrees_pooled: what `degrees` of several arms together cannot exceed (they may share a moderated variance).
+        items: N.
+    """
+
+    replicate_means: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+    variance: float
+    degrees: float
+    degrees_pooled: float
+    items: int
+
+    @property
+    def replicates(self) -> int:
+        """R."""
+        return len(self.replicate_means)
+
+    @property
+    def mean(self) -> float:
+        """Mean over items and replicates."""
+        return float(self.replicate_means.mean())
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean or a difference with its interval. Ends are nan where they cannot be estimated (a single cluster)."""
+
+    mean: float
+    low: float
+    high: float
+    standard_error: float
+    degrees_of_freedom: float
+    p: float
+    """Two-sided, against zero."""
+    replicate_variance: float
+    """The share of the squared standard error that comes from replicates; nan with one replicate."""
+    sample_variance: float
+    """The share that comes from the choice of items."""
+
+
+def summarise(scores: ArrayLike, clusters: ArrayLike | None = None) -> Arm:
+    """Summarise one arm.
+
+    Args:
+        scores: (N, R).
+        clusters: (N,) labels of the items' clusters; without them every item is its own.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    items, replicates = values.shape
+    means = values.mean(axis=0)
+    deviations = (values - means) / items
+    if clusters is not None:
+        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        sums = np.zeros((int(codes.max()) + 1, replicates))
+        np.add.at(sums, codes, deviations)
+        deviations = sums
+    variance = float(means.var(ddof=1)) if replicates > 1 else math.nan
+    degrees = float(replicates - 1)
+    return Arm(means, deviations, variance, degrees, 2 * degrees, items)
+
+
+def estimate_mean(arm: Arm, confidence: float) -> Estimate:
+    """The mean of one arm with its interval over replicates and samples (over samples alone with one replicate)."""
+    return _estimate(arm.mean, [arm], arm.deviations, confidence)
+
+
+def estimate_difference(first: Arm, second: Arm, confidence: float) -> Estimate:
+    """The mean of `first` minus the mean of `second`, paired on items.
+
+    Raises:
+        ValueError: the arms were not summarised over the same items and clusters.
+    """
+    if first.items != second.items or len(first.deviations) != len(second.deviations):
+        raise ValueError("a paired difference needs the same items in both arms")
+    paired = first.deviations.mean(axis=1, keepdims=True) - second.deviations.mean(axis=1, keepdims=True)
+    return _estimate(first.mean - second.mean, [first, second], paired, confidence)
+
+
+def _estimate(mean: float, arms: Sequence[Arm], deviations: NDArray[np.float64], confidence: float) -> Estimate:
+    clusters = len(deviations)
+    if clusters < 2:
+        return Estimate(mean, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
+    correction = clusters / (clusters - 1)
+    sample_variance = correction * float((deviations.mean(axis=1) ** 2).sum())
+    replicate_variance, replicate_degrees = math.nan, math.inf
+    if all(arm.replicates > 1 for arm in arms):
+        residual = sum(_residual_variance(arm) / arm.replicates for arm in arms)
+        sample_variance = max(0.0, sample_variance - residual)
+        shares = [arm.variance / arm.replicates for arm in arms]
+        replicate_variance = sum(shares)
+        squares = sum(share**2 / arm.degrees for share, arm in zip(shares, arms, strict=True))
+        if squares > 0:
+            replicate_degrees = min(replicate_variance**2 / squares, *(arm.degrees_pooled for arm in arms))
+    known = 0.0 if math.isnan(replicate_variance) else replicate_variance
+    variance = known + sample_variance
+    if variance <= 0.0:
+        return Estimate(mean, mean, mean, 0.0, float(clusters - 1), float(mean == 0.0), replicate_variance, 0.0)
+    degrees = variance**2 / (known**2 / replicate_degrees + sample_variance**2 / (clusters - 1))
+    error = math.sqrt(variance)
+    reach = error * float(special.stdtrit(degrees, 0.5 + confidence / 2))
+    p = 2 * float(special.stdtr(degrees, -abs(mean) / error))
+    return Estimate(mean, mean - reach, mean + reach, error, degrees, p, replicate_variance, sample_variance)
+
+
+def _residual_variance(arm: Arm) -> float:
+    """w/N: the variance that the item-by-replicate residual gives to the mean of one replicate."""
+    clusters = len(arm.deviations)
+    residual = arm.deviations - arm.deviations.mean(axis=1, keepdims=True)
+    return clusters / (clusters - 1) * float((residual**2).sum()) / (arm.replicates - 1)
+
+
+def moderate(arms: Sequence[Arm]) -> list[Arm]:
+    """Draw the arms' variances between replicates towards their common mean (empirical Bayes).
+
+    With few replicates one arm's variance is hardly known; what the arms have in common steadies it. As in limma
+    (Smyth, Statistical Applications in Genetics and Molecular Biology 3, 2004) the posterior is
+    (d0 s0^2 + d v) / (d0 + d) with d0 + d degrees of freedom. Two things differ, because limma fits thousands of genes
+    and a study has ten arms whose true variances differ (a text-only arm hardly moves): s0^2 is the plain mean of the
+    variances, and d0 never exceeds d, so that an arm's own replicates keep half of the say. With limma's own fit a
+    nominal 95% interval for a difference covers 90 to 94% at three replicates when the arms' standard deviations
+    spread by a factor of e^0.5 to e; as here 94 to 97%, a quarter narrower than without moderation (tests/evaluation).
+
+    Left as they are: fewer than three arms, one replicate, or no variance at all.
+    """
+    if len(arms) < 3 or any(arm.replicates < 2 for arm in arms):
+        return list(arms)
+    variances = np.array([arm.variance for arm in arms])
+    degrees = np.array([arm.degrees for arm in arms])
+    if not variances.max() > 0:
+        return list(arms)
+    prior_variance = float((degrees * variances).sum() / degrees.sum())
+    prior_degrees = prior_degrees_of_freedom(variances, degrees)
+    moderated = []
+    for arm in arms:
+        prior = min(prior_degrees, arm.degrees)
+        total = prior + arm.degrees
+        variance = (prior * prior_variance + arm.degrees * arm.variance) / total
+        moderated.append(replace(arm, variance=variance, degrees=total, degrees_pooled=float(degrees.sum())))
+    return moderated
+
+
+def prior_degrees_of_freedom(variances: NDArray[np.float64], degrees: NDArray[np.float64]) -> float:
+    """d0: how alike the true variances are, by the moments of the logarithms (Smyth 2004, section 6.2); may be inf."""
+    floor = 1e-5 * float(np.median(variances[variances > 0]))
+    logarithms = np.log(np.maximum(variances, floor))
+    shifted = logarithms - special.digamma(degrees / 2) + np.log(degrees / 2)
+    excess = float(shifted.var(ddof=1) - special.polygamma(1, degrees / 2).mean())
+    return 2 * inverse_trigamma(excess) if excess > 0 else math.inf
+
+
+def inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value, by Newton's method on 1/trigamma (Smyth 2004, appendix)."""
+    if value > 1e7:
+        return 1 / math.sqrt(value)
+    if value < 1e-6:
+        return 1 / value
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = float(special.polygamma(1, x))
+        step = trigamma * (1 - trigamma / value) / float(special.polygamma(2, x))
+        x += step
+        if -step / x < 1e-8:
+            break
+    return x
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values (Scandinavian Journal of Statistics 6, 1979), in the given order; nan stays nan."""
+    known = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
+    adjusted = [math.nan] * len(p_values)
+    largest = 0.0
+    for rank, (p, index) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        adjusted[index] = largest
+    return adjusted
