@@ -1,0 +1,199 @@
+"""Predictions to scores: one row per arm, cell, replicate and split, and one per item for the statistics.
+
+An arm is an architecture on a task. Its cells are the starts it was fine-tuned from, with all labels (`START`) or few
+(`START_few`). Nothing is compared here, but everything is checked to be comparable: the arms that the study asks for,
+no more and no fewer, all scored on the same items.
+"""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.errors import CeterisError
+from components.study import Study
+
+ITEM_KEYS = ["split", "id", "group", "form"]
+FEW = "_few"
+_COLUMNS = ["cell", "split", "id", "group", "form", "target", "correct"]
+
+
+def expected_cells(study: Study, architecture: str, task: str) -> list[str]:
+    """The cells that the study asks of one architecture on one task, in its order."""
+    arm = study.arms[architecture]
+    few = arm.few_label_starts if study.tasks[task].few_labels is not None else []
+    return [*arm.starts, *(start + FEW for start in few)]
+
+
+def collect(
+    study: Study, finetune: Path, folder: Path, progress: Callable[[float, str], None] = lambda *_: None
+) -> None:
+    """Score everything under `finetune` into `folder`, arm by arm.
+
+    Args:
+        study: which arms, cells and replicates must be there.
+        finetune: `outputs/finetune`.
+        folder: `outputs/evaluation`; replaced as a whole, or not at all.
+        progress: called with percent and message after each arm.
+
+    Raises:
+        CeterisError: a run is missing or surplus, or arms were scored on different items.
+    """
+    check_runs(study, finetune)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    schema = pa.schema(
+        [(name, pa.string()) for name in ("architecture", "task", "cell", *ITEM_KEYS)]
+        + [(f"correct_{replicate}", pa.float32()) for replicate in study.replicates]
+    )
+    scores: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    arms: dict[str, dict[str, Any]] = {}
+    items = _Items()
+    pairs = sorted(product(study.architectures.all, study.task_names))
+    with pq.ParquetWriter(partial / "items.parquet", schema, compression="zstd") as writer:
+        for index, (architecture, task) in enumerate(pairs):
+            runs = [finetune / architecture / task / str(replicate) for replicate in study.replicates]
+            cells = sorted(expected_cells(study, architecture, task))
+            for cell, table in _score(runs, study.replicates, cells):
+                items.check(task, table, f"{architecture} ({cell}) on {task}")
+                key = {"architecture": architecture, "task": task, "cell": cell}
+                wide = table.drop(columns="target").assign(**key)
+                writer.write_table(pa.Table.from_pandas(wide, schema=schema, preserve_index=False))
+                scores.extend({**key, **row} for row in _means(table, study.replicates))
+            arms.setdefault(architecture, {})[task] = {cell: [] for cell in cells}
+            for run, replicate in zip(runs, study.replicates, strict=True):
+                for cell, record in _records(run, cells):
+                    points = record.pop("curves", [])
+                    arms[architecture][task][cell].append(record)
+                    key = {"architecture": architecture, "task": task, "cell": cell}
+                    curves.extend({**key, "replicate": replicate, **point} for point in _points(points))
+            progress(100 * (index + 1) / len(pairs), f"scored {architecture} on {task}")
+    _write(partial / "scores.parquet", scores, _SCORES)
+    _write(partial / "curves.parquet", curves, _CURVES)
+    (partial / "arms.json").write_text(json.dumps(arms, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(partial, folder)
+
+
+_KEYS = [("architecture", pa.string()), ("task", pa.string()), ("cell", pa.string()), ("replicate", pa.int32())]
+_SCORES = pa.schema([*_KEYS, ("split", pa.string()), ("items", pa.int64()), ("score", pa.float64())])
+_CURVES = pa.schema([*_KEYS, ("metric", pa.string()), ("samples", pa.int64()), ("value", pa.float64())])
+
+
+def check_runs(study: Study, finetune: Path) -> None:
+    """Compare the runs on disk with those that the study asks for.
+
+    Raises:
+        CeterisError: naming every run that is missing or surplus.
+    """
+    expected = {
+        f"{architecture}/{task}/{replicate}"
+        for architecture, task, replicate in product(study.architectures.all, study.task_names, study.replicates)
+    }
+    present = {path.relative_to(finetune).as_posix() for path in finetune.glob("*/*/*") if path.is_dir()}
+    if missing := sorted(expected - present):
+        raise CeterisError(
+            f"{finetune} lacks {', '.join(missing)}, which the study asks for: run their fine-tuning stages."
+        )
+    if surplus := sorted(present - expected):
+        raise CeterisError(f"{finetune} holds {', '.join(surplus)}, which the study does not ask for: remove them.")
+
+
+def _score(runs: list[Path], replicates: list[int], cells: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each cell of one arm: its items in order, with one column of correctness per replicate."""
+    frames = []
+    for run in runs:
+        frame = pq.read_table(_present(run / "predictions.parquet"), columns=_COLUMNS).to_pandas()
+        _check_cells(run / "predictions.parquet", set(frame["cell"]), cells)
+        if (frame["split"] == "gate").any():
+            raise CeterisError(
+                f"{run / 'predictions.parquet'} predicts the gate split, which is kept for promotion alone."
+            )
+        frames.append(frame)
+    for cell in cells:
+        tables = [frame[frame["cell"] == cell].sort_values(ITEM_KEYS, ignore_index=True) for frame in frames]
+        first = tables[0][[*ITEM_KEYS, "target"]]
+        if first.duplicated(["split", "id"]).any():
+            raise CeterisError(f"{runs[0] / 'predictions.parquet'} predicts an item of cell {cell} twice.")
+        for run, table in zip(runs, tables, strict=True):
+            if not table[[*ITEM_KEYS, "target"]].equals(first):
+                raise CeterisError(
+                    f"{run} and {runs[0]} predict different items in cell {cell}: run both on the same data."
+                )
+        correct = {f"correct_{r}": table["correct"] for r, table in zip(replicates, tables, strict=True)}
+        yield cell, first.assign(**correct)
+
+
+class _Items:
+    """What the first cell of each task was scored on; every other cell must be scored on the same."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[str, pd.DataFrame]] = {}
+
+    def check(self, task: str, table: pd.DataFrame, name: str) -> None:
+        """Raises CeterisError if the items, their groups, forms or targets differ."""
+        items = table[[*ITEM_KEYS, "target"]]
+        other, first = self._first.setdefault(task, (name, items))
+        if items.equals(first):
+            return
+        ours, theirs = (set(zip(frame["split"], frame["id"], strict=True)) for frame in (items, first))
+        if different := sorted(ours ^ theirs):
+            example = (
+                f"{len(different)} items are not in both, for example {different[0][1]} of split {different[0][0]}"
+            )
+        else:
+            example = "their groups, forms or targets differ"
+        raise CeterisError(f"{name} and {other} are scored on different items ({example}): run both on the same data.")
+
+
+def _means(table: pd.DataFrame, replicates: list[int]) -> Iterator[dict[str, Any]]:
+    """The task's metric, which is the mean of `correct`, per split and replicate."""
+    for split, part in table.groupby("split", sort=True):
+        for replicate in replicates:
+            score = float(part[f"correct_{replicate}"].to_numpy("float64").mean())
+            yield {"replicate": replicate, "split": split, "items": len(part), "score": score}
+
+
+def _records(run: Path, cells: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    found = json.loads(_present(run / "record.json").read_text(encoding="utf-8"))["cells"]
+    _check_cells(run / "record.json", set(found), cells)
+    yield from sorted(found.items())
+
+
+def _check_cells(path: Path, found: set[str], expected: list[str]) -> None:
+    if missing := sorted(set(expected) - found):
+        raise CeterisError(
+            f"{path} lacks the cells {', '.join(missing)}, which the study asks for: run its stage again."
+        )
+    if surplus := sorted(found - set(expected)):
+        raise CeterisError(
+            f"{path} has the cells {', '.join(surplus)}, which the study does not ask for: run its stage again."
+        )
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise CeterisError(f"{path} is missing: run its fine-tuning stage again.")
+    return path
+
+
+def _points(points: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for point in points:
+        for metric, value in point.items():
+            if metric != "samples" and value is not None and math.isfinite(value):
+                yield {"metric": metric, "samples": point["samples"], "value": value}
+
+
+def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
