@@ -1,0 +1,155 @@
+"""What the machine has, and slots that keep stage processes from using more of it than there is.
+
+A slot is a file held by flock: it is shared by every workspace of a clone, and the kernel gives it back when its holder
+dies, whatever killed it.
+"""
+
+import fcntl
+import math
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from components.errors import CeterisError
+
+
+def cpu_cores() -> int:
+    """Cores this process may use: its affinity, and the quota of its control group where there is one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        if quota != "max":
+            cores = min(cores, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):
+        return cores
+    return max(1, cores)
+
+
+def gpu_devices() -> list[str]:
+    """GPUs this process may use, by the names CUDA_VISIBLE_DEVICES takes; found without importing torch."""
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [device.strip() for device in visible.split(",") if device.strip() not in ("", "-1", "NoDevFiles")]
+    if (program := shutil.which("nvidia-smi")) is None:
+        return []
+    try:
+        listed = subprocess.run([program, "--list-gpus"], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (subprocess.SubprocessError, OSError):
+        return []
+    return [str(index) for index, line in enumerate(filter(None, listed.splitlines())) if line.startswith("GPU ")]
+
+
+def jobs(threads: int) -> int:
+    """Stage processes at once: one per `threads` cores, or what CETERIS_JOBS says.
+
+    Raises:
+        CeterisError: CETERIS_JOBS is not a whole number from 1.
+    """
+    wanted = os.environ.get("CETERIS_JOBS", "")
+    if not wanted:
+        return max(1, cpu_cores() // threads)
+    if not wanted.isdigit() or int(wanted) < 1:
+        raise CeterisError(f"CETERIS_JOBS is {wanted!r}: set it to how many stages may run at once, a number from 1.")
+    return int(wanted)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Slots that are held until `release`."""
+
+    kind: str
+    environment: dict[str, str] = field(default_factory=dict)
+    files: tuple[IO[str], ...] = ()
+
+    def release(self) -> None:
+        """Give the slots back."""
+        for file in self.files:
+            file.close()
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The slots of a clone. Stages that ask for a GPU take CPU slots where there is none."""
+
+    folder: Path
+    cpu: int
+    gpus: tuple[str, ...] = ()
+    gpus_per_stage: int = 1
+
+    @classmethod
+    def of(cls, home: Path, threads: int = 1, accelerator: str = "auto", devices: int | str = "auto") -> "Slots":
+        """The slots of the clone at `home` under a study's runtime settings; each stage sees only the GPUs it holds."""
+        gpus = () if accelerator == "cpu" else tuple(gpu_devices())
+        each = min(devices, len(gpus)) if isinstance(devices, int) and gpus else 1
+        return cls(home / ".ceteris" / "slots", jobs(threads), gpus, each)
+
+    @property
+    def total(self) -> int:
+        """The most stages that can run at once."""
+        return self.cpu + len(self.gpus) // self.gpus_per_stage
+
+    def acquire(self, kind: str) -> Grant | None:
+        """Slots for one stage, or None while there are none."""
+        if kind == "gpu" and self.gpus:
+            held = self._take("gpu", len(self.gpus), self.gpus_per_stage)
+            if held is None:
+                return None
+            visible = ",".join(self.gpus[index] for index, _ in held)
+            return Grant("gpu", {"CUDA_VISIBLE_DEVICES": visible}, tuple(file for _, file in held))
+        held = self._take("cpu", self.cpu, 1)
+        return None if held is None else Grant("cpu", {}, tuple(file for _, file in held))
+
+    def _take(self, kind: str, existing: int, wanted: int) -> list[tuple[int, IO[str]]] | None:
+        """All of what is wanted or nothing, so that two stages never wait for each other."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        held: list[tuple[int, IO[str]]] = []
+        for index in range(existing):
+            if (file := _try_lock(self.folder / f"{kind}-{index}")) is not None:
+                held.append((index, file))
+                if len(held) == wanted:
+                    return held
+        for _, file in held:
+            file.close()
+        return None
+
+
+def _try_lock(path: Path, mode: str = "a+") -> IO[str] | None:
+    file = path.open(mode, encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+@contextmanager
+def only_one(path: Path, refusal: str) -> Iterator[None]:
+    """Hold the file lock at `path`; `{pid}` in `refusal` becomes the process that holds it.
+
+    Raises:
+        CeterisError: with `refusal`, when another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if (file := _try_lock(path)) is None:
+        raise CeterisError(refusal.format(pid=path.read_text(encoding="utf-8").strip() or "unknown"))
+    with file:
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def held(path: Path) -> bool:
+    """Whether some process holds the file lock at `path`."""
+    if not path.is_file():
+        return False
+    file = _try_lock(path)
+    if file is None:
+        return True
+    file.close()
+    return False
