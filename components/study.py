@@ -66,11 +66,14 @@ class DataSettings(Strict):
 
 
 class TextSettings(Strict):
-    """The tokenizer that all architectures share."""
+    """How texts become tokens, and how many are masked, for all architectures alike."""
 
     tokenizer: str = Field(description="'built' from the training texts, or a Hugging Face name or local folder")
     vocabulary_size: int = Field(ge=64)
     max_length: int = Field(ge=4, le=512, description="tokens, [CLS] and [SEP] included")
+    masked_share: float = Field(
+        gt=0, lt=1, description="of words, in masked language modelling; all architectures alike"
+    )
 
 
 class ModelSettings(Strict):
@@ -203,10 +206,14 @@ class Study(Strict):
                 "every listed architecture needs one entry in arms"
             )
         if list(self.tasks) != self.task_names:
-            raise ValueError(f"task_names is {self.task_names} but tasks has the keys {list(self.tasks)}: make them equal")
+            raise ValueError(
+                f"task_names is {self.task_names} but tasks has the keys {list(self.tasks)}: make them equal"
+            )
         for arm in self.architectures.direct:
             if "multimodal" in self.arms[arm].starts:
-                raise ValueError(f"arms.{arm}.starts asks for 'multimodal', but {arm} is listed under architectures.direct")
+                raise ValueError(
+                    f"arms.{arm}.starts asks for 'multimodal', but {arm} is listed under architectures.direct"
+                )
         for arm, settings in self.arms.items():
             missing = set(settings.unimodal) - {"text"} - set(self.image_fronts)
             if missing:

@@ -17,11 +17,6 @@ from components.data.scenes.oracle import holds
 from components.data.store import Part, Store
 from components.data.streams import Order, Stream
 
-MASKED_SHARE = 0.15  # of words, for masked language modelling (BERT; all architectures alike)
-
-# Keys of a batch that carry raw content, equal for all architectures; every other key is an objective's corruption.
-CONTENT = ("pixels", "input_ids", "attention_mask", "targets", "labels")
-
 Batch = dict[str, Tensor]
 
 
@@ -33,7 +28,7 @@ class Ingredients:
     texts: bool = False  # input_ids int64 (B, T), attention_mask int64 (B, T)
     targets: bool = False  # targets int64 (B,)
     image_labels: bool = False  # labels float32 (B, C)
-    masked_text: bool = False  # masked_input_ids int64 (B, T), mlm_labels int64 (B, T)
+    masked_share: float = 0.0  # above 0: masked_input_ids int64 (B, T), mlm_labels int64 (B, T)
     mismatches: bool = False  # itm_image_rows int64 (B,), itm_labels int64 (B,)
     truth: bool = False  # truth bool (B, B): text i holds of picture j
 
@@ -104,13 +99,13 @@ class BatchStream(IterableDataset):
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         rows = self.rows[self.order.at(positions)]
         batch = collate(self.store, self.part, rows, self.ingredients)
-        if self.ingredients.masked_text:
+        if self.ingredients.masked_share:
             special = self.store.index["special_tokens"]
             masked, labels = mask_tokens(
                 batch["input_ids"].numpy(),
                 self.part.lengths[rows],
                 Stream(self.seed, self.source, "masks").at(step),
-                MASKED_SHARE,
+                self.ingredients.masked_share,
                 special["mask"],
                 special["first_word"],
                 self.store.index["vocabulary_size"],

@@ -7,7 +7,10 @@ the stream and nothing else.
 import numpy as np
 
 IGNORED = -100  # the label of a token that is not to be predicted
-MASKED_SHARE, RANDOM_SHARE = 0.8, 0.1  # of the chosen tokens; the rest stay as they are (Devlin et al. 2019, section 3.1)
+MASKED_SHARE, RANDOM_SHARE = (
+    0.8,
+    0.1,
+)  # of the chosen tokens; the rest stay as they are (Devlin et al. 2019, section 3.1)
 
 
 def mask_tokens(

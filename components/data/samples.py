@@ -88,7 +88,9 @@ class SampleWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self._flush("images")
             self._flush("samples")
@@ -116,7 +118,9 @@ class SampleWriter:
         self._shards.append(path)
         rows.clear()
 
-    def finish(self, source: str, oracle: str, answers: dict[str, list[str]], image_labels: list[str], texts: dict[str, str]) -> None:
+    def finish(
+        self, source: str, oracle: str, answers: dict[str, list[str]], image_labels: list[str], texts: dict[str, str]
+    ) -> None:
         """Flush what is left and describe the whole in `source.json`."""
         self._flush("images")
         self._flush("samples")
@@ -128,7 +132,9 @@ class SampleWriter:
             "texts": texts,
             "digest": digest_of(self.folder),
         }
-        (self.folder / "source.json").write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        (self.folder / "source.json").write_text(
+            json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+        )
 
 
 def shards(folder: Path, table: str) -> list[Path]:

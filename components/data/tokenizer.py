@@ -78,7 +78,9 @@ def load(source: str, max_length: int) -> Tokenizer:
     except Exception as error:  # tokenizers raises bare exceptions
         raise CeterisError(f"text.tokenizer: no tokenizer can be had from {source!r} ({error}).") from None
     if missing := [token for token in SPECIALS if tokenizer.token_to_id(token) is None]:
-        raise CeterisError(f"text.tokenizer: {source!r} lacks the special tokens {', '.join(missing)}: use a BERT tokenizer.")
+        raise CeterisError(
+            f"text.tokenizer: {source!r} lacks the special tokens {', '.join(missing)}: use a BERT tokenizer."
+        )
     _limit(tokenizer, max_length)
     return tokenizer
 

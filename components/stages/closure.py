@@ -29,7 +29,9 @@ def check_closure(root: Path, node: Declared) -> None:
         CeterisError: something was loaded that `dvc.yaml` does not declare for this stage.
     """
     undeclared = [
-        path for path in loaded_files(root) if path not in FRAME and not path.endswith("__init__.py") and not node.covers(path)
+        path
+        for path in loaded_files(root)
+        if path not in FRAME and not path.endswith("__init__.py") and not node.covers(path)
     ]
     if undeclared:
         raise CeterisError(

@@ -33,7 +33,9 @@ class Declared:
 
     def covers(self, path: str) -> bool:
         """Whether a file of ours, relative to the root, is a declared input."""
-        return any(path == dependency or path.startswith(dependency.rstrip("/") + "/") for dependency in self.dependencies)
+        return any(
+            path == dependency or path.startswith(dependency.rstrip("/") + "/") for dependency in self.dependencies
+        )
 
     def key(self, root: Path) -> str:
         """A hash of command, parameters, inputs and code: equal keys, equal outs."""
@@ -67,7 +69,9 @@ def declared(root: Path, module: str, arguments: argparse.Namespace) -> Declared
 
 
 def _items(matrix: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    axes = {axis: lookup(params, values[2:-1]) if isinstance(values, str) else values for axis, values in matrix.items()}
+    axes = {
+        axis: lookup(params, values[2:-1]) if isinstance(values, str) else values for axis, values in matrix.items()
+    }
     for combination in itertools.product(*axes.values()):
         yield {axis: str(value) for axis, value in zip(axes, combination, strict=True)}
 

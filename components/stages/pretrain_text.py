@@ -1,0 +1,43 @@
+"""Stage: masked language modelling on text alone; the text encoder that a replicate's architectures share."""
+
+import argparse
+
+from components.data.batches import BatchStream, Ingredients
+from components.data.store import Store
+from components.models.encoders import text_encoder
+from components.objectives.mlm import MaskedLanguageModelling
+from components.stages.stage import Stage, main
+from components.study import Study
+from components.training.building import configuration
+from components.training.networks import PretrainingNetwork
+from components.training.run import Surroundings, train
+from components.training.saving import save_run
+from components.training.seeds import derive, seed_torch
+
+
+def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
+    """Pretrain the text encoder of one replicate."""
+    replicate = int(arguments.replicate)
+    store = Store(stage.root / "outputs/tokens")
+    seed_torch(study.seed, replicate, "initialisation", "text")
+    size = configuration(study, store)
+    encoder = text_encoder(size)
+    network = PretrainingNetwork(encoder, [("mlm", 1.0, MaskedLanguageModelling(encoder, size))])
+    budget = study.pretrain_text
+    seed = derive(study.seed, replicate, "text")
+    stream = BatchStream(
+        store,
+        "text",
+        seed,
+        budget.batch_size,
+        budget.steps,
+        Ingredients(texts=True, masked_share=study.text.masked_share),
+    )
+    surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
+    with stage.loop():
+        record = train(network, stream, budget, [], seed, stage.scratch / "last.ckpt", "text", surroundings)
+    save_run(stage.out(), encoder.state_dict(), record, vars(arguments))
+
+
+if __name__ == "__main__":
+    main("pretrain_text", run, ["replicate"])

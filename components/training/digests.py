@@ -1,0 +1,36 @@
+"""Digests of what a module was handed, taken from the batches themselves as they are consumed.
+
+Three chains: sample ids, raw content, and corruption. The first two must agree across architectures, the third only
+among architectures with the same objectives. A chain is a string, so it lies in a checkpoint and resumes exactly.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+from torch import Tensor
+
+CONTENT = ("pixels", "input_ids", "attention_mask", "targets", "labels")
+
+
+class BatchDigests:
+    """Running digests of all batches so far."""
+
+    def __init__(self) -> None:
+        self.chains = {"ids": "", "content": "", "corruption": ""}
+
+    def update(self, batch: Mapping[str, Tensor]) -> None:
+        """Extend the chains by one batch (tensors on the CPU, as the loader made them)."""
+        for chain, names in {
+            "ids": ["rows"],
+            "content": [name for name in CONTENT if name in batch],
+            "corruption": sorted(set(batch) - {"rows", *CONTENT}),
+        }.items():
+            if names:
+                self._extend(chain, [(name, batch[name]) for name in names])
+
+    def _extend(self, chain: str, tensors: list[tuple[str, Tensor]]) -> None:
+        digest = hashlib.sha256(self.chains[chain].encode())
+        for name, tensor in tensors:
+            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+            digest.update(tensor.contiguous().numpy().data)
+        self.chains[chain] = digest.hexdigest()

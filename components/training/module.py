@@ -1,0 +1,102 @@
+"""The Lightning module: one trainable network under one budget."""
+
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import Tensor, nn
+
+from components.study import Budget
+from components.training.digests import BatchDigests
+from components.training.freezing import FreezingSchedule
+from components.training.schedule import learning_rate_factor
+from components.training.seeds import seed_torch
+
+BETAS = (0.9, 0.98)
+CURVE_POINTS = 40
+
+
+class TrainingModule(L.LightningModule):
+    """Trains a network for a budget; knows its curve, its digests and when which parameter is frozen.
+
+    Everything it needs to continue lies in the checkpoint as tensors and plain values. It draws no random number that
+    depends on how it got to a step: torch is seeded anew at each one.
+    """
+
+    def __init__(self, network: nn.Module, budget: Budget, freezing: FreezingSchedule, seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.budget = budget
+        self.freezing = freezing
+        self.seed = seed
+        self.digests = BatchDigests()
+        self.curve: list[dict[str, float]] = []
+        self.updates: dict[str, int] = {"steps": 0}
+        self._sums: dict[str, Tensor] = {}
+        self._summed = 0
+        self._every = max(1, budget.steps // CURVE_POINTS)
+        self._expected_step: int | None = None
+        self._phase_edges = {begin for begin, _ in freezing.phases()}
+        self._frozen_until_applied: float | None = None
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; weight decay on matrices only, as usual for transformers."""
+        decayed = [parameter for parameter in self.network.parameters() if parameter.ndim > 1]
+        plain = [parameter for parameter in self.network.parameters() if parameter.ndim <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": self.budget.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=self.budget.learning_rate, betas=BETAS, fused=True)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_factor(step * self.budget.batch_size, self.budget)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_before_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int) -> dict[str, Tensor]:
+        """Digest the batch as it is handed over."""
+        if self.trainer.training:
+            self.digests.update(batch)
+        return batch
+
+    def on_train_batch_start(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Seed the step, and apply the freezing schedule where it changes."""
+        seed_torch(self.seed, "step", self.global_step)
+        progress = self.global_step / self.budget.steps
+        begun = max(edge for edge in self._phase_edges if edge <= progress)
+        if begun != self._frozen_until_applied:
+            self._frozen_until_applied = begun
+            self.freezing.apply(begun)
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """One forward pass; metrics are summed here and written every few steps, which costs less than `self.log`."""
+        loss, metrics = self.network(batch)
+        for name, value in {"loss": loss.detach(), **metrics}.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
+        self._summed += 1
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Close a point of the learning curve where one is due."""
+        if self.global_step % self._every == 0 or self.global_step == self.budget.steps:
+            point = {"samples": self.global_step * self.budget.batch_size}
+            point |= {name: float(value) / self._summed for name, value in self._sums.items()}
+            self.curve.append(point)
+            self._sums, self._summed = {}, 0
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What resuming needs beside weights and optimiser."""
+        checkpoint["ceteris"] = {
+            "digests": dict(self.digests.chains),
+            "curve": list(self.curve),
+            "sums": dict(self._sums),
+            "summed": self._summed,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore it."""
+        kept = checkpoint["ceteris"]
+        self.digests.chains = dict(kept["digests"])
+        self.curve = list(kept["curve"])
+        self._sums = dict(kept["sums"])
+        self._summed = kept["summed"]

@@ -1,0 +1,73 @@
+"""Predictions per sample, in file order."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from components.data.batches import Ingredients, collate, in_order
+from components.data.store import Store
+from components.training.networks import FinetuningNetwork
+
+SCHEMA = pa.schema(
+    {
+        "cell": pa.string(),
+        "split": pa.string(),
+        "id": pa.string(),
+        "group": pa.string(),
+        "form": pa.string(),
+        "target": pa.int16(),
+        "prediction": pa.int16(),
+        "confidence": pa.float32(),
+        "correct": pa.float32(),
+    }
+)
+INGREDIENTS = Ingredients(pictures=True, texts=True, targets=True)
+
+
+def predict(
+    network: FinetuningNetwork, store: Store, task: str, split: str, batch_size: int, device: torch.device
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield (rows, predictions, confidences, correct), each (B,), batch after batch."""
+    part = store.part(task, split)
+    network.eval()
+    for rows in in_order(part, batch_size):
+        batch = {name: tensor.to(device) for name, tensor in collate(store, part, rows, INGREDIENTS).items()}
+        with torch.inference_mode():
+            logits = network.logits(batch).float()
+            confidence, prediction = logits.softmax(dim=1).max(dim=1)
+            correct = network.task.correct(logits, batch["targets"])
+        yield rows, prediction.cpu().numpy(), confidence.cpu().numpy(), correct.cpu().numpy()
+
+
+def table(
+    network: FinetuningNetwork, store: Store, task: str, split: str, cell: str, batch_size: int, device: torch.device
+) -> pa.Table:
+    """All predictions of one split."""
+    part = store.part(task, split)
+    columns = [
+        np.concatenate(pieces) for pieces in zip(*predict(network, store, task, split, batch_size, device), strict=True)
+    ]
+    _, prediction, confidence, correct = columns
+    return pa.table(
+        {
+            "cell": [cell] * len(part),
+            "split": [split] * len(part),
+            "id": part.ids,
+            "group": part.groups,
+            "form": part.forms,
+            "target": part.targets.astype(np.int16),
+            "prediction": prediction.astype(np.int16),
+            "confidence": confidence,
+            "correct": correct.astype(np.float32),
+        },
+        schema=SCHEMA,
+    )
+
+
+def write(tables: list[pa.Table], path: Path) -> None:
+    """Write predictions of several splits to one file."""
+    pq.write_table(pa.concat_tables(tables), path, compression="zstd")

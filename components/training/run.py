@@ -1,0 +1,113 @@
+"""One training run: a network, a stream of batches and a budget, resumable at any step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from components.data.batches import BatchStream
+from components.study import Budget, FreezingRule, RuntimeSettings
+from components.tracking.spool import Spool
+from components.training.checkpoints import Keeper, step_of
+from components.training.flops import count_flops
+from components.training.freezing import FreezingSchedule
+from components.training.module import TrainingModule
+from components.training.quiet import quieten
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run reports to and is stopped by; supplied by the stage."""
+
+    runtime: RuntimeSettings
+    spool: Spool
+    progress: Callable[[float, str], None]
+    stop_requested: Callable[[], bool]
+
+
+def train(
+    network: nn.Module,
+    stream: BatchStream,
+    budget: Budget,
+    freezing: list[FreezingRule],
+    seed: int,
+    checkpoint: Path,
+    name: str,
+    surroundings: Surroundings,
+) -> dict[str, Any]:
+    """Train the network in place and return its record (see docs/formats.md), without the weights' digest.
+
+    If `checkpoint` exists the run continues there, to the same final weights, bit for bit on one kind of CPU. When the
+    process was asked to stop, the network is left unfinished and the checkpoint holds where it was: the caller must
+    check `stop_requested` before it uses the result.
+    """
+    configure_torch(surroundings.runtime)
+    schedule = FreezingSchedule(network, freezing)
+    flops = count_flops(network, stream.at(0), schedule, budget)
+    module = TrainingModule(network, budget, schedule, seed)
+    resumed = step_of(checkpoint)
+    stream.start = resumed or 0
+
+    def report(samples: int, total: int, point: dict[str, float] | None) -> None:
+        surroundings.progress(100.0 * samples / total, f"{name} {samples}/{total} samples")
+        if point is not None:
+            values = {key: value for key, value in point.items() if key != "samples"}
+            surroundings.spool.metrics(name, int(point["samples"]), values)
+
+    keeper = Keeper(checkpoint, surroundings.runtime.checkpoint_seconds, surroundings.stop_requested, report)
+    if resumed:
+        surroundings.spool.resumed(resumed * budget.batch_size)
+        print(f"{name}: continuing at {resumed * budget.batch_size} of {budget.samples} samples", flush=True)
+    trainer = L.Trainer(
+        max_steps=budget.steps,
+        max_epochs=-1,
+        gradient_clip_val=budget.gradient_clip,
+        callbacks=[keeper],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **hardware(surroundings.runtime),
+    )
+    # The stream hands out whole batches; workers would only copy what the page cache already holds.
+    loader = DataLoader(stream, batch_size=None, num_workers=0)
+    trainer.fit(module, loader, ckpt_path=checkpoint if resumed else None, weights_only=True)
+    if not surroundings.stop_requested() and trainer.global_step != budget.steps:
+        raise RuntimeError(f"{name} ended after {trainer.global_step} of {budget.steps} steps")
+    network.requires_grad_(True)
+    parameters = list(network.parameters())
+    return {
+        "samples": budget.steps * budget.batch_size,
+        "steps": budget.steps,
+        "parameters": {
+            "total": sum(parameter.numel() for parameter in parameters),
+            "trained": sum(parameter.numel() for parameter in parameters),
+        },
+        "flops": flops,
+        "digests": dict(module.digests.chains),
+        "curves": module.curve,
+        "metrics": {key: value for key, value in module.curve[-1].items() if key != "samples"} if module.curve else {},
+    }
+
+
+def configure_torch(runtime: RuntimeSettings) -> None:
+    """Thread count and determinism: one and two threads give different sums."""
+    quieten()
+    torch.set_num_threads(runtime.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def hardware(runtime: RuntimeSettings) -> dict[str, Any]:
+    """Trainer settings for this machine: a GPU in bf16 where there is one, else the CPU in full precision."""
+    on_gpu = runtime.accelerator == "gpu" or (runtime.accelerator == "auto" and torch.cuda.is_available())
+    precision = runtime.precision
+    if precision == "auto":
+        precision = "bf16-mixed" if on_gpu else "32-true"
+    # One device per stage: more devices run more stages at once, which is what many small runs need.
+    devices = 1 if runtime.devices == "auto" else runtime.devices
+    return {"accelerator": "gpu" if on_gpu else "cpu", "devices": devices, "precision": precision}

@@ -1,0 +1,72 @@
+"""The typed study: every mistake is one clear sentence."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.errors import CeterisError
+from components.study import load_study, parse_study
+
+ROOT = Path(__file__).parents[1]
+
+
+def content() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))], ids=lambda path: path.stem
+)
+def test_every_study_that_is_shipped_is_valid(path: Path) -> None:
+    study = load_study(path)
+    assert path.stem in (study.name, "params")
+
+
+def test_the_default_study_is_laptop() -> None:
+    assert load_study(ROOT / "params.yaml") == load_study(ROOT / "studies/laptop.yaml")
+
+
+def set_(*keys: str, value: object) -> Callable[[dict[str, Any]], None]:
+    def change(study: dict[str, Any]) -> None:
+        for key in keys[:-1]:
+            study = study[key]
+        study[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (set_("finetune", "samples", value=-1), "finetune.samples"),
+        (set_("finetune", "learning_rate", value="fast"), "finetune.learning_rate"),
+        (set_("modle", value=1), "modle"),
+        (set_("model", "heads", value=7), "must divide"),
+        (set_("replicates", value=[0, 0]), "twice"),
+        (set_("task_names", value=["vqa"]), "task_names"),
+        (set_("data", "path", value="/etc"), "inside the workspace"),
+        (set_("data", "path", value="../data"), "inside the workspace"),
+        (set_("arms", "mmbt", "starts", value=["multimodal"]), "direct"),
+        (set_("image_fronts", value=["grid"]), "patches"),
+        (lambda study: study["arms"].pop("clip"), "arms describes"),
+        (lambda study: study.pop("seed"), "seed"),
+    ],
+)
+def test_a_mistake_names_its_key(change: Callable[[dict[str, Any]], object], said: str) -> None:
+    study = content()
+    change(study)
+    with pytest.raises(CeterisError, match=said) as error:
+        parse_study(study, "studies/mine.yaml")
+    assert str(error.value).startswith("studies/mine.yaml is not a valid study")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
+    with pytest.raises(CeterisError, match="does not exist"):
+        load_study(tmp_path / "none.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [1, 2")
+    with pytest.raises(CeterisError, match="not valid YAML"):
+        load_study(tmp_path / "broken.yaml")
