@@ -1,5 +1,6 @@
 """Freezing as a schedule: an ordered list of (pattern, share of the samples)."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -44,4 +45,4 @@ class FreezingSchedule:
     def phases(self) -> list[tuple[float, float]]:
         """The stretches (begin, end) of the budget between which nothing changes."""
         edges = sorted({0.0, 1.0, *(share for share in self._until.values() if 0.0 < share < 1.0)})
-        return list(zip(edges, edges[1:], strict=False))
+        return list(itertools.pairwise(edges))
