@@ -1,0 +1,147 @@
+"""A package folder as something that answers: pictures and texts in, answers and scores out.
+
+Registered models carry a copy of this file, of `components.models` and of `components.data.images`, and run on those
+copies: a champion keeps answering as it did when it was promoted, whatever has happened to the code since.
+
+As a program it answers a file of requests: `python -m components.serving.answering PACKAGE REQUESTS ANSWERS`, with
+Parquet columns `image` (binary) and `text` in; `answer`, `score` and `scores` (in the package's order of answers) out.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from components.data.images import to_pixels
+from components.errors import CeterisError
+from components.models.architectures import load
+from components.models.configuration import ModelConfiguration
+
+BATCH_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The likeliest answer, its probability, and the probability of every answer."""
+
+    answer: str
+    score: float
+    scores: dict[str, float]
+
+
+class Answerer:
+    """A fine-tuned model with its tokenizer and its answers.
+
+    Args:
+        package: the content of `package.json`.
+        tokenizer: adds [CLS] and [SEP], pads and truncates as its file says.
+        model: an architecture of `components.models`.
+        head: pooled states (B, D) to logits (B, C), in the order of the package's answers.
+    """
+
+    def __init__(self, package: dict[str, Any], tokenizer: Tokenizer, model: nn.Module, head: nn.Module) -> None:
+        self.package = package
+        self.answers: list[str] = package["answers"]
+        self._tokenizer = tokenizer
+        self._model = model.eval()
+        self._head = head.eval()
+
+    @classmethod
+    def load(cls, folder: Path) -> "Answerer":
+        """Rebuild the model from a package folder; its weights must fit to the last key.
+
+        Raises:
+            CeterisError: a file of the package is missing.
+        """
+        for name in ("package.json", "model.safetensors", "tokenizer/tokenizer.json"):
+            if not (folder / name).is_file():
+                raise CeterisError(f"{folder / name} is missing: make the package again with the package stage.")
+        package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        model = load(package["architecture"])(configuration(package))
+        network = nn.ModuleDict({"model": model, "head": model.head(len(package["answers"]))})
+        network.load_state_dict(load_file(folder / "model.safetensors"))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json"))
+        return cls(package, tokenizer, network["model"], network["head"])
+
+    def answer(self, images: Sequence[bytes], texts: Sequence[str]) -> list[Answer]:
+        """Answer one text about one encoded picture each; any number of them, also none.
+
+        Raises:
+            CeterisError: a picture cannot be read; its position is named.
+        """
+        if len(images) != len(texts):
+            raise CeterisError(f"{len(images)} pictures came with {len(texts)} texts: send one text with each picture.")
+        if wrong := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
+            raise CeterisError(f"request {wrong[0]} has no text: send a string, which may be empty.")
+        answers: list[Answer] = []
+        for begin in range(0, len(images), BATCH_SIZE):
+            end = begin + BATCH_SIZE
+            pixels = np.stack([self._pixels(image, begin + row) for row, image in enumerate(images[begin:end])])
+            logits = self.logits(torch.from_numpy(pixels), texts[begin:end])
+            answers += [self._answer(row) for row in logits.double().softmax(dim=1)]
+        return answers
+
+    @torch.inference_mode()
+    def logits(self, pixels: Tensor, texts: Sequence[str]) -> Tensor:
+        """Scores of the answers (B, C) from pictures as uint8 (B, H, W, 3) and B texts."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        attention_mask = torch.tensor([encoding.attention_mask for encoding in encodings])
+        longest = int(attention_mask.sum(dim=1).max())
+        input_ids = torch.tensor([encoding.ids for encoding in encodings])[:, :longest]
+        # The arithmetic of training, so that a served model computes what the evaluated one computed.
+        prepared = pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+        return self._head(self._model.encode(prepared, input_ids, attention_mask[:, :longest]).pooled)
+
+    def _pixels(self, image: bytes, row: int) -> np.ndarray:
+        try:
+            return to_pixels(image, self.package["image_size"])
+        except CeterisError as error:
+            raise CeterisError(f"request {row}: {error}") from None
+
+    def _answer(self, probabilities: Tensor) -> Answer:
+        scores = dict(zip(self.answers, probabilities.tolist(), strict=True))
+        best = max(scores, key=scores.__getitem__)
+        return Answer(best, scores[best], scores)
+
+
+def configuration(package: Mapping[str, Any]) -> ModelConfiguration:
+    """The sizes at which the packaged model was built."""
+    return ModelConfiguration(
+        **package["model"],
+        vocabulary_size=package["vocabulary_size"],
+        max_length=package["text"]["max_length"],
+        image_size=package["image_size"],
+        pad_token_id=package["pad_id"],
+    )
+
+
+def main(package: str, requests: str, answers: str) -> None:
+    """Answer a file of requests."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    torch.set_num_threads(1)
+    asked = pq.read_table(requests, columns=["image", "text"]).to_pydict()
+    given = Answerer.load(Path(package)).answer(asked["image"], asked["text"])
+    columns = {
+        "answer": pa.array([answer.answer for answer in given], pa.string()),
+        "score": pa.array([answer.score for answer in given], pa.float64()),
+        "scores": pa.array([list(answer.scores.values()) for answer in given], pa.list_(pa.float64())),
+    }
+    pq.write_table(pa.table(columns), answers)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:4])
+    except CeterisError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None

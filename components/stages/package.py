@@ -1,0 +1,130 @@
+"""Stage: the chosen model of each task as a folder from which it can be rebuilt and asked.
+
+`compare` has chosen architecture and cell on the selection split, over replicates. Which replicate's file is packaged is
+decided on validation, so that neither the selection nor the gate split is looked at twice.
+
+`package.json`: `format` (1), `study`, `task`, `kind`; `architecture`, `cell`, `replicate`; `answers` in the order of the
+head's outputs; `model` and `text` settings, `image_size`, `vocabulary_size`, `pad_id`; for the model card `scores`
+({split: {score, items}} of the packaged file), `chosen` (what the leaderboard says of the choice), `training` (the run's
+record without its curves); `weights` (sha256 of `model.safetensors`), `data_digest`.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from components.errors import CeterisError
+from components.stages.stage import Stage, main
+from components.study import Study
+
+FORMAT = 1
+WEIGHTS = "model.safetensors"
+
+
+def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
+    """Package the chosen model of every task."""
+    outputs = stage.root / "outputs"
+    chosen = read_json(outputs / "compare/leaderboard.json")["tasks"]
+    out = stage.out()
+    for number, task in enumerate(study.task_names):
+        if not (chosen.get(task) or {}).get("chosen"):
+            raise CeterisError(
+                f"outputs/compare/leaderboard.json chooses no architecture for {task}: run the compare stage again."
+            )
+        choice = chosen[task]["chosen"]
+        description = describe(study, task, choice, outputs)
+        write(description, outputs, out / task)
+        stage.log(f"{task}: {choice['architecture']} {choice['cell']}, replicate {description['replicate']}")
+        stage.progress(100 * (number + 1) / len(study.task_names), f"{task} packaged")
+
+
+def describe(study: Study, task: str, choice: dict[str, Any], outputs: Path) -> dict[str, Any]:
+    """The content of one task's `package.json`, all but the weights' digest."""
+    architecture, cell = choice["architecture"], choice["cell"]
+    scores = scores_of(outputs / "evaluation/scores.parquet", architecture, task, cell)
+    replicate = best_replicate(scores, f"{architecture}/{task}/{cell}")
+    index = read_json(outputs / "tokens/index.json")
+    records = read_json(outputs / "evaluation/arms.json")[architecture][task][cell]
+    return {
+        "format": FORMAT,
+        "study": study.name,
+        "task": task,
+        "kind": study.tasks[task].kind,
+        "architecture": architecture,
+        "cell": cell,
+        "replicate": replicate,
+        "answers": index["answers"][task],
+        "model": study.model.model_dump(mode="json"),
+        "text": study.text.model_dump(mode="json"),
+        "image_size": study.data.image_size,
+        "vocabulary_size": index["vocabulary_size"],
+        "pad_id": index["special_tokens"]["pad"],
+        "scores": {
+            row["split"]: {"score": row["score"], "items": row["items"]}
+            for row in scores
+            if row["replicate"] == replicate
+        },
+        "chosen": choice,
+        "training": records[study.replicates.index(replicate)],
+        "data_digest": index["data_digest"],
+    }
+
+
+def scores_of(path: Path, architecture: str, task: str, cell: str) -> list[dict[str, Any]]:
+    """The rows of `scores.parquet` for one cell, replicates as whole numbers."""
+    table = pq.read_table(path)
+    for name, value in (("architecture", architecture), ("task", task), ("cell", cell)):
+        table = table.filter(pc.equal(table[name], value))
+    return sorted(
+        ({**row, "replicate": int(row["replicate"])} for row in table.to_pylist()),
+        key=lambda row: (row["split"], row["replicate"]),
+    )
+
+
+def best_replicate(scores: list[dict[str, Any]], where: str) -> int:
+    """The replicate with the best validation score; the first among equals."""
+    validation = {row["replicate"]: row["score"] for row in scores if row["split"] == "validation"}
+    if not validation:
+        raise CeterisError(
+            f"outputs/evaluation/scores.parquet has no validation scores of {where}: run the evaluate stage again."
+        )
+    return min(validation, key=lambda replicate: (-validation[replicate], replicate))
+
+
+def write(description: dict[str, Any], outputs: Path, folder: Path) -> None:
+    """Write one package, complete or not at all."""
+    source = outputs / "finetune" / description["architecture"] / description["task"] / str(description["replicate"])
+    weights = source / f"{description['cell']}.safetensors"
+    if not weights.is_file():
+        raise CeterisError(f"{weights} is missing: run its fine-tuning stage again.")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    shutil.copyfile(weights, partial / WEIGHTS)
+    shutil.copytree(outputs / "tokens/tokenizer", partial / "tokenizer")
+    with weights.open("rb") as file:
+        content = {**description, "weights": hashlib.file_digest(file, "sha256").hexdigest()}
+    (partial / "package.json").write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(partial, folder)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a JSON file that an earlier stage wrote.
+
+    Raises:
+        CeterisError: it is not there.
+    """
+    if not path.is_file():
+        raise CeterisError(f"{path} is missing: run the stages before package first.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main("package", run)

@@ -1,0 +1,32 @@
+"""The registered model as code: MLflow runs this file to make the model, and unpickles nothing."""
+
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+
+class PackagedModel(mlflow.pyfunc.PythonModel):
+    """Answers texts about pictures with the package it is registered with."""
+
+    def load_context(self, context: Any) -> None:
+        """Rebuild the model from the package's safetensors; torch is imported no earlier than here."""
+        from pathlib import Path
+
+        from components.serving.answering import Answerer
+
+        self.answerer = Answerer.load(Path(context.artifacts["package"]))
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """`image` (bytes of an image file) and `text` in; `answer`, `score` and the `scores` of all answers out."""
+        answers = self.answerer.answer(model_input["image"].tolist(), model_input["text"].tolist())
+        return pd.DataFrame(
+            {
+                "answer": [answer.answer for answer in answers],
+                "score": [answer.score for answer in answers],
+                "scores": [answer.scores for answer in answers],
+            }
+        )
+
+
+mlflow.models.set_model(PackagedModel())
