@@ -146,8 +146,8 @@ def _describe(node: "DvcStage", graph: "DiGraph", addresses: "Mapping[DvcStage, 
     address = addresses[node]
     if slot not in ("cpu", "gpu") or not isinstance(retries, int) or retries < 0 or not _positive(minutes):
         raise CeterisError(
-            f"Stage {address} in dvc.yaml has meta {dict(node.meta)}: slot is cpu or gpu, retries a whole number from 0, "
-            "minutes a number above 0."
+            f"Stage {address} in dvc.yaml has meta {dict(node.meta)}: slot is cpu or gpu, retries a whole "
+            "number from 0, minutes a number above 0."
         )
     upstream = sorted(addresses[dependency] for dependency in graph.successors(node))
     outs = tuple(sorted(out.def_path for out in node.outs))

@@ -2,7 +2,7 @@
 
 import queue
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Literal, Protocol
 
@@ -25,21 +25,27 @@ class Result:
         return self.state in ("ran", "cached")
 
 
+Done = Callable[[Result], None]
+
+
 class Executor(Protocol):
     """Carries out what the walker decides; `done` may be called from any thread."""
 
-    def run(self, stage: Stage, grant: Grant, done: Callable[[Result], None]) -> None:
+    def run(self, stage: Stage, grant: Grant, done: Done) -> None:
         """Start a stage that may have to run."""
 
-    def skip(self, stage: Stage, result: Result, done: Callable[[Result], None]) -> None:
+    def skip(self, stage: Stage, result: Result, done: Done) -> None:
         """Note a stage that is cached, or that cannot run because of one above it."""
 
     def tick(self) -> None:
         """Called a few times a second; may raise to end the walk."""
 
+    def end(self) -> None:
+        """End everything that runs, and return when it has gone."""
+
 
 def priorities(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
-    """Length of the longest chain from each stage to the end, so that long chains start first."""
+    """Length of the longest chain from each stage to the end of the graph."""
     downstream = plan.downstream()
     result: dict[str, float] = {}
     for address in reversed(list(plan.stages)):
@@ -48,69 +54,90 @@ def priorities(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
     return result
 
 
-def walk(
-    plan: Plan, slots: Slots, executor: Executor, seconds: Mapping[str, float], stop: Event, pause: float = 0.2
-) -> dict[str, Result]:
-    """Run every stage of the plan once its upstream stages are good and a slot is free; block until all are settled.
+@dataclass
+class Walker:
+    """Runs every stage of a plan once its upstream stages are good and a slot is free.
 
-    Args:
-        seconds: how long each stage is thought to take; only the order depends on it.
-        stop: once set, nothing is started any more.
+    Among those that could start, the one with the longest chain below it does. `seconds` is how long each stage is
+    thought to take; only the order depends on it. Once `stop` is set nothing is started any more.
     """
-    rank = priorities(plan, seconds)
-    waiting = sorted(plan.stages, key=lambda address: -rank[address])
-    finished: queue.SimpleQueue[tuple[str, Grant | None, Result]] = queue.SimpleQueue()
-    results: dict[str, Result] = {}
-    running: dict[str, Grant | None] = {}
-    try:
-        while waiting or running:
-            for address in _ready(waiting, plan, results):
-                if stop.is_set() or not _start(plan, address, slots, executor, results, running, finished):
-                    continue
-                waiting.remove(address)
-            executor.tick()
-            if not running and stop.is_set():
-                break
-            try:
-                address, grant, result = finished.get(timeout=pause)
-            except queue.Empty:
-                continue
-            if grant is not None:
-                grant.release()
-            running.pop(address)
-            results[address] = result
-    finally:
-        for grant in running.values():
-            if grant is not None:
-                grant.release()
-    return results
 
+    plan: Plan
+    slots: Slots
+    executor: Executor
+    seconds: Mapping[str, float]
+    stop: Event = field(default_factory=Event)
+    pause: float = 0.2
+    _results: dict[str, Result] = field(default_factory=dict)
+    _running: dict[str, Grant | None] = field(default_factory=dict)
+    _finished: "queue.SimpleQueue[tuple[str, Result]]" = field(default_factory=queue.SimpleQueue)
 
-def _ready(waiting: list[str], plan: Plan, results: Mapping[str, Result]) -> list[str]:
-    return [address for address in waiting if all(up in results for up in plan.stages[address].upstream)]
+    def walk(self) -> dict[str, Result]:
+        """Block until every stage is settled, or nothing runs after a stop. An exception ends all that runs first."""
+        rank = priorities(self.plan, self.seconds)
+        waiting = sorted(self.plan.stages, key=lambda address: -rank[address])
+        try:
+            while waiting or self._running:
+                if not self.stop.is_set():
+                    waiting = self._start_all(waiting)
+                self.executor.tick()
+                if self.stop.is_set() and not self._running:
+                    break
+                self._collect()
+        except BaseException:
+            self.stop.set()
+            self.executor.end()
+            raise
+        finally:
+            for address in list(self._running):
+                self._release(address)
+        return self._results
 
+    def _start_all(self, waiting: list[str]) -> list[str]:
+        """Start what can start; returns what still has to wait."""
+        left: list[str] = []
+        full: set[str] = set()
+        for address in waiting:
+            stage = self.plan.stages[address]
+            if not all(upstream in self._results for upstream in stage.upstream) or stage.slot in full:
+                left.append(address)
+            elif not self._start(stage):
+                full.add(stage.slot)
+                left.append(address)
+        return left
 
-def _start(
-    plan: Plan,
-    address: str,
-    slots: Slots,
-    executor: Executor,
-    results: Mapping[str, Result],
-    running: dict[str, Grant | None],
-    finished: "queue.SimpleQueue[tuple[str, Grant | None, Result]]",
-) -> bool:
-    """Start or skip a stage whose upstream is settled; False when it has to wait for a slot."""
-    stage = plan.stages[address]
-    bad = [up for up in stage.upstream if not results[up].good]
-    grant = None
-    if bad or address not in plan.stale:
-        why = Result("skipped", f"not run because of {', '.join(bad)}") if bad else Result("cached", "unchanged")
-        running[address] = None
-        executor.skip(stage, why, lambda result: finished.put((address, None, result)))
+    def _start(self, stage: Stage) -> bool:
+        """Start or skip a stage whose upstream is settled; False when there is no slot for it."""
+
+        def done(result: Result) -> None:
+            self._finished.put((stage.address, result))
+
+        bad = [upstream for upstream in stage.upstream if not self._results[upstream].good]
+        if bad or stage.address not in self.plan.stale:
+            self._running[stage.address] = None
+            result = Result("skipped", f"not run because of {', '.join(bad)}") if bad else Result("cached", "unchanged")
+            self.executor.skip(stage, result, done)
+            return True
+        grant = self.slots.acquire(stage.slot)
+        if grant is None:
+            return False
+        self._running[stage.address] = grant
+        self.executor.run(stage, grant, done)
         return True
-    grant = slots.acquire(stage.slot)
-    if grant is None:
-        return False
-    running[address] = grant
-    executor.run(stage, grant, lambda result: finished.put((address, grant, result)))
-    return True
+
+    def _collect(self) -> None:
+        """Wait a moment for something to finish, and settle all that has."""
+        wait = self.pause
+        while True:
+            try:
+                address, result = self._finished.get(timeout=wait)
+            except queue.Empty:
+                return
+            self._release(address)
+            self._results[address] = result
+            wait = 0.0
+
+    def _release(self, address: str) -> None:
+        grant = self._running.pop(address)
+        if grant is not None:
+            grant.release()

@@ -21,7 +21,7 @@ PRIVATE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 
-# What a person may decide otherwise by exporting the variable, for example HF_HUB_OFFLINE=0 to fetch an encoder by name.
+# What a person may decide otherwise by exporting it, for example HF_HUB_OFFLINE=0 to fetch an encoder by name.
 DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -40,6 +40,10 @@ def environment(home: Path) -> dict[str, str]:
         result.setdefault(key, value)
     result.update(PRIVATE)
     result["PREFECT_HOME"] = str(home / ".ceteris" / "prefect")
+    # A proxy for the outside must not stand between processes of this machine.
+    for name in ("no_proxy", "NO_PROXY"):
+        hosts = [host for host in result.get(name, "").split(",") if host]
+        result[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
     # `python` in dvc.yaml is the interpreter that runs this, whether or not its environment is activated.
     binaries = str(Path(sys.executable).parent)
     paths = [path for path in result.get("PATH", os.defpath).split(os.pathsep) if path != binaries]

@@ -1,0 +1,79 @@
+"""Flow runs as the Prefect server knows them, over plain HTTP: quick, and without importing Prefect.
+
+A run whose process was killed with SIGKILL stays Running for ever on the server. Every run therefore carries a tag with
+its process, and whoever comes next marks the runs of dead processes Crashed.
+"""
+
+import json
+import socket
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from infra.processes import identity
+
+_TAG = "process="
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """A run that the server takes for unfinished."""
+
+    id: str
+    name: str
+    state: str
+    tags: tuple[str, ...]
+
+    @property
+    def dead(self) -> bool:
+        """Whether the process recorded in its tag ran on this machine and has gone."""
+        for tag in self.tags:
+            if tag.startswith(_TAG):
+                host, pid, process = tag.removeprefix(_TAG).split(":", 2)
+                return host == socket.gethostname() and identity(int(pid)) != process
+        return False
+
+
+def process_tag(pid: int) -> str:
+    """The tag that says which process carries a run."""
+    return f"{_TAG}{socket.gethostname()}:{pid}:{identity(pid)}"
+
+
+def page(server: str, run: str) -> str:
+    """Address of a flow run's page."""
+    return f"{server}/runs/flow-run/{run}"
+
+
+def unfinished(server: str) -> list[FlowRun]:
+    """Runs that the server takes for running, stopping or about to start."""
+    states = {"state": {"type": {"any_": ["RUNNING", "CANCELLING", "PENDING"]}}}
+    return [
+        FlowRun(run["id"], run["name"], run["state_name"] or run["state_type"], tuple(run["tags"]))
+        for run in _post(server, "/api/flow_runs/filter", {"flow_runs": states, "limit": 200})
+    ]
+
+
+def reap(server: str) -> list[FlowRun]:
+    """Mark unfinished runs of dead processes Crashed, with their tasks; returns them."""
+    dead = [run for run in unfinished(server) if run.dead]
+    crashed = {"type": "CRASHED", "name": "Crashed", "message": "Its process ended without a word."}
+    for run in dead:
+        tasks = {"flow_runs": {"id": {"any_": [run.id]}}, "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+        for task in _post(server, "/api/task_runs/filter", {**tasks, "limit": 200}):
+            _post(server, f"/api/task_runs/{task['id']}/set_state", {"state": crashed, "force": True})
+        _post(server, f"/api/flow_runs/{run.id}/set_state", {"state": crashed, "force": True})
+    return dead
+
+
+def state(server: str, run: str) -> str:
+    """The type of a run's state, e.g. RUNNING or CANCELLING."""
+    with urllib.request.urlopen(f"{server}/api/flow_runs/{run}", timeout=5) as response:
+        return str(json.load(response)["state_type"])
+
+
+def _post(server: str, path: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(
+        server + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=15) as response:
+        return json.load(response)
