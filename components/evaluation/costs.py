@@ -1,0 +1,58 @@
+"""What a cell cost: parameters, FLOPs and samples, what came before fine-tuning included."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from components.evaluation.scores import Arms, Cell
+from components.study import Study
+
+
+class Costs:
+    """Costs from the training records. All replicates cost the same, so the first one's record speaks for all.
+
+    Where the records of unimodal pretraining are not at hand, totals that would hold them are null.
+    """
+
+    def __init__(self, study: Study, arms: Arms, pretraining: dict[str, list[dict[str, Any]]], unimodal: Path) -> None:
+        self._study = study
+        self._arms = arms
+        self._pretraining = pretraining
+        self._unimodal: dict[str, dict[str, Any] | None] = {}
+        for component in ("text", "grid", "patches"):
+            path = unimodal / str(study.replicates[0]) / component / "record.json"
+            self._unimodal[component] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def of(self, task: str, cell: Cell) -> dict[str, Any]:
+        """`visual`, `parameters`, `flops` and `samples` of a cell."""
+        record = self._arms[cell.architecture][task][cell.name][0]
+        components = self._study.arms[cell.architecture].unimodal
+        before = [self._unimodal[component] for component in components] if cell.start != "scratch" else []
+        pretraining = self._pretraining[cell.architecture][0] if cell.start == "multimodal" else None
+        unimodal_samples, unimodal_flops = 0, 0.0
+        known = True
+        for earlier in before:
+            if earlier is None:
+                known = False
+            else:
+                unimodal_samples += int(earlier["samples"])
+                unimodal_flops += float(earlier["flops"]["total"])
+        samples = int(pretraining["samples"]) if pretraining else 0
+        flops = float(pretraining["flops"]["total"]) if pretraining else 0.0
+        own = int(record["samples"])
+        training = flops + unimodal_flops + float(record["flops"]["total"])
+        visual = [component for component in components if component != "text"]
+        return {
+            "visual": "+".join(visual) if visual else "none",
+            "parameters": {key: int(record["parameters"][key]) for key in ("total", "trained")},
+            "flops": {
+                "forward_per_sample": round(record["flops"]["forward_per_sample"]),
+                "training": round(training) if known else None,
+            },
+            "samples": {
+                "unimodal": unimodal_samples if known else None,
+                "pretraining": samples,
+                "finetuning": own,
+                "total": own + samples + unimodal_samples if known else None,
+            },
+        }

@@ -1,0 +1,71 @@
+"""How figures and findings are put into words, the same in the terminal and in the report."""
+
+from typing import Any
+
+NOT_KNOWN = "not known"
+
+
+def percent(value: float | None) -> str:
+    """0.7123 as '71.2', in percent."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def points(value: float | None) -> str:
+    """A difference of fractions in percentage points, with its sign: 0.031 as '+3.1'."""
+    return "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+
+
+def interval(estimate: dict[str, Any], signed: bool = False) -> str:
+    """The interval of an estimate, in percent."""
+    if estimate["low"] is None:
+        return NOT_KNOWN
+    show = points if signed else percent
+    return f"[{show(estimate['low'])}, {show(estimate['high'])}]"
+
+
+def count(value: float | None) -> str:
+    """A large number with its unit: 1234567 as '1.23M'."""
+    if value is None:
+        return NOT_KNOWN
+    for limit, unit in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit:.3g}{unit}"
+    return f"{value:.0f}"
+
+
+def start_name(cell: dict[str, Any]) -> str:
+    """'multimodal', or 'multimodal, 500 labels'."""
+    if cell["labels"] == "all":
+        return str(cell["start"])
+    return f"{cell['start']}, {cell['labelled']:,} labels" if cell["labelled"] else f"{cell['start']}, few labels"
+
+
+def name(cell: dict[str, Any]) -> str:
+    """A cell as a person says it: 'late fusion', 'clip (multimodal)'."""
+    return f"{readable(cell['architecture'])} ({cell['cell'].replace('_few', ', few labels')})"
+
+
+def readable(word: str) -> str:
+    """An identifier as words."""
+    return word.replace("_", " ")
+
+
+def headline(leaderboard: dict[str, Any], task: str) -> str:
+    """The finding of one task in a sentence or two."""
+    entry = leaderboard["tasks"][task]
+    chosen = entry["chosen"]
+    sentence = f"Best mean: {name(chosen)}, {percent(chosen['mean'])}% {interval(chosen)}"
+    if leaderboard["grade"] == "descriptive":
+        sentence += "; descriptive, without a verdict."
+    elif chosen["tied_with"]:
+        sentence += f"; not separated from {listed([name(cell) for cell in chosen['tied_with']])}."
+    else:
+        sentence += "; better than every other cell."
+    if chosen["baseline"]:
+        sentence += " It is one of the simple baselines: no architecture with more machinery did better here."
+    return sentence
+
+
+def listed(words: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,251 @@
+"""A small `outputs/` tree in the documented formats, with known effects, for tests of everything after training."""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from PIL import Image, ImageDraw
+
+from components.data.samples import Picture, Sample, SampleWriter
+from components.study import Study
+
+ROOT = Path(__file__).resolve().parents[2]
+FORMS = ("colour", "count", "exists", "relation")
+ANSWERS = {"vqa": ["blue", "green", "no", "one", "red", "three", "two", "yes"], "statements": ["false", "true"]}
+QUALITY = {
+    ("clip", "scratch"): 0.55,
+    ("clip", "unimodal"): 0.60,
+    ("clip", "multimodal"): 0.70,
+    ("clip", "unimodal_few"): 0.45,
+    ("clip", "multimodal_few"): 0.60,
+    ("vilt", "scratch"): 0.58,
+    ("vilt", "unimodal"): 0.64,
+    ("vilt", "multimodal"): 0.74,
+    ("vilt", "unimodal_few"): 0.46,
+    ("vilt", "multimodal_few"): 0.46,
+    ("mmbt", "scratch"): 0.60,
+    ("mmbt", "unimodal"): 0.735,
+    ("late_fusion", "unimodal"): 0.66,
+    ("image_only", "unimodal"): 0.35,
+    ("text_only", "unimodal"): 0.42,
+}
+"""Probability of a correct prediction, by architecture and cell."""
+
+
+def study_of(**changes: Any) -> Study:
+    """The default study with some of its keys replaced."""
+    values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    return Study.model_validate({**values, **changes})
+
+
+def classification_study() -> Study:
+    """A study with one classification task and no few-label cells."""
+    values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    arms = {name: {**arm, "few_label_starts": []} for name, arm in values["arms"].items()}
+    tasks = {"clothes": {"kind": "classification", "few_labels": None}}
+    return study_of(name="clothes", tasks=tasks, task_names=["clothes"], arms=arms)
+
+
+def fabricate(
+    root: Path,
+    study: Study,
+    items: int = 400,
+    quality: Mapping[tuple[str, str], float] = QUALITY,
+    spread: float = 0.01,
+    pictures: bool = True,
+    spool: bool = False,
+) -> Path:
+    """Write params.yaml and everything that evaluate, compare and the report read, below `root`."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "params.yaml").write_text(yaml.safe_dump(study.model_dump(), sort_keys=False), encoding="utf-8")
+    tables = {task: _items(study, task, items) for task in study.task_names}
+    if pictures:
+        _data(root / "outputs/data", study, tables)
+    _floors(root / "outputs/floors", tables)
+    for task, table in tables.items():
+        for architecture in study.architectures.all:
+            for replicate in study.replicates:
+                _run(root, study, architecture, task, replicate, table, quality, spread)
+    for replicate in study.replicates:
+        for component in ("text", "grid", "patches"):
+            _record(root / f"outputs/unimodal/{replicate}/{component}", f"{component} {replicate}", 32000, 2e5)
+        for architecture in study.architectures.pretrained:
+            folder = root / f"outputs/pretrain/{architecture}/{replicate}"
+            _record(folder, f"pretrain {replicate}", 96000, 4e5, architecture)
+    if spool:
+        _spool(root / ".ceteris/spool", study)
+    return root
+
+
+def answers_of(task: str) -> list[str]:
+    """The answers of a task, sorted."""
+    return ANSWERS.get(task, ["dress", "hat", "shirt", "shoes"])
+
+
+def _items(study: Study, task: str, items: int) -> pd.DataFrame:
+    """Items of all splits: two questions a picture, four forms, with a difficulty each."""
+    generator = _generator(study.name, task)
+    sizes = {"validation": items // 4, "selection": items, "gate": items // 4}
+    if study.data.source == "scenes" and task in ANSWERS:
+        sizes |= {"general_counts": items // 4, "general_paraphrases": items // 4}
+    frames = []
+    for split, size in sizes.items():
+        number = np.arange(size)
+        forms = np.array(FORMS)[number % 4] if task == "vqa" else np.full(size, "")
+        targets = generator.integers(0, len(answers_of(task)), size)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "split": split,
+                    "id": [f"{task}-{split}-{index:06d}" for index in number],
+                    "group": [f"{split}-{index // 2:06d}" for index in number],
+                    "form": forms,
+                    "target": targets.astype("int16"),
+                    "difficulty": generator.normal(0, 0.15, size),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _run(
+    root: Path,
+    study: Study,
+    architecture: str,
+    task: str,
+    replicate: int,
+    table: pd.DataFrame,
+    quality: Mapping[tuple[str, str], float],
+    spread: float,
+) -> None:
+    arm = study.arms[architecture]
+    few = [f"{start}_few" for start in arm.few_label_starts] if study.tasks[task].few_labels else []
+    folder = root / f"outputs/finetune/{architecture}/{task}/{replicate}"
+    folder.mkdir(parents=True)
+    scored = table[table["split"] != "gate"]
+    frames, records = [], {}
+    for cell in [*arm.starts, *few]:
+        generator = _generator(architecture, task, cell, replicate)
+        chance = quality[architecture, cell] + generator.normal(0, spread) + scored["difficulty"]
+        chance = chance - 0.1 * scored["split"].str.startswith("general_")
+        right = generator.random(len(scored)) < chance
+        options = len(answers_of(task))
+        wrong = (scored["target"] + 1 + generator.integers(0, options - 1, len(scored))) % options
+        frames.append(
+            scored[["split", "id", "group", "form", "target"]].assign(
+                cell=cell,
+                prediction=np.where(right, scored["target"], wrong).astype("int16"),
+                confidence=generator.random(len(scored)).astype("float32"),
+                correct=right.astype("float32"),
+            )
+        )
+        labels = "few" if cell.endswith("_few") else "all"
+        samples = 12800 if labels == "few" else 32000
+        records[cell] = _training(f"{task} {labels} {replicate}", samples, 3e5, generator, quality[architecture, cell])
+    pd.concat(frames).to_parquet(folder / "predictions.parquet", index=False)
+    (folder / "record.json").write_text(json.dumps({"cells": records}), encoding="utf-8")
+
+
+def _training(
+    stream: str, samples: int, flops: float, generator: np.random.Generator, quality: float
+) -> dict[str, Any]:
+    digests = {
+        kind: hashlib.sha256(f"{kind} {stream}".encode()).hexdigest() for kind in ("ids", "content", "corruption")
+    }
+    seen = np.linspace(samples / 40, samples, 40).astype(int)
+    accuracy = quality * (1 - np.exp(-seen / samples * 4)) + generator.normal(0, 0.01, 40)
+    curves = [
+        {"samples": int(count), "loss": float(2 - 1.5 * value), "accuracy": float(value)}
+        for count, value in zip(seen, accuracy, strict=True)
+    ]
+    return {
+        "run": {"stream": stream},
+        "samples": samples,
+        "steps": samples // 64,
+        "parameters": {"total": 250_000 + len(stream), "trained": 250_000},
+        "flops": {"forward_per_sample": flops, "step_per_sample": 3 * flops, "total": 3 * flops * samples},
+        "digests": digests,
+        "curves": curves,
+        "metrics": {"loss": curves[-1]["loss"]},
+        "weights": hashlib.sha256(stream.encode()).hexdigest(),
+    }
+
+
+def _record(folder: Path, stream: str, samples: int, flops: float, name: str = "") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    record = _training(stream, samples, flops, _generator(stream, name), 0.6)
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _floors(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    folder.mkdir(parents=True)
+    floors = {
+        task: {
+            split: {"majority": 0.2, "text_only": 0.4, "image_only": 0.3}
+            for split in sorted(set(table["split"]) - {"gate"})
+        }
+        for task, table in tables.items()
+    }
+    (folder / "floors.json").write_text(json.dumps(floors), encoding="utf-8")
+    hard = [table.assign(task=task)[["task", "split", "id"]].iloc[::5] for task, table in tables.items()]
+    pd.concat(hard).to_parquet(folder / "hard.parquet", index=False)
+
+
+def _data(folder: Path, study: Study, tables: Mapping[str, pd.DataFrame]) -> None:
+    with SampleWriter(folder, rows_per_shard=256) as writer:
+        drawn: set[str] = set()
+        for task, table in tables.items():
+            answers = answers_of(task)
+            for row in table.itertuples():
+                if row.group not in drawn:
+                    drawn.add(row.group)
+                    writer.picture(Picture(row.group, _picture(row.group), row.group))
+                text = (
+                    ""
+                    if study.tasks[task].kind == "classification"
+                    else f"is there a <red> {row.form or 'thing'} & more?"
+                )
+                sample = Sample(row.id, task, row.split, [row.group], text, answers[row.target], row.group, row.form)
+                writer.sample(sample)
+        writer.finish("scenes", "scenes", {task: answers_of(task) for task in tables}, [], {"text": "generated"})
+
+
+def _picture(name: str) -> bytes:
+    generator = _generator(name)
+    picture = Image.new("RGB", (48, 48), (236, 234, 228))
+    draw = ImageDraw.Draw(picture)
+    for _ in range(int(generator.integers(1, 4))):
+        x, y = (int(value) for value in generator.integers(4, 30, 2))
+        colour = ["#d13b3b", "#3762c9", "#2f9e58", "#d9a514"][int(generator.integers(0, 4))]
+        shape = draw.ellipse if generator.random() < 0.5 else draw.rectangle
+        shape((x, y, x + 13, y + 13), fill=colour)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _spool(folder: Path, study: Study) -> None:
+    stages = [
+        f"pretrain@{name}-{replicate}" for name in study.architectures.pretrained for replicate in study.replicates
+    ]
+    for task in study.task_names:
+        for replicate in study.replicates:
+            stages += [f"finetune@{name}-{task}-{replicate}" for name in study.architectures.pretrained]
+            stages += [f"finetune_direct@{name}-{task}-{replicate}" for name in study.architectures.direct]
+    for stage in stages:
+        (folder / stage).mkdir(parents=True)
+        for clock, status in (("20260101T000000000000Z-1", "killed"), ("20260101T001000000000Z-2", "finished")):
+            start = {"event": "start", "stage": stage, "scratch_key": "k"}
+            end = {"event": "end", "status": status, "seconds": 20.0, "peak_memory_bytes": 600e6, "message": ""}
+            lines = "".join(json.dumps(event) + "\n" for event in (start, end))
+            (folder / stage / f"{clock}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _generator(*words: object) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(words).encode()).digest()[:8], "big"))
