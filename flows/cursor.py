@@ -1,0 +1,141 @@
+"""How far the tracker has come: which study runs there are, and how much of each spool file has reached MLflow.
+
+One small file, `.ceteris/tracker.json`, replaced atomically. It is written before a run is created in MLflow and after
+points were accepted there, so whatever is killed in between is done again, and doing it again changes nothing.
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+import platform
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.tracking.spool import SpoolRun, is_alive
+
+
+@dataclass
+class StudyRun:
+    """One run of a study: the parent of the runs of its stages."""
+
+    key: str
+    started: float
+    cached: list[str] = field(default_factory=list)
+    linked: list[str] = field(default_factory=list)  # cached stages that have their link
+    host: str = ""
+    pid: int | None = None  # of the tracker; none where stages ran without one
+    run: str | None = None
+    status: str | None = None
+    ended: float | None = None
+    done: bool = False
+
+    @classmethod
+    def begin(cls, started: float, cached: list[str], tracked: bool) -> "StudyRun":
+        """A study run that begins now; `tracked` where this process watches over it."""
+        pid = os.getpid() if tracked else None
+        return cls(uuid.uuid4().hex, started, cached, host=platform.node(), pid=pid)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the tracker that watched over it died without a word."""
+        if self.status is not None or self.pid is None or self.host != platform.node():
+            return False
+        return not is_alive(self.pid, self.started)
+
+
+@dataclass
+class StageRun:
+    """One spool file: one attempt of one stage."""
+
+    parent: str
+    started: float
+    scratch_key: str = ""
+    run: str | None = None
+    offset: int = 0
+    status: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    inputs: str | None = None
+    prefixes: list[str] = field(default_factory=list)  # learning curves that this attempt has begun or continued
+    done: bool = False
+
+
+@dataclass
+class Cursor:
+    """The tracker's memory. What is done stays in it: a store that was emptied is filled again."""
+
+    studies: dict[str, StudyRun] = field(default_factory=dict)
+    stages: dict[str, StageRun] = field(default_factory=dict)  # by STAGE/FILE
+
+    def forget_runs(self) -> None:
+        """The MLflow store is another one, or was emptied: tell it everything again."""
+        for study in self.studies.values():
+            study.run, study.done, study.linked = None, False, []
+        for stage in self.stages.values():
+            stage.run, stage.offset, stage.done, stage.prefixes = None, 0, False, []
+
+    def stages_of(self, study: StudyRun) -> dict[str, StageRun]:
+        """The attempts that belong to one study run, in the order in which they began."""
+        own = {name: stage for name, stage in self.stages.items() if stage.parent == study.key}
+        return dict(sorted(own.items(), key=lambda item: (item[1].started, item[0])))
+
+    def made(self, address: str, inputs: str | None) -> StageRun | None:
+        """The attempt that last finished a stage, if it was from these inputs."""
+        finished = [
+            stage
+            for name, stage in self.stages.items()
+            if name.rpartition("/")[0] == address
+            and stage.status == "FINISHED"
+            and stage.run
+            and stage.inputs == inputs
+        ]
+        return max(finished, key=lambda stage: stage.started, default=None)
+
+
+def spool_name(run: SpoolRun) -> str:
+    """The name of a spool file in the cursor."""
+    return f"{run.stage}/{run.path.name}"
+
+
+def load(sidecar: Path) -> Cursor:
+    """Read the cursor of a sidecar folder; an empty one where there is none."""
+    path = sidecar / "tracker.json"
+    if not path.is_file():
+        return Cursor()
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Cursor(
+        {key: StudyRun(**value) for key, value in content["studies"].items()},
+        {key: StageRun(**value) for key, value in content["stages"].items()},
+    )
+
+
+def save(sidecar: Path, cursor: Cursor) -> None:
+    """Write the cursor, atomically."""
+    beside = sidecar / f".tracker.json.{os.getpid()}"
+    beside.write_text(json.dumps(dataclasses.asdict(cursor)) + "\n", encoding="utf-8")
+    os.replace(beside, sidecar / "tracker.json")
+
+
+@contextmanager
+def exclusive(sidecar: Path, timeout: float = 60.0) -> Iterator[None]:
+    """Whoever reads, tells MLflow and writes the cursor does it alone.
+
+    Raises:
+        TimeoutError: another process has held it for the whole of `timeout` seconds.
+    """
+    sidecar.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + timeout
+    with (sidecar / "tracker.lock").open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{sidecar / 'tracker.lock'} is held by another process") from None
+                time.sleep(0.1)
+        yield
