@@ -1,0 +1,81 @@
+"""What every architecture is: an `nn.Module` that can be built from a configuration and called with tensors.
+
+Shapes: B batch, T text tokens, V visual tokens, D width, P readout width, E shared embedding.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from components.models.configuration import ModelConfiguration
+from components.models.states import States
+
+AXES = (
+    "text encoder",
+    "visual input",
+    "spatial code",
+    "fusion",
+    "objectives",
+    "corruption",
+    "readout",
+    "norm",
+    "start",
+    "freezing",
+)
+"""What architectures differ in. Everything else is held equal by the study."""
+
+
+class Architecture(nn.Module, ABC):
+    """One arm of a study. Subclasses list what deviates from their paper under DEVIATIONS in their docstring.
+
+    Attributes:
+        COMPONENTS: unimodally pretrained component ("text", "grid", "patches") to the submodule that takes it.
+        OBJECTIVES: names and weights of the losses of the multimodal intermediate step; empty where the paper has none.
+        CARD: what it is on each of `AXES`.
+        MAY_DIFFER: the closed list of axes in which the faithful arm may differ from others.
+        pooled_size: P, the width of `States.pooled`.
+    """
+
+    COMPONENTS: ClassVar[dict[str, str]]
+    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]]
+    CARD: ClassVar[dict[str, str]]
+    MAY_DIFFER: ClassVar[tuple[str, ...]]
+    pooled_size: int
+
+    @abstractmethod
+    def __init__(self, configuration: ModelConfiguration) -> None:
+        super().__init__()
+
+    @abstractmethod
+    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
+        """Read a batch of pairs.
+
+        Args:
+            pixels: (B, 3, height, width), float.
+            input_ids: (B, T), [CLS] first, [SEP] last of the tokens, padded on the right.
+            attention_mask: (B, T), 1 at tokens and 0 at padding.
+        """
+
+    @abstractmethod
+    def head(self, outputs: int) -> nn.Module:
+        """A fresh task head as the paper has it: (B, P) to (B, outputs)."""
+
+    def adapt_component(self, name: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Rewrite a component's weights where the submodule's form differs but can hold the same function."""
+        return weights
+
+
+def load_component(architecture: Architecture, name: str, weights: Mapping[str, Tensor]) -> None:
+    """Put a unimodally pretrained component into its place; every weight must fit, none may be missing.
+
+    Raises:
+        ValueError: the architecture takes no such component.
+        RuntimeError: names or shapes of the weights do not fit.
+    """
+    if name not in architecture.COMPONENTS:
+        known = ", ".join(architecture.COMPONENTS) or "none"
+        raise ValueError(f"{type(architecture).__name__} takes no component {name!r} (it takes: {known})")
+    submodule = architecture.get_submodule(architecture.COMPONENTS[name])
+    submodule.load_state_dict(architecture.adapt_component(name, weights), strict=True)

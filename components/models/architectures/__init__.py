@@ -1,0 +1,29 @@
+"""The architectures by name. Adding one is one file and one line here; nothing is imported before it is asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.models.architecture import Architecture
+
+# Written as entry points are: module:class.
+ARCHITECTURES: dict[str, str] = {
+    "clip": "components.models.architectures.clip:CLIP",
+    "image_only": "components.models.architectures.image_only:ImageOnly",
+    "late_fusion": "components.models.architectures.late_fusion:LateFusion",
+    "mmbt": "components.models.architectures.mmbt:MMBT",
+    "text_only": "components.models.architectures.text_only:TextOnly",
+    "vilt": "components.models.architectures.vilt:ViLT",
+}
+
+
+def load(name: str) -> "type[Architecture]":
+    """The class of an architecture.
+
+    Raises:
+        ValueError: there is no architecture of this name.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"there is no architecture {name!r}; known are {', '.join(ARCHITECTURES)}")
+    module, class_name = ARCHITECTURES[name].split(":")
+    return getattr(import_module(module), class_name)

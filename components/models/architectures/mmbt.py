@@ -1,0 +1,104 @@
+"""MMBT: pooled cells of an image grid as tokens of BERT."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from components.models.architecture import Architecture
+from components.models.configuration import ModelConfiguration
+from components.models.encoders import grid_channels, grid_encoder, grid_features, text_encoder
+from components.models.heads import linear_head
+from components.models.initialisation import initialised
+from components.models.states import States
+
+POOLED_SHAPES = {1: (1, 1), 2: (2, 1), 3: (3, 1), 4: (2, 2), 5: (5, 1), 6: (3, 2), 7: (7, 1), 8: (4, 2), 9: (3, 3)}
+"""Number of image tokens to the grid that the features are averaged into (mmbt/models/image.py)."""
+
+
+class MMBT(Architecture):
+    """Multimodal Bitransformer (Kiela et al., 2019; code: facebookresearch/mmbt).
+
+    [CLS] image tokens [SEP] as segment 0 with positions 0 to N+1, then the text without its [CLS] as segment 1 with
+    positions from 0 again; all from BERT's own tables. BERT's pooler on [CLS], one linear layer. `States.text` is
+    aligned with `input_ids`: its first state is that of the common [CLS]. Visual tokens are the N image tokens.
+    What makes it MMBT is also its schedule: the image encoder, then BERT's layers, begin frozen (see the study).
+
+    DEVIATIONS:
+        * The closing [SEP] of the text is kept; the reference code ends the text without one.
+        * A ResNet-152 in the paper; here the study's grid encoder, with the whole grid of its last stage.
+        * Plain AdamW and the study's schedule; no reduction on plateau, no early stop.
+    """
+
+    COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder", "grid": "image_encoder"}
+    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = ()
+    CARD: ClassVar[dict[str, str]] = {
+        "text encoder": "BERT",
+        "visual input": "grid of a ResNet, averaged into 1 to 9 tokens",
+        "spatial code": "BERT's positions, in the order of the pooled cells",
+        "fusion": "single stream, early: BERT reads image tokens before the text",
+        "objectives": "none between unimodal pretraining and the task",
+        "corruption": "none",
+        "readout": "BERT's pooler on [CLS]; linear",
+        "norm": "post-norm",
+        "start": "text encoder and grid encoder",
+        "freezing": "image encoder, then BERT's layers, for the first part of fine-tuning",
+    }
+    MAY_DIFFER: ClassVar[tuple[str, ...]] = (
+        "text encoder",
+        "visual input",
+        "spatial code",
+        "fusion",
+        "objectives",
+        "corruption",
+        "readout",
+        "norm",
+        "start",
+        "freezing",
+    )
+
+    def __init__(self, configuration: ModelConfiguration) -> None:
+        super().__init__(configuration)
+        self.text_encoder = text_encoder(configuration)
+        self.image_encoder = grid_encoder(configuration)
+        width = self.text_encoder.config.hidden_size
+        self.image_projection = initialised(nn.Linear(grid_channels(self.image_encoder), width))
+        self.pooled_shape = POOLED_SHAPES[configuration.image_tokens]
+        self.pooled_size = width
+
+    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
+        """Read image tokens and text by BERT; see `Architecture.encode`."""
+        tokens, batch, length = self.image_tokens(pixels), *input_ids.shape
+        words = self.text_encoder.get_input_embeddings()(input_ids)
+        # The text's own last token is [SEP]; so no special token need be known here.
+        rows = torch.arange(batch, device=input_ids.device)
+        separator = words[rows, attention_mask.sum(dim=1).long() - 1][:, None]
+        embedded = torch.cat([words[:, :1], tokens, separator, words[:, 1:]], dim=1)
+        first, second = tokens.shape[1] + 2, length - 1
+        places = torch.arange(max(first, second), device=input_ids.device)
+        states = self.text_encoder(
+            inputs_embeds=embedded,
+            position_ids=torch.cat([places[:first], places[:second]])[None],
+            token_type_ids=torch.cat([places.new_zeros(first), places.new_ones(second)]).expand(batch, -1),
+            attention_mask=torch.cat([attention_mask.new_ones(batch, first), attention_mask[:, 1:]], dim=1),
+        )
+        hidden = states.last_hidden_state
+        return States(
+            text=torch.cat([hidden[:, :1], hidden[:, first:]], dim=1),
+            image=hidden[:, 1 : first - 1],
+            pooled=states.pooler_output,
+        )
+
+    def image_tokens(self, pixels: Tensor) -> Tensor:
+        """(B, 3, height, width) to the N image tokens before BERT, (B, N, D)."""
+        pooled = F.adaptive_avg_pool2d(grid_features(self.image_encoder, pixels), self.pooled_shape)
+        return self.image_projection(pooled.flatten(2).transpose(1, 2))
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The word embeddings."""
+        return self.text_encoder.get_input_embeddings()
+
+    def head(self, outputs: int) -> nn.Module:
+        """One linear layer on BERT's pooler."""
+        return linear_head(self.pooled_size, outputs)

@@ -1,0 +1,62 @@
+"""The baseline that never looks at the image."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from components.models.architecture import Architecture
+from components.models.configuration import ModelConfiguration
+from components.models.encoders import text_encoder
+from components.models.heads import linear_head
+from components.models.states import States
+
+
+class TextOnly(Architecture):
+    """BERT on the text alone (Devlin et al., 2019): what wording and priors give away.
+
+    DEVIATIONS: none.
+    """
+
+    COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder"}
+    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = ()
+    CARD: ClassVar[dict[str, str]] = {
+        "text encoder": "BERT",
+        "visual input": "none",
+        "spatial code": "none",
+        "fusion": "none",
+        "objectives": "none between unimodal pretraining and the task",
+        "corruption": "none",
+        "readout": "BERT's pooler on [CLS]; linear",
+        "norm": "post-norm",
+        "start": "text encoder",
+        "freezing": "none",
+    }
+    MAY_DIFFER: ClassVar[tuple[str, ...]] = (
+        "text encoder",
+        "visual input",
+        "spatial code",
+        "fusion",
+        "objectives",
+        "corruption",
+        "readout",
+        "norm",
+        "start",
+    )
+
+    def __init__(self, configuration: ModelConfiguration) -> None:
+        super().__init__(configuration)
+        self.text_encoder = text_encoder(configuration)
+        self.pooled_size = self.text_encoder.config.hidden_size
+
+    def encode(self, pixels: Tensor | None, input_ids: Tensor, attention_mask: Tensor) -> States:
+        """Read the text; `pixels` are ignored. See `Architecture.encode`."""
+        states = self.text_encoder(input_ids=input_ids, attention_mask=attention_mask)
+        return States(text=states.last_hidden_state, image=None, pooled=states.pooler_output)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The word embeddings."""
+        return self.text_encoder.get_input_embeddings()
+
+    def head(self, outputs: int) -> nn.Module:
+        """One linear layer on BERT's pooler."""
+        return linear_head(self.pooled_size, outputs)

@@ -1,0 +1,91 @@
+"""ViLT: patches and words through one vision transformer."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from components.models.architecture import Architecture
+from components.models.configuration import ModelConfiguration
+from components.models.encoders import patch_encoder
+from components.models.heads import mlp_head
+from components.models.initialisation import initialised
+from components.models.states import States
+from components.models.text_embedding import TextEmbedding
+
+
+class ViLT(Architecture):
+    """Vision-and-Language Transformer (Kim et al., ICML 2021; code: dandelin/ViLT).
+
+    A ViT whose layers also read words: BERT's embedding block for the text, the ViT's own patches, class token and
+    positions for the image, one of two modality embeddings added to each, text first. Pre-norm layers, final
+    LayerNorm, tanh pooler on the text [CLS]. Visual tokens are the class token and the patches.
+
+    DEVIATIONS:
+        * No word-patch alignment yet (weight 0.1 in the paper); masked language modelling and matching only.
+        * Square images at one resolution: no padded or sampled patches, no positions interpolated per image.
+        * Single tokens are masked where the tokenizer knows no word pieces; the paper masks whole words.
+        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * The paper starts from a ViT pretrained on ImageNet-21k; here from the study's own `patches` component.
+    """
+
+    COMPONENTS: ClassVar[dict[str, str]] = {"patches": "vision_transformer"}
+    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = (("mlm", 1.0), ("itm", 1.0))
+    CARD: ClassVar[dict[str, str]] = {
+        "text encoder": "BERT's embedding block only, from scratch",
+        "visual input": "raw patches, linearly projected, with a class token",
+        "spatial code": "learned absolute positions of patches",
+        "fusion": "single stream, early: all layers read text and image",
+        "objectives": "masked language modelling 1.0, image-text matching 1.0",
+        "corruption": "words masked on matched pairs; images swapped in a second, unmasked forward",
+        "readout": "tanh pooler on the text [CLS]; two-layer MLP",
+        "norm": "pre-norm",
+        "start": "vision transformer",
+        "freezing": "none",
+    }
+    MAY_DIFFER: ClassVar[tuple[str, ...]] = (
+        "text encoder",
+        "visual input",
+        "spatial code",
+        "fusion",
+        "objectives",
+        "corruption",
+        "readout",
+        "norm",
+        "start",
+    )
+
+    def __init__(self, configuration: ModelConfiguration) -> None:
+        super().__init__(configuration)
+        self.vision_transformer = patch_encoder(configuration)
+        width = self.vision_transformer.width
+        self.text_embedding = initialised(
+            TextEmbedding(
+                configuration.vocabulary_size,
+                configuration.max_length,
+                width,
+                pad_token_id=configuration.pad_token_id,
+                dropout=configuration.dropout,
+            )
+        )
+        self.modalities = initialised(nn.Embedding(2, width))  # row 0: text, row 1: image
+        self.pooler = initialised(nn.Linear(width, width))
+        self.pooled_size = width
+
+    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
+        """Read text and image jointly; see `Architecture.encode`."""
+        text = self.text_embedding(input_ids) + self.modalities.weight[0]
+        image = self.vision_transformer.embed(pixels) + self.modalities.weight[1]
+        real = torch.cat([attention_mask.bool(), attention_mask.new_ones(image.shape[:2], dtype=torch.bool)], dim=1)
+        joint = self.vision_transformer.transformer(torch.cat([text, image], dim=1), real)
+        joint = self.vision_transformer.norm(joint)
+        text, image = joint.split([text.shape[1], image.shape[1]], dim=1)
+        return States(text=text, image=image, pooled=torch.tanh(self.pooler(joint[:, 0])))
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The word embeddings, which the masked language modelling head is tied to."""
+        return self.text_embedding.words
+
+    def head(self, outputs: int) -> nn.Module:
+        """Two layers, the inner one twice as wide: 1,536 at base size."""
+        return mlp_head(self.pooled_size, 2 * self.pooled_size, outputs)

@@ -1,0 +1,60 @@
+"""Masked language modelling, with or without a picture to look at."""
+
+from collections.abc import Mapping
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from components.models.configuration import ModelConfiguration
+from components.models.encoders import TINY
+from components.models.initialisation import initialised, tied_logit_scale
+
+IGNORED = -100
+
+
+class MaskedLanguageModelling(nn.Module):
+    """Predict masked tokens (Devlin et al., 2019; ViLT section 3.2), with BERT's head tied to the word embeddings.
+
+    Works with an architecture that reads text and image jointly, and with a Hugging Face text encoder alone.
+    Logits are computed at masked positions only. Shapes: B batch, T tokens, M masked tokens, D width.
+    """
+
+    def __init__(self, model: nn.Module, configuration: ModelConfiguration) -> None:
+        """Build the head for `model`, which must offer `get_input_embeddings()`."""
+        super().__init__()
+        words = model.get_input_embeddings()
+        vocabulary, width = words.weight.shape
+        self.transform = initialised(nn.Linear(width, width))
+        self.norm = nn.LayerNorm(width, eps=1e-12)
+        self.bias = nn.Parameter(words.weight.new_zeros(vocabulary))
+        pretrained = not hasattr(model, "encode") and configuration.text_encoder != TINY
+        self.logit_scale = 1.0 if pretrained else tied_logit_scale(width)
+
+    def logits(self, model: nn.Module, states: Tensor) -> Tensor:
+        """Vocabulary logits of any states: (..., D) to (..., vocabulary)."""
+        states = self.norm(F.gelu(self.transform(states)))
+        return F.linear(states * self.logit_scale, model.get_input_embeddings().weight, self.bias)
+
+    def forward(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss over the masked tokens of a batch.
+
+        Args:
+            model: the one that the head was built for.
+            batch: `masked_input_ids` (B, T), `attention_mask` (B, T), `mlm_labels` (B, T) with -100 where nothing is
+                asked, and `pixels` (B, 3, height, width) for a joint model.
+
+        Returns:
+            The mean over masked tokens (zero where there are none), and the `accuracy`.
+        """
+        input_ids, attention_mask = batch["masked_input_ids"], batch["attention_mask"]
+        if hasattr(model, "encode"):
+            states = model.encode(batch["pixels"], input_ids, attention_mask).text
+        else:
+            states = model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        masked = batch["mlm_labels"] != IGNORED
+        logits = self.logits(model, states[masked])  # (M, vocabulary)
+        labels = batch["mlm_labels"][masked].long()
+        count = max(len(labels), 1)
+        loss = F.cross_entropy(logits, labels, reduction="sum") / count
+        accuracy = (logits.detach().argmax(dim=-1) == labels).sum() / count
+        return loss, {"accuracy": accuracy}

@@ -1,0 +1,7 @@
+"""Which class do a picture and its text belong to?"""
+
+from components.tasks.task import Task
+
+
+class Classification(Task):
+    """One class a sample."""
