@@ -17,12 +17,22 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 64_000_000
 # Wider (or taller) pictures than this are stretched rather than letterboxed, see `to_pixels`.
 MAX_LETTERBOXED_ASPECT = 2.0
-MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "I;16B", "I;16L")
+MODES = frozenset("1 L LA La P PA RGB RGBA RGBa RGBX CMYK YCbCr LAB HSV I I;16 I;16B I;16L".split())  # noqa: SIM905
 _BACKGROUND = (255, 255, 255)
 _ORIENTED = frozenset({"JPEG", "MPO", "TIFF", "WEBP", "PNG"})
 _ORIENTATION = 0x0112
 # What Pillow's decoders raise on damaged files.
-_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, ArithmeticError, MemoryError)
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    OverflowError,
+    ArithmeticError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)
@@ -148,7 +158,9 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode == "F" or image.mode not in MODES:
-        raise CeterisError(f"the picture has mode {image.mode}, whose range of values is unknown: save it with 8 bits a channel.")
+        raise CeterisError(
+            f"the picture has mode {image.mode}, whose range of values is unknown: save it with 8 bits a channel."
+        )
     if image.mode.startswith("I"):
         # Greys of more than 8 bits count as 16-bit ones: their upper byte is kept.
         greys = np.asarray(image).astype(np.int64).clip(0, 65535) >> 8

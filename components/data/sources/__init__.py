@@ -1,1 +1,1 @@
-"""What turns files or settings into samples; one module per source."""
+"""Sources: what turns something outside into samples and pictures. One module each, listed in `source.py`."""

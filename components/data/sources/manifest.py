@@ -1,0 +1,191 @@
+"""The user's own data: one manifest in a folder of the workspace, and no code.
+
+Splits. `train` trains. A split called test (or selection, eval, ...) becomes `selection`, on which architectures are
+chosen, and one called validation (or val, dev, ...) stays `validation`. Where a manifest has a validation split but no
+test split, the validation rows become `selection` whole, so that the figures there compare with what others publish
+for them, and nothing is tuned on them. Splits that are then missing (`gate`, `validation`, `selection`) are carved out of
+train by group; rows that show the same picture never part either. Without a group column every picture is a group.
+
+Pretraining parts, all from training rows alone. `pairs`: every row with its text, or, where there is no text, with a
+caption made from its target ("a photo of a hat"). `text`: the same texts alone. `images`: every picture, labelled with
+the targets of its rows. So labels of training rows enter pretraining: few-label runs are only honest about fine-tuning.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.data.images import facts
+from components.data.samples import Picture, Sample, SampleWriter
+from components.data.sources.entries import Entry, Faults, Manifest
+from components.data.sources.splits import carve, connected, shares
+from components.errors import CeterisError
+from components.study import DataSettings, ManifestSettings, TaskSettings
+
+CAPTIONS = (
+    "a photo of a {}.",
+    "a picture of a {}.",
+    "a photo that shows a {}.",
+    "this is a {}.",
+    "this picture shows a {}.",
+    "here is a photo of one {}.",
+)
+_SHARD_BYTES = 256 << 20
+_SMALLEST_SHARD = 64
+
+
+@dataclass
+class Scan:
+    """What the first pass keeps of every row: never pictures, and texts only as yes or no."""
+
+    splits: list[str | None] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    targets: list[str | None] = field(default_factory=list)
+    image_ids: list[str] = field(default_factory=list)
+    looks: dict[str, str] = field(default_factory=dict)
+    image_bytes: int = 0
+    texts: int = 0
+
+
+def write(
+    writer: SampleWriter,
+    settings: DataSettings,
+    tasks: Mapping[str, TaskSettings],
+    progress: Callable[[float, str], None],
+) -> None:
+    """Write all samples of the manifest at `settings.path`.
+
+    Raises:
+        CeterisError: the manifest has rows that cannot be used (naming all of them), or too few groups to divide.
+    """
+    if len(tasks) != 1:
+        raise CeterisError(
+            f"tasks has {len(tasks)} entries ({', '.join(tasks)}): a manifest holds the rows of exactly one task."
+        )
+    task = next(iter(tasks))
+    manifest = Manifest(Path(settings.path))
+    scan = _scan(manifest, settings.path, lambda done: progress(50 * done, "reading the manifest"))
+    splits, remark = decide_splits(scan, settings.manifest)
+    labels = _labels(scan, splits)
+    writer.rows_per_shard = min(
+        writer.rows_per_shard, max(_SMALLEST_SHARD, _SHARD_BYTES * len(scan.looks) // scan.image_bytes)
+    )
+    written: set[str] = set()
+    for index, entry in enumerate(manifest.entries(Faults())):
+        image_id, group, split = scan.image_ids[index], scan.groups[index], splits[index]
+        if image_id not in written:
+            written.add(image_id)
+            writer.picture(Picture(image_id, entry.picture(), group, boxes=entry.boxes, label=labels.get(image_id)))
+            if image_id in labels:
+                writer.sample(Sample(f"images/{image_id}", "images", "train", [image_id], group=group))
+        writer.sample(Sample(entry.id, task, split, [image_id], entry.text, entry.target, group))
+        if split == "train" and (caption := entry.text or ("" if scan.texts else caption_of(entry))):
+            writer.sample(Sample(f"pairs/{entry.id}", "pairs", "train", [image_id], caption, group=group))
+            writer.sample(Sample(f"text/{entry.id}", "text", "train", text=caption, group=group))
+        if index % 100 == 0:
+            progress(50 + 50 * index / len(splits), "writing samples")
+    answers = sorted(
+        {target for target, split in zip(scan.targets, splits, strict=True) if split == "train" and target}
+    )
+    writer.finish(
+        source="manifest",
+        oracle="identity",
+        answers={task: answers},
+        image_labels=sorted({label for joined in labels.values() for label in joined.split(";")}),
+        texts={
+            "text": "the texts of the training rows"
+            if scan.texts
+            else "captions made from the targets of the training rows",
+            "splits": remark,
+            "columns": "; ".join(
+                f"{file.path.name}: {manifest.columns[file.name].describe()}" for file in manifest.files
+            ),
+        },
+    )
+
+
+def _scan(manifest: Manifest, what: str, progress: Callable[[float], None]) -> Scan:
+    scan = Scan()
+    total = max(1, manifest.row_count())
+    for count, (entry, image_id, look, size) in enumerate(_looked_at(manifest, what)):
+        if image_id not in scan.looks:
+            scan.looks[image_id] = look
+            scan.image_bytes += size
+        scan.splits.append(entry.split)
+        scan.groups.append(entry.group if entry.group is not None else image_id)
+        scan.targets.append(entry.target)
+        scan.image_ids.append(image_id)
+        scan.texts += bool(entry.text.strip())
+        if count % 100 == 0:
+            progress(min(1.0, count / total))
+    return scan
+
+
+def _looked_at(manifest: Manifest, what: str) -> Iterator[tuple[Entry, str, str, int]]:
+    """Entries with the id of their picture, what it looks like, and its size in bytes."""
+    faults = Faults()
+    looks: dict[str, str] = {}
+    for entry in manifest.entries(faults):
+        data = entry.picture()
+        image_id = hashlib.sha256(data).hexdigest()[:24]
+        if image_id not in looks:
+            looks[image_id] = look_of(data)
+        yield entry, image_id, looks[image_id], len(data)
+    faults.findings().raise_if_critical(what)
+
+
+def look_of(data: bytes) -> str:
+    """Equal for pictures with equal pixels. A picture that cannot be decoded looks like its bytes: validation tells of it."""
+    try:
+        return facts(data).pixel_hash
+    except CeterisError:
+        return hashlib.sha256(data).hexdigest()
+
+
+def decide_splits(scan: Scan, settings: ManifestSettings) -> tuple[list[str], str]:
+    """The split of every row, and in words what became what.
+
+    Raises:
+        CeterisError: no rows are left to train on, or too few groups to divide.
+    """
+    present = {split for split in scan.splits if split is not None}
+    if present and "train" not in present:
+        raise CeterisError(
+            f"the manifest names the splits {', '.join(sorted(present))} but no train: name the rows to train on."
+        )
+    remarks = []
+    renamed = {}
+    if "validation" in present and "selection" not in present:
+        renamed["validation"] = "selection"
+        remarks.append("the manifest's validation rows are the selection split, whole")
+    named = [renamed.get(split or "train", split or "train") for split in scan.splits]
+    missing = [split for split in ("validation", "selection", "gate") if split not in named]
+    if missing:
+        training = [index for index, split in enumerate(named) if split == "train"]
+        together = connected((scan.groups[index], scan.looks[scan.image_ids[index]]) for index in training)
+        rows = [(together[scan.groups[index]], scan.targets[index]) for index in training]
+        division = carve(rows, shares(settings, missing), settings.seed)
+        for index, (group, _) in zip(training, rows, strict=True):
+            named[index] = division[group]
+        remarks.append(f"{' and '.join(missing)} carved out of {'train' if present else 'all rows'} by group")
+    counts = ", ".join(f"{split} {named.count(split)}" for split in dict.fromkeys(sorted(named)))
+    return named, f"{'; '.join(remarks) or 'as the manifest names them'} (rows: {counts})"
+
+
+def _labels(scan: Scan, splits: list[str]) -> dict[str, str]:
+    """What image pretraining predicts for each picture that only training rows show: the targets of its rows."""
+    targets: dict[str, set[str]] = {}
+    elsewhere = {image_id for image_id, split in zip(scan.image_ids, splits, strict=True) if split != "train"}
+    for image_id, target in zip(scan.image_ids, scan.targets, strict=True):
+        if image_id not in elsewhere and target is not None:
+            targets.setdefault(image_id, set()).add(target.replace(";", ","))
+    return {image_id: ";".join(sorted(names)) for image_id, names in targets.items()}
+
+
+def caption_of(entry: Entry) -> str:
+    """A caption made from the target, in a wording drawn by the row's id."""
+    if entry.target is None:
+        return ""
+    draw = hashlib.sha256(entry.id.encode()).digest()[0]
+    return CAPTIONS[draw % len(CAPTIONS)].format(entry.target.replace("_", " "))

@@ -1,0 +1,96 @@
+"""What validation found: one sentence per finding, all of them at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from components.errors import CeterisError
+
+Severity = Literal["critical", "warning"]
+SHOWN_ROWS = 5
+KEPT_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong in one file.
+
+    `rows` holds the first few places (lines of a text file, the header being line 1; rows of a Parquet file, counted from 1),
+    `count` how many there are in all.
+    """
+
+    severity: Severity
+    rule: str
+    file: str
+    rows: tuple[int, ...]
+    count: int
+    sentence: str
+
+
+@dataclass
+class Findings:
+    """All findings about one data set."""
+
+    items: list[Finding] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing critical was found."""
+        return not self.count("critical")
+
+    def count(self, severity: Severity) -> int:
+        """Number of findings of one severity."""
+        return sum(item.severity == severity for item in self.items)
+
+    def sentences(self, severity: Severity | None = None) -> list[str]:
+        """One sentence per finding, critical ones first."""
+        return [item.sentence for item in self.ordered() if severity in (None, item.severity)]
+
+    def ordered(self) -> list[Finding]:
+        """Critical findings first, otherwise in the order of file, first row and rule."""
+        return sorted(self.items, key=lambda item: (item.severity, item.file, item.rows[:1], item.rule, item.sentence))
+
+    def records(self) -> list[dict]:
+        """Plain dictionaries, for `findings.json`."""
+        return [asdict(item) | {"rows": list(item.rows)} for item in self.ordered()]
+
+    def raise_if_critical(self, what: str) -> None:
+        """Stop with every critical sentence, one per line.
+
+        Raises:
+            CeterisError: something critical was found.
+        """
+        if critical := self.sentences("critical"):
+            noun = "mistake" if len(critical) == 1 else "mistakes"
+            raise CeterisError("\n".join([f"{what} has {len(critical)} {noun} to correct:", *critical]))
+
+
+def finding(
+    severity: Severity, rule: str, file: str, rows: Sequence[int], problem: str, advice: str, noun: str | None = None
+) -> Finding:
+    """A finding whose sentence reads "FILE line 3: PROBLEM: ADVICE."."""
+    rows = sorted(rows)
+    where = " ".join(part for part in (file, places(rows, noun or noun_of(file))) if part)
+    return Finding(severity, rule, file, tuple(rows[:KEPT_ROWS]), max(1, len(rows)), f"{where}: {problem}: {advice}.")
+
+
+def noun_of(file: str) -> str:
+    """What a place in a file is called: rows in Parquet files, lines in text files."""
+    return "row" if file.endswith(".parquet") else "line"
+
+
+def places(rows: Sequence[int], noun: str) -> str:
+    """The first few places in words: "lines 3, 7 and 12 more"."""
+    if not rows:
+        return ""
+    if len(rows) == 1:
+        return f"{noun} {rows[0]}"
+    shown, more = [str(row) for row in rows[:SHOWN_ROWS]], len(rows) - SHOWN_ROWS
+    if more > 0:
+        return f"{noun}s {', '.join(shown)} and {more} more"
+    return f"{noun}s {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def merged(findings: Iterable[Findings]) -> Findings:
+    """Several sets of findings as one."""
+    return Findings([item for part in findings for item in part.items])
