@@ -1,0 +1,217 @@
+"""Statistics against hand-computed cases, an independent reference, and simulated coverage."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from components.evaluation.statistics import (
+    Arm,
+    estimate_difference,
+    estimate_mean,
+    holm,
+    inverse_trigamma,
+    moderate,
+    prior_degrees_of_freedom,
+    summarise,
+)
+
+FIRST = np.array([[1, 1, 0], [1, 0, 1], [0, 0, 0], [1, 1, 1]], dtype=np.float64)
+SECOND = np.array([[0, 1, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0]], dtype=np.float64)
+
+
+def test_mean_by_hand() -> None:
+    # Replicate means 3/4, 1/2, 1/2: v = 1/48. Item means 2/3, 2/3, 0, 1: variance 19/108, over N = 4: 19/432.
+    # Sums of squares: all 35/12, items 3 * 19/36 = 19/12, replicates 4 * 1/24 = 1/6; the residual 7/6 over
+    # (N-1)(R-1) = 6 degrees gives w = 7/36, of which w / (R N) = 7/432 is in the items' part.
+    v = 1 / 48
+    samples = 19 / 432 - 7 / 432
+    estimate = estimate_mean(summarise(FIRST), 0.95)
+    assert estimate.mean == pytest.approx(7 / 12, rel=1e-12)
+    assert estimate.replicate_variance == pytest.approx(v / 3, rel=1e-12)
+    assert estimate.sample_variance == pytest.approx(samples, rel=1e-12)
+    variance = v / 3 + samples
+    degrees = variance**2 / ((v / 3) ** 2 / 2 + samples**2 / 3)
+    assert estimate.degrees_of_freedom == pytest.approx(degrees, rel=1e-12)
+    low, high = stats.t.interval(0.95, degrees, loc=7 / 12, scale=math.sqrt(variance))
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), rel=1e-9)
+
+
+def reference_difference(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
+    """V of evidence section 3 and its degrees of freedom for items without clusters, from sums of squares."""
+    items, replicates = first.shape
+    v = [scores.mean(0).var(ddof=1) for scores in (first, second)]
+    w = [
+        ((s - s.mean(1, keepdims=True) - s.mean(0) + s.mean()) ** 2).sum() / ((items - 1) * (replicates - 1))
+        for s in (first, second)
+    ]
+    paired = (first.mean(1) - second.mean(1)).var(ddof=1)
+    samples = max(0.0, paired / items - sum(w) / (replicates * items))
+    total = sum(v) / replicates + samples
+    below = sum((value / replicates) ** 2 / (replicates - 1) for value in v) + samples**2 / (items - 1)
+    return total, total**2 / below
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_difference_against_sums_of_squares(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    first, second = (generator.random((30, 4)) + generator.normal(0, 0.2, 4) for _ in range(2))
+    estimate = estimate_difference(summarise(first), summarise(second), 0.9)
+    variance, degrees = reference_difference(first, second)
+    assert estimate.mean == pytest.approx(first.mean() - second.mean(), rel=1e-12)
+    assert estimate.standard_error**2 == pytest.approx(variance, rel=1e-10)
+    assert estimate.degrees_of_freedom == pytest.approx(degrees, rel=1e-10)
+    low, high = stats.t.interval(0.9, degrees, loc=estimate.mean, scale=math.sqrt(variance))
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), rel=1e-9)
+    assert estimate.p == pytest.approx(2 * stats.t.sf(abs(estimate.mean) / math.sqrt(variance), degrees), rel=1e-9)
+
+
+def test_one_replicate_is_the_paired_t_interval_over_samples() -> None:
+    generator = np.random.default_rng(1)
+    first, second = generator.random((2, 50, 1))
+    estimate = estimate_difference(summarise(first), summarise(second), 0.95)
+    reference = stats.ttest_rel(first[:, 0], second[:, 0])
+    assert estimate.p == pytest.approx(reference.pvalue, rel=1e-9)
+    interval = reference.confidence_interval(0.95)
+    assert (estimate.low, estimate.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
+    assert math.isnan(estimate.replicate_variance)
+
+
+def test_many_items_leave_the_replicates_alone() -> None:
+    means = np.array([0.5, 0.6, 0.55])
+    estimate = estimate_mean(summarise(np.tile(means, (100, 1))), 0.95)
+    interval = stats.t.interval(0.95, 2, loc=0.55, scale=means.std(ddof=1) / math.sqrt(3))
+    assert (estimate.low, estimate.high) == pytest.approx(interval, rel=1e-9)
+
+
+def test_clusters_count_once() -> None:
+    generator = np.random.default_rng(2)
+    scores = generator.random((40, 3))
+    clusters = np.repeat(np.arange(40), 5)
+    once = estimate_mean(summarise(scores), 0.95)
+    copied = estimate_mean(summarise(np.repeat(scores, 5, axis=0), clusters), 0.95)
+    assert copied.standard_error == pytest.approx(once.standard_error, rel=1e-12)
+    assert copied.degrees_of_freedom == pytest.approx(once.degrees_of_freedom, rel=1e-12)
+    unclustered = estimate_mean(summarise(np.repeat(scores, 5, axis=0)), 0.95)
+    assert unclustered.standard_error < copied.standard_error
+
+
+def test_what_cannot_be_estimated_is_nan() -> None:
+    one = estimate_mean(summarise(np.ones((4, 3)), np.zeros(4)), 0.95)
+    assert one.mean == 1.0
+    assert math.isnan(one.low)
+    same = estimate_difference(summarise(FIRST), summarise(FIRST), 0.95)
+    assert same.mean == 0.0
+    assert same.low <= 0.0 <= same.high
+    certain = estimate_mean(summarise(np.ones((4, 3))), 0.95)
+    assert (certain.low, certain.high) == (1.0, 1.0)
+    with pytest.raises(ValueError, match="same items"):
+        estimate_difference(summarise(FIRST), summarise(FIRST[:3]), 0.95)
+
+
+@given(arrays(np.int8, (12, 3), elements=st.integers(0, 1)), arrays(np.int8, (12, 3), elements=st.integers(0, 1)))
+def test_difference_is_antisymmetric_and_blind_to_order(first: NDArray[np.int8], second: NDArray[np.int8]) -> None:
+    forward = estimate_difference(summarise(first), summarise(second), 0.95)
+    back = estimate_difference(summarise(second), summarise(first), 0.95)
+    assert forward.mean == pytest.approx(-back.mean, abs=1e-12)
+    assert forward.low == pytest.approx(-back.high, abs=1e-12)
+    assert forward.p == pytest.approx(back.p, abs=1e-9)
+    turned = estimate_difference(summarise(first[::-1, ::-1]), summarise(second[::-1]), 0.95)
+    assert turned.standard_error == pytest.approx(forward.standard_error, abs=1e-12)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, math.nan, 0.8])[:1] == [1.0]
+    assert math.isnan(holm([0.9, math.nan, 0.8])[1])
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize("x", [1e-4, 0.03, 0.7, 4.0, 900.0])
+def test_inverse_trigamma(x: float) -> None:
+    assert inverse_trigamma(float(special.polygamma(1, x))) == pytest.approx(x, rel=1e-6)
+
+
+def test_prior_is_recovered_from_many_variances() -> None:
+    generator = np.random.default_rng(3)
+    true = 8 / generator.chisquare(8, 20000)
+    sample = true * generator.chisquare(2, 20000) / 2
+    assert prior_degrees_of_freedom(sample, np.full(20000, 2.0)) == pytest.approx(8, rel=0.15)
+
+
+def with_variance(variance: float, replicates: int) -> Arm:
+    centred = np.linspace(-1, 1, replicates)
+    return summarise(np.tile(0.5 + centred * math.sqrt(variance / centred.var(ddof=1)), (10, 1)))
+
+
+def test_moderation_keeps_half_of_an_arms_own_variance() -> None:
+    arms = [with_variance(value, 3) for value in (1e-4, 1.1e-4, 0.9e-4, 1.2e-4)]
+    moderated = moderate(arms)
+    for before, after in zip(arms, moderated, strict=True):
+        assert after.variance == pytest.approx((before.variance + 1.05e-4) / 2)
+        assert after.degrees == 4.0
+        assert after.degrees_pooled == 8.0
+    assert [arm.variance for arm in moderate(arms[:2])] == [arm.variance for arm in arms[:2]]
+    still = [summarise(np.ones((5, 3)))] * 3
+    assert [arm.variance for arm in moderate(still)] == [0.0] * 3
+
+
+def misses(replicates: int, moderated: bool, runs: int, seed: int, arms: int = 6) -> int:
+    """How many 95% intervals for a true difference of zero miss it: items in pairs, arms of unlike seed variance."""
+    generator = np.random.default_rng(seed)
+    items, missed = 200, 0
+    clusters = np.repeat(np.arange(items // 2), 2)
+    for _ in range(runs):
+        deviations = 0.01 * np.exp(generator.normal(0, 0.5, arms))
+        difficulty = generator.normal(0, 0.25, (items // 2, 1))
+        summaries = []
+        for deviation in deviations:
+            own = generator.normal(0, 0.1, (items // 2, 1))
+            residual = generator.normal(0, 0.1, (items // 2, replicates))
+            chance = 0.5 + difficulty + own + residual + generator.normal(0, deviation, replicates)
+            summaries.append(summarise(generator.random((items, replicates)) < np.repeat(chance, 2, axis=0), clusters))
+        if moderated:
+            summaries = moderate(summaries)
+        estimate = estimate_difference(summaries[0], summaries[1], 0.95)
+        missed += not estimate.low <= 0.0 <= estimate.high
+    return missed
+
+
+@pytest.mark.parametrize("moderated", [False, True])
+@pytest.mark.parametrize("replicates", [3, 5])
+def test_intervals_cover(replicates: int, moderated: bool) -> None:
+    """Nominal 95%, judged with the simulation's own error: fails only where the rate is surely off by over a point."""
+    runs = 1000
+    found = stats.binomtest(misses(replicates, moderated, runs, seed=replicates), runs).proportion_ci(0.95, "exact")
+    assert found.low <= 0.06
+    assert found.high >= 0.03
+
+
+def test_one_replicate_does_not_cover_other_replicates() -> None:
+    """Why fewer than three replicates are called descriptive: the interval over samples alone is too narrow."""
+    generator = np.random.default_rng(5)
+    missed = 0
+    for _ in range(300):
+        first, second = (generator.random((2000, 1)) < 0.5 + generator.normal(0, 0.02) for _ in range(2))
+        estimate = estimate_difference(summarise(first), summarise(second), 0.95)
+        missed += not estimate.low <= 0.0 <= estimate.high
+    assert missed > 60
+
+
+@pytest.mark.parametrize("replicates", [3, 5])
+def test_mean_interval_covers(replicates: int) -> None:
+    generator = np.random.default_rng(10 + replicates)
+    runs, missed = 800, 0
+    for _ in range(runs):
+        chance = 0.6 + generator.normal(0, 0.2, (150, 1)) + generator.normal(0, 0.03, replicates)
+        # Scores are graded here rather than drawn, so that the true mean is exactly 0.6.
+        estimate = estimate_mean(summarise(chance + generator.normal(0, 0.3, chance.shape)), 0.95)
+        missed += not estimate.low <= 0.6 <= estimate.high
+    found = stats.binomtest(missed, runs).proportion_ci(0.95, "exact")
+    assert found.low <= 0.06
+    assert found.high >= 0.03
