@@ -1,0 +1,156 @@
+"""The scenes source: draws every scene, writes pictures and samples.
+
+What scene `index` of a split is depends on the seed, the split and the index alone. Scenes of the task splits come in
+complementary pairs (2k, 2k + 1): same questions and same statement, other answers.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from components.data.samples import Picture, Sample, SampleWriter
+from components.data.scenes.drafts import draw_pair, form_of, wanted_answers
+from components.data.scenes.draw import Artist
+from components.data.scenes.items import draw_items, targets, task_samples
+from components.data.scenes.captions import caption
+from components.data.scenes.language import noun_phrase
+from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
+from components.data.scenes.questions import worded
+from components.data.scenes.stream import Stream
+from components.data.scenes.world import COLOUR_CODES, HELD_OUT, LAWS, SIZE_CODES, Scene, draw_scene
+from components.study import DataSettings, ScenesSettings, TaskSettings
+
+
+def write(
+    writer: SampleWriter,
+    settings: DataSettings,
+    tasks: Mapping[str, TaskSettings],
+    progress: Callable[[float, str], None],
+) -> None:
+    """Draw all parts of the study's data and describe them in `source.json`.
+
+    Args:
+        progress: is told the percentage done and what is being done.
+    """
+    artist = Artist(settings.image_size)
+    parts = list(_parts(writer, settings.scenes, tasks, artist))
+    total = sum(count for _, count, _ in parts)
+    done = 0
+    for name, count, steps in parts:
+        for written, _ in enumerate(steps, start=1):
+            if written % 500 == 0:
+                progress(100 * (done + min(written, count)) / total, f"drawing {name}")
+        done += count
+    writer.finish(
+        source="scenes",
+        oracle="scenes",
+        answers={task: sorted(targets(task_settings.kind)) for task, task_settings in tasks.items()},
+        image_labels=image_labels(),
+        texts={"text": "generated sentences about scenes that are never drawn"},
+    )
+    progress(100, "scenes drawn")
+
+
+def split_sizes(scenes: ScenesSettings) -> dict[str, int]:
+    """How many scenes each split of the tasks has."""
+    named = {name: getattr(scenes, name) for name in ("train", "validation", "selection", "gate")}
+    return named | {name: scenes.generalisation for name in LAWS if name not in named}
+
+
+def _parts(
+    writer: SampleWriter, scenes: ScenesSettings, tasks: Mapping[str, TaskSettings], artist: Artist
+) -> Iterator[tuple[str, int, Iterable[None]]]:
+    """What is to be written: a name, the number of scenes, and an iterator that writes one scene a step."""
+    for part, count, write_part in (
+        ("pairs", scenes.pairs, _write_pairs),
+        ("text", scenes.text_only, _write_text),
+        ("images", scenes.image_only, _write_images),
+    ):
+        for split, size in (("train", count), ("validation", count // 10)):
+            yield f"{part}, {split}", size, write_part(writer, scenes.seed, split, size, artist)
+    for split, size in split_sizes(scenes).items():
+        yield split, size, _write_tasks(writer, scenes.seed, split, size, tasks, artist)
+
+
+def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
+    for index in range(size):
+        identity = f"pairs-{split}-{index:06d}"
+        stream = Stream(seed, "pairs", split, index)
+        scene = draw_scene(stream, LAWS[split])
+        text, facts, form = caption(scene, stream, LAWS[split])
+        writer.picture(_picture(identity, scene, seed, split, artist))
+        writer.sample(
+            Sample(identity, "pairs", split, [identity], text, group=identity, form=form, facts=encode_facts(facts))
+        )
+        yield
+
+
+def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
+    """Captions, and a fifth of questions without answers, so that question words are no news to the text encoder."""
+    for index in range(size):
+        identity = f"text-{split}-{index:06d}"
+        stream = Stream(seed, "text", split, index)
+        if index % 5 < 4:
+            text, facts, form = caption(draw_scene(stream, LAWS[split]), stream, LAWS[split])
+        else:
+            form, _ = form_of(index // 5)
+            pair = draw_pair(stream, LAWS[split], form, wanted_answers(form, index // 5, seed, "text", split))
+            text, facts = worded(stream.choose(pair.asks), stream), []
+        writer.sample(Sample(identity, "text", split, [], text, group=identity, form=form, facts=encode_facts(facts)))
+        yield
+
+
+def _write_images(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
+    for index in range(size):
+        identity = f"images-{split}-{index:06d}"
+        scene = draw_scene(Stream(seed, "images", split, index), LAWS[split])
+        writer.picture(_picture(identity, scene, seed, split, artist, label=";".join(labels_of(scene))))
+        writer.sample(Sample(identity, "images", split, [identity], group=identity))
+        yield
+
+
+def _write_tasks(
+    writer: SampleWriter, seed: int, split: str, size: int, tasks: Mapping[str, TaskSettings], artist: Artist
+) -> Iterator[None]:
+    for number in range((size + 1) // 2):
+        for item in draw_items(seed, split, number)[: size - 2 * number]:
+            writer.picture(_picture(item.identity, item.scene, seed, split, artist))
+            for task, task_settings in tasks.items():
+                for sample in task_samples(item, task, task_settings.kind):
+                    writer.sample(sample)
+            yield
+
+
+def _picture(identity: str, scene: Scene, seed: int, split: str, artist: Artist, label: str | None = None) -> Picture:
+    png, boxes = artist.picture(scene, Stream(seed, "picture", identity), LAWS[split])
+    return Picture(identity, png, identity, encode_scene(scene), boxes, label)
+
+
+def labels_of(scene: Scene) -> list[str]:
+    """What image pretraining predicts for a scene: the colours, shapes, sizes and coloured shapes that it shows."""
+    patterns = {
+        pattern
+        for thing in scene
+        for pattern in (
+            Pattern(colour=thing.colour),
+            Pattern(shape=thing.shape),
+            Pattern(size=thing.size),
+            Pattern(thing.colour, thing.shape),
+        )
+    }
+    return sorted(map(_label, patterns))
+
+
+def image_labels() -> list[str]:
+    """Every label; held-out combinations have none."""
+    shapes = range(1, SHAPE_CODES + 1)
+    return sorted(
+        [_label(Pattern(colour=colour)) for colour in COLOUR_CODES]
+        + [_label(Pattern(shape=shape)) for shape in shapes]
+        + [_label(Pattern(size=size)) for size in SIZE_CODES]
+        + [_label(Pattern(*pair)) for pair in ((c, s) for c in COLOUR_CODES for s in shapes) if pair not in HELD_OUT]
+    )
+
+
+def _label(pattern: Pattern) -> str:
+    """'red', 'circle', 'digit 3', 'small', 'red circle', 'red digit 3'."""
+    words = noun_phrase(pattern).removesuffix(" thing").split()
+    return " ".join(f"digit {word}" if word.isdigit() else word for word in words)
