@@ -6,9 +6,10 @@ test split, the validation rows become `selection` whole, so that the figures th
 for them, and nothing is tuned on them. Splits that are then missing (`gate`, `validation`, `selection`) are carved out of
 train by group; rows that show the same picture never part either. Without a group column every picture is a group.
 
-Pretraining parts, all from training rows alone. `pairs`: every row with its text, or, where there is no text, with a
-caption made from its target ("a photo of a hat"). `text`: the same texts alone. `images`: every picture, labelled with
-the targets of its rows. So labels of training rows enter pretraining: few-label runs are only honest about fine-tuning.
+Pretraining parts, from training rows (and, to watch the curves, validation rows). `pairs`: every row with its text, or,
+where there is no text, with a caption made from its target ("a photo of a hat"). `text`: the same texts alone. `images`:
+every picture, labelled with the targets of its rows. So labels of training rows enter pretraining, and few-label runs
+on such data are few-label in fine-tuning alone.
 """
 
 import hashlib
@@ -31,6 +32,7 @@ CAPTIONS = (
     "this picture shows a {}.",
     "here is a photo of one {}.",
 )
+PRETRAINING_SPLITS = ("train", "validation")
 _SHARD_BYTES = 256 << 20
 _SMALLEST_SHARD = 64
 
@@ -74,15 +76,17 @@ def write(
     written: set[str] = set()
     for index, entry in enumerate(manifest.entries(Faults())):
         image_id, group, split = scan.image_ids[index], scan.groups[index], splits[index]
+        label = labels.get(image_id)
         if image_id not in written:
             written.add(image_id)
-            writer.picture(Picture(image_id, entry.picture(), group, boxes=entry.boxes, label=labels.get(image_id)))
-            if image_id in labels:
-                writer.sample(Sample(f"images/{image_id}", "images", "train", [image_id], group=group))
+            writer.picture(Picture(image_id, entry.picture(), group, boxes=entry.boxes, label=label))
+            if label:
+                writer.sample(Sample(f"images/{image_id}", "images", split, [image_id], group=group))
         writer.sample(Sample(entry.id, task, split, [image_id], entry.text, entry.target, group))
-        if split == "train" and (caption := entry.text or ("" if scan.texts else caption_of(entry))):
-            writer.sample(Sample(f"pairs/{entry.id}", "pairs", "train", [image_id], caption, group=group))
-            writer.sample(Sample(f"text/{entry.id}", "text", "train", text=caption, group=group))
+        caption = entry.text if scan.texts else caption_of(entry)
+        if split in PRETRAINING_SPLITS and caption.strip():
+            writer.sample(Sample(f"pairs/{entry.id}", "pairs", split, [image_id], caption, group=group))
+            writer.sample(Sample(f"text/{entry.id}", "text", split, text=caption, group=group))
         if index % 100 == 0:
             progress(50 + 50 * index / len(splits), "writing samples")
     answers = sorted(
@@ -174,13 +178,16 @@ def decide_splits(scan: Scan, settings: ManifestSettings) -> tuple[list[str], st
 
 
 def _labels(scan: Scan, splits: list[str]) -> dict[str, str]:
-    """What image pretraining predicts for each picture that only training rows show: the targets of its rows."""
+    """What image pretraining predicts for each picture: the targets of its rows. Evaluation pictures have no label."""
     targets: dict[str, set[str]] = {}
-    elsewhere = {image_id for image_id, split in zip(scan.image_ids, splits, strict=True) if split != "train"}
-    for image_id, target in zip(scan.image_ids, scan.targets, strict=True):
-        if image_id not in elsewhere and target is not None:
+    shown: dict[str, set[str]] = {}
+    for image_id, split, target in zip(scan.image_ids, splits, scan.targets, strict=True):
+        shown.setdefault(image_id, set()).add(split)
+        if target is not None:
             targets.setdefault(image_id, set()).add(target.replace(";", ","))
-    return {image_id: ";".join(sorted(names)) for image_id, names in targets.items()}
+    # A picture in several splits is a leak that validation tells of: it gets no label here.
+    allowed = [{split} for split in PRETRAINING_SPLITS]
+    return {image_id: ";".join(sorted(names)) for image_id, names in targets.items() if shown[image_id] in allowed}
 
 
 def caption_of(entry: Entry) -> str:

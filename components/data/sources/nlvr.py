@@ -13,8 +13,8 @@ What is left out of training, and why: every picture that also occurs, in any or
 gate (towers have few possible pictures: 23 of the 1,000 labelled training examples at hand are in dev), and every
 unlabelled example of a held-out group, since it shares the sentence.
 
-Pretraining parts, from training groups alone. `pairs`: sentences with pictures of which they are true; by label (form
-`labelled`), and for unlabelled pictures whose group's sentence is known by position (form `weak`: the sentence was written
+Pretraining parts, from training groups (and, to watch the curves, validation groups). `pairs`: sentences with pictures
+of which they are true; by label (form `labelled`), and for unlabelled pictures whose group's sentence is known by position (form `weak`: the sentence was written
 to be true of the pictures at positions 0 and 1, which agrees with 86.5% of the labels; the identifier serves nothing else). `text`:
 every sentence once. `images`: all training pictures, the unlabelled among them, labelled with the kinds of object in
 them ("yellow circle"), read from the boxes: no annotation beyond the picture enters.
@@ -40,7 +40,9 @@ from components.study import DataSettings, TaskSettings
 BOX_STRIDE = 150
 ORDERS = tuple(itertools.permutations(range(3)))
 COLOURS = {"Yellow": "yellow", "Black": "black", "#0099ff": "blue"}
+KINDS = sorted(f"{colour} {shape}" for colour in COLOURS.values() for shape in ("circle", "square", "triangle"))
 WRITTEN_TRUE = frozenset({"0", "1"})
+PRETRAINING_SPLITS = ("train", "validation")
 _PARQUET_BATCH = 256
 
 Box = tuple[tuple[int, int, int, str, str], ...]
@@ -66,9 +68,8 @@ class Example:
     @property
     def kinds(self) -> str:
         """The kinds of object in it, separated by semicolons."""
-        return ";".join(
-            sorted({f"{COLOURS.get(colour, colour)} {shape}" for box in self.boxes for _, _, _, shape, colour in box})
-        )
+        names = {f"{COLOURS.get(colour, '')} {shape}" for box in self.boxes for _, _, _, shape, colour in box}
+        return ";".join(sorted(names.intersection(KINDS)))
 
     @property
     def rectangles(self) -> list[list[float]]:
@@ -126,22 +127,21 @@ def write(
     corpus = open_corpus(Path(settings.path))
     progress(0, "dividing NLVR by group")
     division = divide(corpus, settings)
-    kinds: set[str] = set()
     progress(10, "writing the development split")
     _write_held_out(writer, task, corpus.dev(), lambda example: "selection")
     progress(20, "writing validation and gate")
     _write_held_out(writer, task, corpus.train(), division.split_of)
     progress(30, "writing the training split")
-    _write_training(writer, task, corpus.train(), division, kinds)
+    _write_training(writer, task, corpus.train(), division)
     progress(60, "writing the unlabelled pictures")
-    weak = _write_unlabelled(writer, corpus.unlabelled(), division, kinds)
+    weak = _write_unlabelled(writer, corpus.unlabelled(), division)
     progress(90, "writing the sentences")
     _write_sentences(writer, itertools.chain(corpus.train(), corpus.unlabelled()), division)
     writer.finish(
         source="nlvr",
         oracle="identity",
         answers={task: ["false", "true"]},
-        image_labels=sorted(kinds),
+        image_labels=KINDS,
         texts={
             "text": "the sentences of the training groups",
             "pairs": f"true statements of the training groups, and {weak} weakly labelled by position",
@@ -208,45 +208,38 @@ def _write_held_out(
 ) -> None:
     for example in examples:
         if example.order == 0 and (split := split_of(example)) not in (None, "train"):
-            _write_statement(writer, task, example, split, label=None)
+            _write_statement(writer, task, example, split)
 
 
-def _write_training(
-    writer: SampleWriter, task: str, examples: Iterator[Example], division: Division, kinds: set[str]
-) -> None:
+def _write_training(writer: SampleWriter, task: str, examples: Iterator[Example], division: Division) -> None:
     for example in examples:
-        if division.split_of(example) != "train":
-            continue
-        kinds.update(filter(None, example.kinds.split(";")))
-        image_id, group = _write_statement(writer, task, example, "train", label=example.kinds or None)
-        writer.sample(Sample(f"images/{image_id}", "images", "train", [image_id], group=group))
-        if example.label and example.sentence:
-            writer.sample(
-                Sample(
-                    f"pairs/{image_id}", "pairs", "train", [image_id], example.sentence, group=group, form="labelled"
-                )
-            )
+        if division.split_of(example) == "train":
+            _write_statement(writer, task, example, "train")
 
 
-def _write_statement(
-    writer: SampleWriter, task: str, example: Example, split: str, label: str | None
-) -> tuple[str, str]:
+def _write_statement(writer: SampleWriter, task: str, example: Example, split: str) -> None:
+    """One picture with its statement, and the same for pretraining if its split allows it."""
     image_id, group = f"{example.identifier}-{example.order}", f"nlvr-{example.group}"
+    pretrains = split in PRETRAINING_SPLITS
     if split == "selection":
         image_id = f"dev-{image_id}"
+    label = example.kinds if pretrains and example.kinds else None
     target = None if example.label is None else str(example.label).lower()
     writer.picture(Picture(image_id, example.picture(), group, boxes=example.rectangles, label=label))
     writer.sample(Sample(image_id, task, split, [image_id], example.sentence or "", target, group))
-    return image_id, group
+    if pretrains:
+        writer.sample(Sample(f"images/{image_id}", "images", split, [image_id], group=group))
+    if pretrains and example.label and example.sentence:
+        pair = f"pairs/{image_id}"
+        writer.sample(Sample(pair, "pairs", split, [image_id], example.sentence, group=group, form="labelled"))
 
 
-def _write_unlabelled(writer: SampleWriter, examples: Iterator[Example], division: Division, kinds: set[str]) -> int:
+def _write_unlabelled(writer: SampleWriter, examples: Iterator[Example], division: Division) -> int:
     """The pictures without label; returns how many became weakly labelled pairs."""
     weak = 0
     for example in examples:
         if division.split_of(example) != "train":
             continue
-        kinds.update(filter(None, example.kinds.split(";")))
         image_id, group = f"unlabelled-{example.identifier}-{example.order}", f"nlvr-{example.group}"
         writer.picture(
             Picture(image_id, example.picture(), group, boxes=example.rectangles, label=example.kinds or None)
@@ -263,11 +256,11 @@ def _write_unlabelled(writer: SampleWriter, examples: Iterator[Example], divisio
 def _write_sentences(writer: SampleWriter, examples: Iterator[Example], division: Division) -> None:
     seen: set[str] = set()
     for example in examples:
-        if example.sentence and example.sentence not in seen and division.split_of(example) == "train":
+        split = division.split_of(example)
+        if example.sentence and example.sentence not in seen and split in PRETRAINING_SPLITS:
             seen.add(example.sentence)
-            writer.sample(
-                Sample(f"text/{len(seen)}", "text", "train", text=example.sentence, group=f"nlvr-{example.group}")
-            )
+            group = f"nlvr-{example.group}"
+            writer.sample(Sample(f"text/{len(seen)}", "text", split, text=example.sentence, group=group))
 
 
 def _parquet(path: Path) -> Iterator[Example]:
