@@ -26,7 +26,7 @@ DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
-    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the terminal has a display of its own
 }
 
 # Set by DVC for the commands it runs; inherited, they would name the wrong stage.

@@ -1,0 +1,144 @@
+"""A tiny real pipeline in a real git clone, for tests of what walks it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+DVC_YAML = """
+stages:
+  seed:
+    cmd: python step.py seed
+    deps: [step.py]
+    outs: [outputs/seed]
+    meta: {slot: cpu, retries: 0, minutes: 5}
+  train:
+    matrix:
+      arch: ${archs}
+      replicate: [0, 1]
+    cmd: python step.py train ${item.arch} ${item.replicate}
+    deps:
+      - step.py
+      - outputs/seed
+    params: ["behaviour.${item.arch}"]
+    outs: ["outputs/train/${item.arch}/${item.replicate}"]
+    meta:
+      slot: gpu
+      retries: 1
+      minutes: ${minutes}
+  compare:
+    cmd: python step.py compare
+    deps:
+      - step.py
+      - outputs/train
+    outs: [outputs/comparison]
+    meta: {slot: cpu, retries: 0, minutes: 5}
+"""
+
+PARAMS = """
+name: toy
+archs: [slow, quick]
+minutes: 5
+behaviour: {slow: 0.3, quick: 0.0}
+runtime: {threads: 1, accelerator: auto}
+"""
+
+# Behaviour by number: seconds of work. By word: how to go wrong. Every execution is noted outside the graph.
+STEP = """
+import os, sys, time, yaml
+from pathlib import Path
+
+stage = os.environ["DVC_STAGE"]
+sidecar = Path(".ceteris/toy")
+sidecar.mkdir(parents=True, exist_ok=True)
+with open(sidecar / "executed", "a") as file:
+    file.write(f"{stage} {os.getpid()} {time.time()}\\n")
+attempt = (sidecar / "executed").read_text().count(stage + " ")
+kind, *rest = sys.argv[1:]
+out = Path("outputs", {"compare": "comparison"}.get(kind, kind), *rest)
+out.mkdir(parents=True, exist_ok=True)
+if kind == "train":
+    behaviour = yaml.safe_load(open("params.yaml"))["behaviour"][rest[0]]
+    if behaviour == "mistake" and rest[1] == "0":
+        sys.exit(print("error: row 3 of data.csv has no text: fill it in.", file=sys.stderr) or 2)
+    if behaviour == "lost" and attempt == 1:
+        os.kill(os.getpid(), 9)
+    if behaviour == "hang":
+        print("hanging", flush=True)
+        os.system("sleep 300")
+    for step in range(4):
+        print(f"::progress {25 * step} step {step}", flush=True)
+        time.sleep(float(behaviour) / 4 if isinstance(behaviour, (int, float)) else 0)
+    print("learned something")
+(out / "result").write_text(" ".join(sys.argv[1:]) + "\\n")
+with open(sidecar / "executed", "a") as file:
+    file.write(f"end-of-{stage} {os.getpid()} {time.time()}\\n")
+"""
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def make(folder: Path, **changes: str) -> Path:
+    """A clone with the toy pipeline; `changes` replace pieces of its parameters, e.g. quick="mistake"."""
+    (folder / ".dvc").mkdir(parents=True)
+    settings = "[core]\n    analytics = false\n    check_update = false\n    autostage = false\n"
+    (folder / ".dvc" / "config").write_text(settings)
+    (folder / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    (folder / ".gitignore").write_text("/outputs/\n/.ceteris/\n/workspaces/\n/mlflow.db*\n/mlartifacts/\n")
+    (folder / ".dvcignore").write_text(".ceteris\nworkspaces\nmlartifacts\n")
+    (folder / "dvc.yaml").write_text(DVC_YAML)
+    (folder / "step.py").write_text(STEP)
+    (folder / "params.yaml").write_text(PARAMS)
+    git(folder, "init", "-q")
+    set_params(folder, **changes)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "toy")
+    return folder
+
+
+def set_params(folder: Path, **changes: str) -> None:
+    lines = PARAMS
+    for key, value in changes.items():
+        old = {"slow": "slow: 0.3", "quick": "quick: 0.0", "minutes": "minutes: 5"}[key]
+        lines = lines.replace(old, f"{key}: {value}")
+    (folder / "params.yaml").write_text(lines)
+
+
+def executed(folder: Path) -> list[str]:
+    """Stages whose command was started, in order, once for each time."""
+    path = folder / ".ceteris" / "toy" / "executed"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return [line.split()[0] for line in lines if not line.startswith("end-of-")]
+
+
+def forget_executions(folder: Path) -> None:
+    (folder / ".ceteris" / "toy" / "executed").unlink(missing_ok=True)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of live processes that work in the folder, this one left out."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["pid", "cwd", "cmdline", "status"]):
+        inside = process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(folder)
+        if inside and process.info["pid"] != os.getpid() and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(" ".join(process.info["cmdline"] or []))
+    return found
+
+
+def walk_command(folder: Path) -> list[str]:
+    """A process that walks the toy and says how it ended; the servers come from the environment."""
+    code = (
+        "import sys, pathlib; from infra.environment import apply; home = pathlib.Path(sys.argv[1]);"
+        "api = __import__('os').environ['PREFECT_API_URL']; apply(home);"
+        "from flows.pipeline import ceteris_study;"
+        "state = ceteris_study(str(home), return_state=True); print('END', state.name, state.message);"
+        "sys.exit(0 if state.is_completed() else 1)"
+    )
+    return [sys.executable, "-c", code, str(folder)]
