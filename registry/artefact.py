@@ -37,7 +37,15 @@ def read_package(folder: Path) -> dict[str, Any]:
     Raises:
         CeterisError: the folder holds no package.
     """
-    path = folder / "package.json"
+    return read_json(folder / "package.json")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a JSON file among the outputs.
+
+    Raises:
+        CeterisError: it is not there.
+    """
     if not path.is_file():
         raise CeterisError(f"{path} is missing: run the pipeline first (ceteris run).")
     return json.loads(path.read_text(encoding="utf-8"))
@@ -129,7 +137,14 @@ def answer(artefact: Path, images: Sequence[bytes], texts: Sequence[str]) -> lis
         pq.write_table(pa.table(columns), requests)
         process = subprocess.run(
             # Started inside the carried code: `-m` puts the working directory before everything installed.
-            [sys.executable, "-m", "components.serving.answering", str((artefact / PACKAGE).resolve()), str(requests), str(answers)],
+            [
+                sys.executable,
+                "-m",
+                "components.serving.answering",
+                str((artefact / PACKAGE).resolve()),
+                str(requests),
+                str(answers),
+            ],
             cwd=code,
             env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"},
             capture_output=True,

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import mlflow
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
 
 
-class PackagedModel(mlflow.pyfunc.PythonModel):
+class PackagedModel(PythonModel):
     """Answers texts about pictures with the package it is registered with."""
 
     def load_context(self, context: Any) -> None:
@@ -29,4 +30,4 @@ class PackagedModel(mlflow.pyfunc.PythonModel):
         )
 
 
-mlflow.models.set_model(PackagedModel())
+set_model(PackagedModel())

@@ -108,31 +108,51 @@ class Registry:
             )
         return folder
 
-    def register(self, study: str, name: str, folder: Path, description: str, tags: Mapping[str, str]) -> str:
-        """Upload an artefact as a new version and return its number. It has no alias yet."""
+    def register(
+        self,
+        study: str,
+        name: str,
+        folder: Path,
+        description: str,
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+    ) -> str:
+        """Upload an artefact as a new version and return its number. It has no alias yet.
+
+        A run of its own says in the study's experiment when and with what result that was done.
+        """
         client = self.client
         try:
             client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        model = client.create_logged_model(self._experiment(study), name=name, tags=dict(tags), model_type="pyfunc")
+        experiment = self._experiment(study)
+        run = client.create_run(experiment, tags=dict(tags), run_name=f"promote {name}").info.run_id
+        status = "FAILED"
         try:
+            model = client.create_logged_model(
+                experiment, name, source_run_id=run, tags=dict(tags), model_type="pyfunc"
+            )
             self._upload(model, folder)
-        except BaseException:
-            client.finalize_logged_model(model.model_id, "FAILED")
-            raise
-        client.finalize_logged_model(model.model_id, "READY")
-        version = client.create_model_version(
-            name,
-            source=f"models:/{model.model_id}",
-            model_id=model.model_id,
-            tags=dict(tags),
-            description=description[:_LONGEST_DESCRIPTION],
-        )
-        # As mlflow.register_model does: the model's page then links to its version.
-        link = json.dumps([{"name": name, "version": version.version}])
-        client.set_logged_model_tags(model.model_id, {MLFLOW_MODEL_VERSIONS: link})
+            model = client.finalize_logged_model(model.model_id, "READY")
+            for key, value in metrics.items():
+                client.log_metric(run, key, value, model_id=model.model_id)
+            # Given as a location and with its run: `models:/ID` would be looked up at MLflow's global address.
+            version = client.create_model_version(
+                name,
+                source=model.artifact_location,
+                run_id=run,
+                model_id=model.model_id,
+                tags=dict(tags),
+                description=description[:_LONGEST_DESCRIPTION],
+            )
+            # As mlflow.register_model does: the model's page then links to its version.
+            link = json.dumps([{"name": name, "version": version.version}])
+            client.set_logged_model_tags(model.model_id, {MLFLOW_MODEL_VERSIONS: link})
+            status = "FINISHED"
+        finally:
+            client.set_terminated(run, status)
         return str(version.version)
 
     def _upload(self, model: LoggedModel, folder: Path) -> None:

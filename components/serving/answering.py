@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from components.data.images import to_pixels
 from components.errors import CeterisError
+from components.models.architecture import Architecture
 from components.models.architectures import load
 from components.models.configuration import ModelConfiguration
 
@@ -47,7 +48,7 @@ class Answerer:
         head: pooled states (B, D) to logits (B, C), in the order of the package's answers.
     """
 
-    def __init__(self, package: dict[str, Any], tokenizer: Tokenizer, model: nn.Module, head: nn.Module) -> None:
+    def __init__(self, package: dict[str, Any], tokenizer: Tokenizer, model: Architecture, head: nn.Module) -> None:
         self.package = package
         self.answers: list[str] = package["answers"]
         self._tokenizer = tokenizer
@@ -66,10 +67,9 @@ class Answerer:
                 raise CeterisError(f"{folder / name} is missing: make the package again with the package stage.")
         package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
         model = load(package["architecture"])(configuration(package))
-        network = nn.ModuleDict({"model": model, "head": model.head(len(package["answers"]))})
-        network.load_state_dict(load_file(folder / "model.safetensors"))
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json"))
-        return cls(package, tokenizer, network["model"], network["head"])
+        head = model.head(len(package["answers"]))
+        nn.ModuleDict({"model": model, "head": head}).load_state_dict(load_file(folder / "model.safetensors"))
+        return cls(package, Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), model, head)
 
     def answer(self, images: Sequence[bytes], texts: Sequence[str]) -> list[Answer]:
         """Answer one text about one encoded picture each; any number of them, also none.

@@ -5,8 +5,8 @@ decided on validation, so that neither the selection nor the gate split is looke
 
 `package.json`: `format` (1), `study`, `task`, `kind`; `architecture`, `cell`, `replicate`; `answers` in the order of the
 head's outputs; `model` and `text` settings, `image_size`, `vocabulary_size`, `pad_id`; for the model card `scores`
-({split: {score, items}} of the packaged file), `chosen` (what the leaderboard says of the choice), `training` (the run's
-record without its curves); `weights` (sha256 of `model.safetensors`), `data_digest`.
+({split: {score, items}} of the packaged file), `chosen` and `floors` (what the leaderboard says of the choice),
+`training` (the run's record without its curves); `weights` (sha256 of `model.safetensors`), `data_digest`.
 """
 
 import argparse
@@ -31,23 +31,22 @@ WEIGHTS = "model.safetensors"
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Package the chosen model of every task."""
     outputs = stage.root / "outputs"
-    chosen = read_json(outputs / "compare/leaderboard.json")["tasks"]
+    tasks = read_json(outputs / "compare/leaderboard.json")["tasks"]
     out = stage.out()
     for number, task in enumerate(study.task_names):
-        if not (chosen.get(task) or {}).get("chosen"):
+        if not tasks.get(task, {}).get("chosen"):
             raise CeterisError(
                 f"outputs/compare/leaderboard.json chooses no architecture for {task}: run the compare stage again."
             )
-        choice = chosen[task]["chosen"]
-        description = describe(study, task, choice, outputs)
-        write(description, outputs, out / task)
-        stage.log(f"{task}: {choice['architecture']} {choice['cell']}, replicate {description['replicate']}")
+        package = describe(study, task, tasks[task], outputs)
+        write(package, outputs, out / task)
+        stage.log(f"{task}: {package['architecture']} from {package['cell']}, replicate {package['replicate']}")
         stage.progress(100 * (number + 1) / len(study.task_names), f"{task} packaged")
 
 
-def describe(study: Study, task: str, choice: dict[str, Any], outputs: Path) -> dict[str, Any]:
-    """The content of one task's `package.json`, all but the weights' digest."""
-    architecture, cell = choice["architecture"], choice["cell"]
+def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> dict[str, Any]:
+    """The content of one task's `package.json`, all but the weights' digest; `entry` is the leaderboard's of the task."""
+    architecture, cell = entry["chosen"]["architecture"], entry["chosen"]["cell"]
     scores = scores_of(outputs / "evaluation/scores.parquet", architecture, task, cell)
     replicate = best_replicate(scores, f"{architecture}/{task}/{cell}")
     index = read_json(outputs / "tokens/index.json")
@@ -71,7 +70,8 @@ def describe(study: Study, task: str, choice: dict[str, Any], outputs: Path) -> 
             for row in scores
             if row["replicate"] == replicate
         },
-        "chosen": choice,
+        "chosen": entry["chosen"],
+        "floors": entry.get("floors", {}),
         "training": records[study.replicates.index(replicate)],
         "data_digest": index["data_digest"],
     }
@@ -98,10 +98,10 @@ def best_replicate(scores: list[dict[str, Any]], where: str) -> int:
     return min(validation, key=lambda replicate: (-validation[replicate], replicate))
 
 
-def write(description: dict[str, Any], outputs: Path, folder: Path) -> None:
+def write(package: dict[str, Any], outputs: Path, folder: Path) -> None:
     """Write one package, complete or not at all."""
-    source = outputs / "finetune" / description["architecture"] / description["task"] / str(description["replicate"])
-    weights = source / f"{description['cell']}.safetensors"
+    source = outputs / "finetune" / package["architecture"] / package["task"] / str(package["replicate"])
+    weights = source / f"{package['cell']}.safetensors"
     if not weights.is_file():
         raise CeterisError(f"{weights} is missing: run its fine-tuning stage again.")
     partial = folder.with_name(f".{folder.name}.partial")
@@ -110,7 +110,7 @@ def write(description: dict[str, Any], outputs: Path, folder: Path) -> None:
     shutil.copyfile(weights, partial / WEIGHTS)
     shutil.copytree(outputs / "tokens/tokenizer", partial / "tokenizer")
     with weights.open("rb") as file:
-        content = {**description, "weights": hashlib.file_digest(file, "sha256").hexdigest()}
+        content = {**package, "weights": hashlib.file_digest(file, "sha256").hexdigest()}
     (partial / "package.json").write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(partial, folder)
 

@@ -1,0 +1,196 @@
+"""Promotion: the chosen model of each task becomes a version, and the champion if the gate lets it.
+
+Everything between reading the present champion and naming the next happens under the registry's lock, so that of any
+number of promotions at once each is compared with the champion that it would replace. A version is complete before it
+gets an alias; a promotion that was killed in between is finished by the next one.
+"""
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlflow.entities.model_registry import ModelVersion
+
+from components.data.store import Store
+from components.errors import CeterisError
+from components.study import load_study
+from registry import record
+from registry.artefact import answer, build, digest_of, read_json, read_package
+from registry.card import card
+from registry.gate import Verdict, alpha_of_test, decide
+from registry.items import GateItems, gate_items
+from registry.versions import CHALLENGER, CHAMPION, Registry, registered_name
+
+PROMOTED, REFUSED = "promoted", "refused"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What happened to one task's package.
+
+    `new` tells whether a version was registered; where the package was known already, `promoted` is False and `verdict`
+    is the one of then.
+    """
+
+    task: str
+    promoted: bool
+    version: str
+    sentence: str
+    new: bool
+    name: str
+    verdict: Verdict
+
+
+def promote(root: Path, tracking_uri: str) -> list[Decision]:
+    """Register what `outputs/package` holds and promote what passes the gate, task by task.
+
+    A package that is registered already is left alone, whatever became of it: trying again would be a second test on the
+    same items.
+
+    Args:
+        root: the workspace whose outputs are promoted.
+        tracking_uri: address of the MLflow registry.
+
+    Raises:
+        CeterisError: something the gate needs is missing.
+    """
+    study = load_study(root / "params.yaml")
+    registry = Registry(tracking_uri)
+    return [promote_task(root, study.name, task, registry) for task in study.task_names]
+
+
+def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decision:
+    """Promote one task's package; see `promote`."""
+    folder = root / "outputs/package" / task
+    package, digest = read_package(folder), digest_of(folder)
+    name = registered_name(study, task)
+    with registry.lock():
+        versions = registry.versions(name)
+        for version in versions:
+            if version.tags.get("package_digest") == digest:
+                return _known(registry, task, version)
+        store = Store(root / "outputs/tokens")
+        if package["data_digest"] != store.index["data_digest"]:
+            raise CeterisError(f"{folder} was made from other data than {store.folder} holds: run the pipeline again.")
+        items, floors = gate_items(store, task), _floors(root, task)
+        with tempfile.TemporaryDirectory(prefix="ceteris-") as scratch:
+            artefact = Path(scratch) / "artefact"
+            build(root, folder, (items.images[0], items.texts[0]), artefact)
+            test = _test(registry, task, name, digest, artefact, items, floors, versions)
+            text = card(package, test, name)
+            (artefact / "card.md").write_text(text, encoding="utf-8")
+            number = registry.register(study, name, artefact, text, _tags(package, test), _metrics(test))
+        version = registry.version(name, number)
+        _settle(registry, version)
+    return _decision(task, name, number, test, package)
+
+
+def rollback(root: Path, task: str, tracking_uri: str) -> str:
+    """Make the champion's predecessor the champion again, and say so in a sentence.
+
+    Raises:
+        CeterisError: there is no champion, or none before it.
+    """
+    study = load_study(root / "params.yaml")
+    if task not in study.tasks:
+        raise CeterisError(f"the study {study.name} has no task {task!r}: choose one of {', '.join(study.task_names)}.")
+    registry, name = Registry(tracking_uri), registered_name(study.name, task)
+    with registry.lock():
+        champion = registry.champion(name)
+        if champion is None:
+            raise CeterisError(f"{name} has no champion that could be rolled back: run ceteris promote first.")
+        previous = champion.tags.get("previous_champion")
+        if not previous:
+            raise CeterisError(
+                f"version {champion.version} of {name} is its first champion: there is none to roll back to."
+            )
+        registry.folder(registry.version(name, previous))  # a champion that cannot be had would be worse than this one
+        registry.client.set_registered_model_alias(name, CHAMPION, previous)
+        registry.client.set_model_version_tag(name, champion.version, "rolled_back", "true")
+    return f"version {previous} of {name} is the champion again, in place of version {champion.version}."
+
+
+def _test(
+    registry: Registry,
+    task: str,
+    name: str,
+    digest: str,
+    artefact: Path,
+    items: GateItems,
+    floors: dict[str, float],
+    versions: list[ModelVersion],
+) -> record.Test:
+    """Put a candidate to the test and keep the decision in its artefact."""
+    champion = registry.champion(name)
+    candidate = _answers(artefact, items)
+    rival = None if champion is None else _answers(registry.folder(champion), items)
+    number = 0 if rival is None else 1 + sum(version.tags.get("gate_test", "0") != "0" for version in versions)
+    verdict = decide(candidate, rival, items.groups, floors, alpha_of_test(max(1, number)))
+    test = record.Test(task, digest, items.digest, None if champion is None else str(champion.version), number, verdict)
+    record.write(test, items, candidate, rival, artefact)
+    return test
+
+
+def _answers(artefact: Path, items: GateItems) -> np.ndarray:
+    return items.correct([row["answer"] for row in answer(artefact, items.images, items.texts)])
+
+
+def _floors(root: Path, task: str) -> dict[str, float]:
+    path = root / "outputs/floors/floors.json"
+    floors = read_json(path).get(task, {}).get("gate")
+    if not floors:
+        raise CeterisError(f"{path} has no floors for {task} on the gate split: run the floors stage again.")
+    return {floor: float(value) for floor, value in floors.items()}
+
+
+def _tags(package: dict[str, Any], test: record.Test) -> dict[str, str]:
+    tags = {key: str(package[key]) for key in ("study", "task", "architecture", "cell", "replicate", "data_digest")}
+    verdict = test.verdict
+    return tags | {
+        "package_digest": test.package_digest,
+        "gate_digest": test.gate_digest,
+        "gate_test": str(test.number),
+        "decision": PROMOTED if verdict.promoted else REFUSED,
+        "reason": verdict.reason,
+        "previous_champion": test.champion or "",
+    }
+
+
+def _metrics(test: record.Test) -> dict[str, float]:
+    figures = asdict(test.verdict)
+    shown = ("accuracy", "accuracy_lower", "champion_accuracy", "difference", "difference_lower", "alpha")
+    return {f"gate/{figure}": figures[figure] for figure in shown if figures[figure] is not None}
+
+
+def _settle(registry: Registry, version: ModelVersion) -> None:
+    """Give a decided version its alias, unless that has happened, or another champion has come since."""
+    if version.tags.get("settled"):
+        return
+    client, name, number = registry.client, version.name, str(version.version)
+    champion = registry.champion(name)
+    if version.tags["decision"] == REFUSED:
+        client.set_registered_model_alias(name, CHALLENGER, number)
+    elif (str(champion.version) if champion else "") == version.tags["previous_champion"]:
+        client.set_registered_model_alias(name, CHAMPION, number)
+    client.set_model_version_tag(name, number, "settled", "true")
+
+
+def _known(registry: Registry, task: str, version: ModelVersion) -> Decision:
+    _settle(registry, version)
+    champion = registry.champion(version.name)
+    number = str(version.version)
+    standing = "the champion" if champion and str(champion.version) == number else "not the champion"
+    sentence = (
+        f"{task}: this package is version {number} of {version.name} already, {standing}; nothing was registered."
+    )
+    verdict = record.read(registry.folder(version)).verdict
+    return Decision(task, False, number, sentence, False, version.name, verdict)
+
+
+def _decision(task: str, name: str, number: str, test: record.Test, package: dict[str, Any]) -> Decision:
+    verdict = test.verdict
+    what = f"{package['architecture']} from {package['cell']}, replicate {package['replicate']}"
+    outcome = f"version {number} of {name} ({what}) is {'the new champion' if verdict.promoted else 'no champion'}"
+    return Decision(task, verdict.promoted, number, f"{task}: {outcome}: {verdict.reason}.", True, name, verdict)
