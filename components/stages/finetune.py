@@ -89,7 +89,7 @@ def finetune(
     load_start(model, cell.start, starts, stage.root / "outputs/pretrain" / architecture / arguments.replicate)
     seed_torch(study.seed, replicate, "head", architecture, task)
     head = model.head(len(store.index["answers"][task]))
-    network = FinetuningNetwork(as_module(model), head, tasks.load(study.tasks[task].kind)())
+    network = FinetuningNetwork(as_module(model), head, tasks.load(study.tasks[task].kind))
     seed = derive(study.seed, replicate, "task", task, cell.labels)
     subset = None if cell.labels is None else few_labels(cell.labels, task, derive(study.seed, replicate, "few"), store)
     stream = BatchStream(

@@ -7,6 +7,7 @@ import argparse
 
 from components.data.batches import BatchStream, Ingredients
 from components.data.store import Store
+from components.models.encoders import grid_encoder, patch_encoder
 from components.objectives.image_labels import ImageLabels
 from components.stages.stage import Stage, main
 from components.study import Study
@@ -22,8 +23,10 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     replicate, front = int(arguments.replicate), arguments.front
     store = Store(stage.root / "outputs/tokens")
     seed_torch(study.seed, replicate, "initialisation", front)
-    objective = ImageLabels(front, configuration(study, store), len(store.index["image_labels"]))
-    network = PretrainingNetwork(objective.encoder, [("labels", 1.0, objective)])
+    size = configuration(study, store)
+    encoder = grid_encoder(size) if front == "grid" else patch_encoder(size)
+    objective = ImageLabels(front, size, len(store.index["image_labels"]))
+    network = PretrainingNetwork(encoder, [("labels", 1.0, objective)])
     budget = study.pretrain_image
     seed = derive(study.seed, replicate, "image")
     stream = BatchStream(
@@ -32,7 +35,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():
         record = train(network, stream, budget, [], seed, stage.scratch / "last.ckpt", front, surroundings)
-    save_run(stage.out(), objective.encoder.state_dict(), record, vars(arguments))
+    save_run(stage.out(), encoder.state_dict(), record, vars(arguments))
 
 
 if __name__ == "__main__":

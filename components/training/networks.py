@@ -42,7 +42,7 @@ class PretrainingNetwork(nn.Module):
         ready = prepared(batch)
         losses, metrics = [], {}
         for name, weight in self._weights.items():
-            loss, values = self.objectives[name](ready)
+            loss, values = self.objectives[name](self.model, ready)
             losses.append(weight * loss)
             metrics[f"{name}/loss"] = loss.detach()
             metrics |= {f"{name}/{key}": value for key, value in values.items()}

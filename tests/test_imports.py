@@ -1,0 +1,101 @@
+"""Imports point one way, and components train without the workflow libraries."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("components", "registry", "flows", "infra")
+WORKFLOW = {"prefect", "mlflow", "dvc", "great_expectations"}
+
+# Who may import whom, inside components. A package may always import itself and the frame (errors, study).
+ALLOWED = {
+    "components.models": set(),
+    "components.objectives": {"components.models"},
+    "components.tasks": {"components.models"},
+    "components.data": set(),
+    "components.tracking": set(),
+    "components.serving": {"components.models", "components.data"},
+    "components.training": {
+        "components.models",
+        "components.objectives",
+        "components.tasks",
+        "components.data",
+        "components.tracking",
+    },
+    "components.evaluation": {"components.data", "components.tracking"},
+    "components.stages": {
+        "components.models",
+        "components.objectives",
+        "components.tasks",
+        "components.data",
+        "components.tracking",
+        "components.training",
+        "components.evaluation",
+    },
+}
+FRAME = {"components.errors", "components.study"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path, top_level: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level else list(ast.walk(tree))
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports_point_one_way(path: Path) -> None:
+    name = name_of(path)
+    package = name.split(".")[0]
+    forbidden = {"components": {"flows", "registry", "infra"}, "registry": {"flows", "infra"}, "infra": {"flows", "registry"}}
+    for other in imports(path):
+        assert other.split(".")[0] not in forbidden.get(package, set()), f"{name} imports {other}"
+    group = ".".join(name.split(".")[:2])
+    if package == "components" and group in ALLOWED:
+        for other in imports(path):
+            parts = ".".join(other.split(".")[:2])
+            if other.startswith("components.") and parts != group and parts not in FRAME:
+                assert parts in ALLOWED[group], f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if path.parts[len(ROOT.parts)] == "components"], ids=name_of)
+def test_components_import_no_workflow_library_at_the_top(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imports(path, top_level=True)} & WORKFLOW
+
+
+def test_package_files_hold_docstrings_and_dictionaries_of_names_only() -> None:
+    """They are no inputs of stages, so nothing in them may shape an out."""
+    for path in ROOT.glob("components/**/__init__.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            plain = isinstance(node, ast.Expr | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign)
+            lazy = isinstance(node, ast.FunctionDef) and node.name == "load"
+            typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+            assert plain or lazy or typing_only, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_models_import_without_the_rest_of_ceteris() -> None:
+    program = (
+        "import sys, components.models.architectures as a\n"
+        "[a.load(name) for name in a.ARCHITECTURES]\n"
+        "print([m for m in sys.modules if m.startswith('components.') and not m.startswith('components.models')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
