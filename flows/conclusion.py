@@ -1,7 +1,6 @@
 """What follows a walk in which every stage is good: promotion, the report, and both on the Prefect page."""
 
 import hashlib
-import json
 import os
 import sys
 import threading
@@ -13,10 +12,10 @@ from prefect.cache_policies import NO_CACHE
 
 from components.errors import CeterisError
 from flows.checkout import home_of
+from flows.running import leaderboard_text
 from flows.supervisor import Listener, supervise
 from infra.environment import environment
 
-LEADERBOARD = Path("outputs/compare/leaderboard.json")
 REPORT = Path("outputs/report.html")
 PROMOTION_MINUTES = 30.0
 
@@ -63,11 +62,12 @@ def report(workspace: Path, decisions: list[str], tracking_page: str) -> None:
     """Render outputs/report.html and put the leaderboard, the decisions and both addresses on the Prefect page."""
     from components.evaluation.report import render
 
-    from components.evaluation.leaderboard import render_text
-
     path = render(workspace)
-    leaderboard = render_text(json.loads((workspace / LEADERBOARD).read_text(encoding="utf-8")))
-    paragraphs = [f"```\n{leaderboard}\n```", *decisions, f"Report: `{os.path.relpath(path, home_of(workspace))}`"]
+    paragraphs = [
+        f"```\n{leaderboard_text(workspace)}\n```",
+        *decisions,
+        f"Report: `{os.path.relpath(path, home_of(workspace))}`",
+    ]
     create_markdown_artifact("\n\n".join(paragraphs), key="leaderboard", description="Leaderboard")
     create_link_artifact(path.resolve().as_uri(), "report.html", key="report", description="Report, a file")
     if tracking_page:

@@ -40,6 +40,9 @@ def environment(home: Path) -> dict[str, str]:
         result.setdefault(key, value)
     result.update(PRIVATE)
     result["PREFECT_HOME"] = str(home / ".ceteris" / "prefect")
+    # DVC runs commands with $SHELL: the same one for everybody, where it exists.
+    if Path("/bin/bash").exists():
+        result["SHELL"] = "/bin/bash"
     # A proxy for the outside must not stand between processes of this machine.
     for name in ("no_proxy", "NO_PROXY"):
         hosts = [host for host in result.get(name, "").split(",") if host]
@@ -54,6 +57,7 @@ def environment(home: Path) -> dict[str, str]:
 def apply(home: Path) -> None:
     """Apply `environment` to this process; call it before the first import of prefect or mlflow, which read it then."""
     settings = environment(home)
+    Path(settings["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     for key in FOREIGN:
         os.environ.pop(key, None)
     os.environ.update(settings)

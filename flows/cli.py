@@ -1,0 +1,217 @@
+"""The command line. Nothing slow is imported before a command needs it: `ceteris --help` answers at once."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from components.errors import CeterisError
+from flows.checkout import find_home
+
+app = typer.Typer(
+    help="Train every image-text architecture on the same data in the same way, and see which is better.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+study_app = typer.Typer(help="Make a study of your own data.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(study_app, name="study")
+
+StudyName = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="A file of studies/; else the default study.")]
+Root = Annotated[Path | None, typer.Option(help="A workspace, instead of a study's name.")]
+Uri = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; this clone's own server by default.")]
+TaskName = Annotated[str, typer.Option(help="The task whose champion is meant.")]
+StudyOption = Annotated[str | None, typer.Option("--study", help="A file of studies/; else the default study.")]
+
+
+def main() -> None:
+    """Entry point: a mistake of the person is one sentence and exit code 2, any other error keeps its traceback."""
+    try:
+        app()
+    except CeterisError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def run(
+    study: StudyName = None,
+    replicates: Annotated[int | None, typer.Option(help="Replicates of every chain, instead of the study's.")] = None,
+    architectures: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Multiplies every training budget.")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Only this stage and what it needs; repeatable.")] = None,
+) -> None:
+    """Run a study from data to champion; only what changed is executed."""
+    from flows.running import run_study
+
+    names = [name.strip() for name in architectures.split(",") if name.strip()] if architectures is not None else None
+    sys.exit(run_study(find_home(), study, replicates, names, scale, target))
+
+
+@app.command()
+def serve() -> None:
+    """Keep the study as a deployment that people start or schedule from the Prefect page."""
+    from flows.running import connect
+
+    home = find_home()
+    services = connect(home)
+    from flows.serve import serve_study
+
+    serve_study(home, services["prefect"].url)
+
+
+@app.command()
+def up() -> None:
+    """Start the Prefect and MLflow servers of this clone and print their addresses."""
+    from flows import services
+
+    for service in services.up(find_home()).values():
+        print(f"{service.name:8} {service.url}")
+
+
+@app.command()
+def status() -> None:
+    """Say which servers run where, and what they are doing."""
+    from flows.running import describe
+
+    print("\n".join(describe(find_home())))
+
+
+@app.command()
+def down(force: Annotated[bool, typer.Option(help="Even while a study is running.")] = False) -> None:
+    """End the servers of this clone."""
+    from flows import services
+    from flows.running import busy_workspaces
+
+    home = find_home()
+    if (busy := busy_workspaces(home)) and not force:
+        raise CeterisError(f"A study is running in {busy[0]}: wait for it or stop it, or say --force.")
+    ended = services.down(home)
+    print("\n".join(f"ended    {service.name} at {service.url}" for service in ended) or "no server was running")
+
+
+@app.command()
+def validate(path: Annotated[Path, typer.Argument(help="A manifest: CSV, JSONL or Parquet.")]) -> None:
+    """Check a manifest of your own data, without running anything else."""
+    from components.data.validation.check import check_manifest
+
+    findings = check_manifest(path)
+    for sentence in findings.sentences():
+        print(sentence)
+    print(f"{path}: {'can be used' if findings.passed else 'cannot be used before this is put right'}")
+    sys.exit(0 if findings.passed else 2)
+
+
+@study_app.command("new")
+def study_new(
+    name: Annotated[str, typer.Argument(help="Name of the study: small letters, digits and _.")],
+    data: Annotated[Path, typer.Option(help="The manifest: CSV, JSONL or Parquet.")],
+    task: Annotated[str, typer.Option(help="classification or vqa.")],
+) -> None:
+    """Write studies/NAME.yaml for a manifest of your own."""
+    from components.data.sources.study_file import write_study
+
+    path = write_study(name, data, task, find_home())
+    print(f"wrote {path}: start it with `ceteris run {name}`")
+
+
+@app.command()
+def studies() -> None:
+    """List the studies, where they run, and whether their data is there."""
+    from flows.running import list_studies
+
+    print("\n".join(list_studies(find_home())))
+
+
+@app.command()
+def leaderboard(study: StudyName = None) -> None:
+    """Print the leaderboard of a study that was run."""
+    from flows.running import leaderboard_text, workspace_of
+
+    print(leaderboard_text(workspace_of(find_home(), study)))
+
+
+@app.command()
+def report(study: StudyName = None) -> None:
+    """Render outputs/report.html anew and print where it is."""
+    from flows.running import leaderboard_text, workspace_of
+
+    workspace = workspace_of(find_home(), study)
+    leaderboard_text(workspace)  # says so in a sentence when there is nothing to report
+    from components.evaluation.report import render
+
+    print(render(workspace))
+
+
+@app.command()
+def predict(
+    task: TaskName,
+    image: Annotated[Path, typer.Option(help="A picture.")],
+    text: Annotated[str, typer.Option(help="The question or statement.")],
+    study: StudyOption = None,
+    tracking_uri: Uri = None,
+) -> None:
+    """Ask the champion of a task about a picture; answers in JSON."""
+    from flows.running import connect, workspace_of
+
+    home = find_home()
+    workspace = workspace_of(home, study)
+    uri = tracking_uri or connect(home)["mlflow"].url
+    from registry.predict import predict as ask
+
+    print(json.dumps(ask(workspace, task, image, text, uri), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def promote(study: StudyName = None, root: Root = None, tracking_uri: Uri = None) -> None:
+    """Register the chosen model of each task; the gate decides whether it becomes the champion."""
+    workspace, uri = _workspace_and_uri(study, root, tracking_uri)
+    from registry.promote import promote as decide
+
+    for decision in decide(workspace, uri):
+        print(decision.sentence, flush=True)
+
+
+@app.command()
+def rollback(task: TaskName, study: StudyOption = None, tracking_uri: Uri = None) -> None:
+    """Make the champion before this one the champion again."""
+    workspace, uri = _workspace_and_uri(study, None, tracking_uri)
+    from registry.promote import rollback as undo
+
+    print(undo(workspace, task, uri))
+
+
+@app.command()
+def sync(study: StudyName = None, root: Root = None, tracking_uri: Uri = None) -> None:
+    """Bring what a bare `dvc repro` noted into MLflow."""
+    workspace, uri = _workspace_and_uri(study, root, tracking_uri)
+    from flows.tracker import sync as deliver
+
+    print(f"{deliver(workspace, uri)} events brought to {uri}")
+
+
+@app.command()
+def reproduce(folder: Annotated[Path, typer.Argument(help="A workspace, with its study.json.")]) -> None:
+    """Run a study again elsewhere from what its workspace recorded, and compare every output."""
+    from flows.reproduce import reproduce as again
+    from infra.environment import apply
+
+    home = find_home()
+    apply(home)
+    again(folder, home)
+
+
+def _workspace_and_uri(study: str | None, root: Path | None, tracking_uri: str | None) -> tuple[Path, str]:
+    from flows.running import connect, workspace_of
+
+    workspace = root.resolve() if root else workspace_of(find_home(), study)
+    return workspace, tracking_uri or connect(find_home())["mlflow"].url
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""What the commands do: choose a workspace, connect to the servers, run the flow, tell the person how it went."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.errors import CeterisError
+from components.study import Study, load_study
+from flows import resources, runs, services, workspaces
+from infra.environment import apply
+
+if TYPE_CHECKING:
+    from flows.pipeline import Record
+
+LEADERBOARD = Path("outputs/compare/leaderboard.json")
+
+
+def connect(home: Path) -> dict[str, services.Service]:
+    """Have both servers up, and point this process and its children at them."""
+    apply(home)
+    if not any(service.pid for service in services.running(home)):
+        print("starting the Prefect and MLflow servers of this clone", flush=True)
+    running = services.up(home)
+    services.connect(running)
+    return running
+
+
+def choose_workspace(
+    home: Path, name: str | None, replicates: int | None, architectures: list[str] | None, scale: float | None
+) -> Path:
+    """The root for the default study as it stands in params.yaml; for anything else a workspace, brought up to date.
+
+    Raises:
+        CeterisError: there is no such study, or the variation is not a valid study.
+    """
+    default = load_study(home / "params.yaml")
+    wanted = default if name is None else workspaces.load(home, name)
+    if (replicates, architectures, scale) != (None, None, None):
+        wanted = workspaces.override(wanted, replicates, architectures, scale)
+    return home if wanted == default else workspaces.create(home, wanted)
+
+
+def workspace_of(home: Path, name: str | None) -> Path:
+    """Where a study that has been run lies: by name, or by the name of its workspace.
+
+    Raises:
+        CeterisError: it has no workspace yet.
+    """
+    if name is None:
+        return home
+    folder = home / "workspaces" / name
+    if folder.is_dir():
+        return folder
+    if workspaces.load(home, name) == load_study(home / "params.yaml"):
+        return home
+    raise CeterisError(f"The study {name} has not been run here yet: start it with `ceteris run {name}`.")
+
+
+def run_study(
+    home: Path,
+    name: str | None,
+    replicates: int | None,
+    architectures: list[str] | None,
+    scale: float | None,
+    targets: Sequence[str] | None = None,
+) -> int:
+    """Run a study through the Prefect flow and print what it came to; returns the exit code."""
+    workspace = choose_workspace(home, name, replicates, architectures, scale)
+    lock = workspace / ".ceteris" / "run.lock"
+    if resources.held(lock):
+        pid = lock.read_text(encoding="utf-8").strip()
+        raise CeterisError(f"Process {pid} already runs the study in {workspace}: wait for it, or stop it.")
+    running = connect(home)
+    from flows.pipeline import ceteris_study, last_record, tracking_page
+
+    print(f"study in {workspace}, watch it at {running['prefect'].url}/runs", flush=True)
+    uri = running["mlflow"].url
+    state = ceteris_study(str(workspace), list(targets) if targets else None, uri, return_state=True)
+    record = last_record(workspace)
+    if not state.is_completed() or record is None:
+        print(f"error: {state.message}", file=sys.stderr)
+        print(f"\nrun       {record.page if record else running['prefect'].url}")
+        return 1
+    if workspace != home:
+        workspaces.record_lock(workspace)
+    print("\n".join(["", *summary(home, workspace, record, tracking_page(uri, workspace))]))
+    return 0
+
+
+def summary(home: Path, workspace: Path, record: "Record", tracking: str) -> list[str]:
+    """The end of `ceteris run`: leaderboard, decisions, report and both pages."""
+    lines = []
+    if (workspace / LEADERBOARD).is_file():
+        lines += [leaderboard_text(workspace), ""]
+    lines += [*record.decisions, ""] if record.decisions else []
+    if (report := workspace / "outputs/report.html").is_file():
+        lines.append(f"report    {os.path.relpath(report)}")
+    return [*lines, f"run       {record.page}", f"tracking  {tracking}", f"stages    {record.message}"]
+
+
+def leaderboard_text(workspace: Path) -> str:
+    """The leaderboard as a terminal shows it.
+
+    Raises:
+        CeterisError: the study has not come to its comparison yet.
+    """
+    path = workspace / LEADERBOARD
+    if not path.is_file():
+        raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
+    from components.evaluation.terminal import render_text
+
+    return render_text(json.loads(path.read_text(encoding="utf-8")))
+
+
+def busy_workspaces(home: Path) -> list[Path]:
+    """Workspaces of the clone in which a flow runs now."""
+    folders = [home, *sorted(path for path in (home / "workspaces").glob("*") if path.is_dir())]
+    return [folder for folder in folders if resources.held(folder / ".ceteris" / "run.lock")]
+
+
+def describe(home: Path) -> list[str]:
+    """Servers, flow runs and workspaces of the clone; runs of dead processes are marked Crashed on the way."""
+    lines = []
+    for service in services.running(home):
+        health = "" if service.healthy else "  (does not answer)"
+        lines.append(f"{service.name:8} {service.url}  pid {service.pid or 'elsewhere'}{health}")
+        if service.name == "prefect" and not health:
+            lines += [f"crashed  {run.name}: its process has gone" for run in runs.reap(service.url)]
+            lines += [
+                f"run      {run.name}  {run.state}  {runs.page(service.url, run.id)}"
+                for run in runs.unfinished(service.url)
+            ]
+    lines += [f"busy     {folder}" for folder in busy_workspaces(home)]
+    return lines or ["no server of this clone is running; `ceteris up` or `ceteris run` starts them"]
+
+
+def list_studies(home: Path) -> list[str]:
+    """One line per study: where it runs, and whether its data is there."""
+    default = load_study(home / "params.yaml")
+    names = sorted(path.stem for path in (home / "studies").glob("*.yaml"))
+    return [_study_line(home, workspaces.load(home, name), default) for name in names]
+
+
+def _study_line(home: Path, study: Study, default: Study) -> str:
+    folder = home if study == default else workspaces.location(home, study)
+    data = "" if (home / study.data.path).exists() else f" (put it there: {study.data.path} is missing)"
+    state = "run before" if (folder / "outputs").is_dir() else "not run yet"
+    place = "the root" if folder == home else os.path.relpath(folder, home)
+    return f"{study.name:12} {state:12} in {place:24} data {study.data.source}{data}"
