@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,16 @@ _DAMAGE = (
     ArithmeticError,
     MemoryError,
 )
+
+
+class BombError(CeterisError):
+    """A picture whose header declares too many pixels; it was not decoded."""
+
+    def __init__(self, pixels: float) -> None:
+        super().__init__(
+            f"the picture declares {pixels:,.0f} pixels, more than {MAX_PIXELS:,}, and was refused undecoded: give a smaller one."
+        )
+        self.pixels = pixels
 
 
 @dataclass(frozen=True)
@@ -131,10 +142,10 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
                 if image.width < 1 or image.height < 1:
                     raise CeterisError(f"the picture is {image.width}x{image.height} pixels: it needs at least one.")
                 yield image
-    except Image.DecompressionBombError:
-        raise CeterisError(
-            f"the picture declares more than {MAX_PIXELS:,} pixels and was refused undecoded: give a smaller one."
-        ) from None
+    except Image.DecompressionBombError as error:
+        # Pillow's own limit lies above ours; its message alone tells the size.
+        declared = re.search(r"\d+", str(error))
+        raise BombError(float(declared.group()) if declared else float("inf")) from None
     except Image.UnidentifiedImageError:
         raise CeterisError(f"the bytes are no picture: give one of {', '.join(FORMATS)}.") from None
     except _DAMAGE as error:
@@ -144,10 +155,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 
 def _refuse_bomb(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
-        raise CeterisError(
-            f"the picture declares {image.width}x{image.height} pixels, more than {MAX_PIXELS:,}, and was refused undecoded: "
-            "give a smaller one."
-        )
+        raise BombError(image.width * image.height)
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

@@ -14,10 +14,11 @@ gate (towers have few possible pictures: 23 of the 1,000 labelled training examp
 unlabelled example of a held-out group, since it shares the sentence.
 
 Pretraining parts, from training groups (and, to watch the curves, validation groups). `pairs`: sentences with pictures
-of which they are true; by label (form `labelled`), and for unlabelled pictures whose group's sentence is known by position (form `weak`: the sentence was written
-to be true of the pictures at positions 0 and 1, which agrees with 86.5% of the labels; the identifier serves nothing else). `text`:
-every sentence once. `images`: all training pictures, the unlabelled among them, labelled with the kinds of object in
-them ("yellow circle"), read from the boxes: no annotation beyond the picture enters.
+of which they are true; by label (form `labelled`), and for unlabelled pictures whose group's sentence is known by
+position (form `weak`: the sentence was written to be true of the pictures at positions 0 and 1, which agrees with 86.5%
+of the labels; the identifier serves nothing else). `text`: every sentence once. `images`: all training pictures, the
+unlabelled among them, labelled with the kinds of object in them ("yellow circle"), read from the boxes: no annotation
+beyond the picture enters.
 """
 
 import hashlib

@@ -66,12 +66,24 @@ class Findings:
 
 
 def finding(
-    severity: Severity, rule: str, file: str, rows: Sequence[int], problem: str, advice: str, noun: str | None = None
+    severity: Severity,
+    rule: str,
+    file: str,
+    rows: Sequence[int],
+    problem: str,
+    advice: str,
+    noun: str | None = None,
+    names: Sequence[str] = (),
 ) -> Finding:
-    """A finding whose sentence reads "FILE line 3: PROBLEM: ADVICE."."""
-    rows = sorted(rows)
-    where = " ".join(part for part in (file, places(rows, noun or noun_of(file))) if part)
-    return Finding(severity, rule, file, tuple(rows[:KEPT_ROWS]), max(1, len(rows)), f"{where}: {problem}: {advice}.")
+    """A finding whose sentence reads "FILE line 3 (NAME): PROBLEM: ADVICE.".
+
+    `noun` is what a place is called, by default after the suffix of the file; an empty one says that places mean nothing.
+    """
+    count = max(1, len(rows))
+    rows = sorted(rows) if noun != "" else []
+    named = f"({', '.join(names)}{', ...' if count > len(names) else ''})" if names else ""
+    where = " ".join(part for part in (file, places(rows, noun or noun_of(file)), named) if part)
+    return Finding(severity, rule, file, tuple(rows[:KEPT_ROWS]), count, f"{where}: {problem}: {advice}.")
 
 
 def noun_of(file: str) -> str:

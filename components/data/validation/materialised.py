@@ -1,0 +1,136 @@
+"""Checks the samples under outputs/data, whatever source they came from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.data.samples import IMAGE_SCHEMA, SAMPLE_SCHEMA, SPLITS, shards
+from components.data.validation.findings import Findings, finding
+from components.data.validation.rules import COLUMN_RULES, PART_RULES, PICTURE_RULES, SAMPLE_RULES
+from components.data.validation.suite import Table, judge
+from components.data.validation.tables import PictureTable, SampleTable, look_at, parts_frame
+from components.study import TaskSettings
+
+_BATCH_ROWS = 1024
+_SAMPLE_COLUMNS = ["id", "part", "split", "image_ids", "text", "target", "group"]
+
+
+@dataclass
+class _Shards:
+    """The readable shards of the two tables, and the columns of all."""
+
+    images: list[Path] = field(default_factory=list)
+    samples: list[Path] = field(default_factory=list)
+    columns: list[dict[str, str | int]] = field(default_factory=list)
+    broken: list[Path] = field(default_factory=list)
+
+
+def check_data(
+    folder: Path, tasks: Mapping[str, TaskSettings], docs: Path | None, progress: Callable[[float, str], None]
+) -> Findings:
+    """Everything that is wrong with the materialised data.
+
+    Args:
+        folder: what the materialise stage wrote.
+        tasks: the tasks of the study.
+        docs: where to put the Data Docs; None for nowhere.
+        progress: is told the percentage done and what is being done.
+    """
+    found = _find(folder)
+    columns = pd.DataFrame(found.columns, columns=["file", "row", "name", "found", "expected", "summary"])
+    tables = [Table("columns", columns.astype({"row": "int64"}), COLUMN_RULES, noun="")]
+    advice = "run the materialise stage again"
+    findings = Findings(
+        [finding("critical", "readable", path.name, [], "cannot be read", advice) for path in found.broken]
+    )
+    if found.images or found.samples:
+        pictures = _pictures(found.images, progress)
+        samples = _samples(found.samples, pictures)
+        textless = [task for task, settings in tasks.items() if settings.kind == "classification"]
+        frame = samples.frame(list(tasks), textless)
+        parts = parts_frame(frame, list(tasks), SPLITS, pretraining=True, place=folder.name)
+        tables += [
+            Table("samples", frame, SAMPLE_RULES),
+            Table("pictures", pictures.frame(), PICTURE_RULES),
+            Table("parts", parts, PART_RULES, noun=""),
+        ]
+    elif not found.broken:
+        findings.items.append(finding("critical", "zero rows", str(folder), [], "holds no samples", advice))
+    progress(90, "judging the facts")
+    findings.items += judge(tables, docs, folder.name).items
+    return findings
+
+
+def _find(folder: Path) -> _Shards:
+    found = _Shards()
+    for table, schema, readable in (("images", IMAGE_SCHEMA, found.images), ("samples", SAMPLE_SCHEMA, found.samples)):
+        for path in shards(folder, table):
+            try:
+                actual = pq.read_schema(path)
+            except (pa.ArrowException, OSError):
+                found.broken.append(path)
+                continue
+            lines = [_column(path, row, name, actual, schema) for row, name in enumerate(schema.names, start=1)]
+            found.columns += lines
+            if all(line["found"] == line["expected"] for line in lines):
+                readable.append(path)
+    return found
+
+
+def _column(path: Path, row: int, name: str, actual: pa.Schema, schema: pa.Schema) -> dict[str, str | int]:
+    expected = str(schema.field(name).type)
+    if name not in actual.names:
+        found, summary = "missing", f"lacks the column {name!r}"
+    elif actual.field(name).type.equals(schema.field(name).type):
+        # Readers and writers call the items of lists differently.
+        found, summary = expected, ""
+    else:
+        found = str(actual.field(name).type)
+        summary = f"has the column {name!r} of type {found}, not {expected}"
+    return {"file": path.name, "row": row, "name": "", "found": found, "expected": expected, "summary": summary}
+
+
+def _pictures(paths: list[Path], progress: Callable[[float, str], None]) -> PictureTable:
+    table = PictureTable()
+    total = sum(pq.read_metadata(path).num_rows for path in paths)
+    seen = 0
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            row = 0
+            for batch in file.iter_batches(_BATCH_ROWS, columns=["image_id", "image", "boxes"]):
+                columns = batch.to_pydict()
+                for image_id, image, boxes in zip(columns["image_id"], columns["image"], columns["boxes"], strict=True):
+                    row += 1
+                    table.add(path.name, row, image_id or "", look_at(image or b""), boxes, name=image_id or "")
+                seen += batch.num_rows
+                progress(85 * seen / total, f"{seen} of {total} pictures decoded")
+    return table
+
+
+def _samples(paths: list[Path], pictures: PictureTable) -> SampleTable:
+    table = SampleTable()
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            row = 0
+            for batch in file.iter_batches(_BATCH_ROWS, columns=_SAMPLE_COLUMNS):
+                columns = batch.to_pydict()
+                for id, part, split, image_ids, text, target, group in zip(*columns.values(), strict=True):
+                    row += 1
+                    looks = [pictures.looks.get(image_id) for image_id in image_ids or []]
+                    table.add(
+                        path.name,
+                        row,
+                        id or "",
+                        part or "",
+                        split or "none",
+                        text or "",
+                        target,
+                        group or "",
+                        looks,
+                        name=id or "",
+                    )
+    return table

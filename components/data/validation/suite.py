@@ -1,0 +1,143 @@
+"""Runs the rules as Great Expectations suites, turns what fails into findings, and keeps the Data Docs.
+
+Great Expectations is imported only here, and only when something is validated.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from components.data.validation.findings import Finding, Findings, finding
+from components.data.validation.rules import Rule
+
+QUOTED = 3
+_PLACE = ["file", "row"]
+# The pages would fetch their logo from the maker's server, with the project's id in the address.
+_TRACKING_LOGO = re.compile(r"https://great-expectations-web-assets[^\"']*")
+_LOCAL_LOGO = "static/images/logo-long-vector.svg"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Facts and the rules for them.
+
+    Every frame has the columns `file`, `row` and `name`. `noun` is what a row is called in sentences: None goes by the
+    suffix of the file, and an empty one says that rows mean nothing to the reader.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    rules: Sequence[Rule]
+    noun: str | None = None
+
+
+def judge(tables: Sequence[Table], docs: Path | None, file: str) -> Findings:
+    """Validate every table and report everything that fails.
+
+    Args:
+        tables: the facts with their rules.
+        docs: where to put the Data Docs; None for nowhere.
+        file: what findings about a whole table name.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    import great_expectations as gx
+
+    with tempfile.TemporaryDirectory() as folder:
+        # `mode` is explicit because without it the environment decides; a file context alone keeps progress bars away.
+        context = gx.get_context(mode="file", project_root_dir=folder)
+        context.enable_analytics(False)
+        context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+        findings = [item for table in tables for item in _judge_table(context, table, file)]
+        if docs is not None:
+            context.build_data_docs()
+            _keep_docs(Path(folder) / "gx/uncommitted/data_docs/local_site", docs)
+    return Findings(findings)
+
+
+def _judge_table(context: Any, table: Table, file: str) -> list[Finding]:
+    import great_expectations as gx
+    import great_expectations.expectations as expectations
+
+    asset = context.data_sources.add_pandas(table.name).add_dataframe_asset(table.name)
+    batch = asset.add_batch_definition_whole_dataframe("all")
+    suite = context.suites.add(gx.ExpectationSuite(name=table.name))
+    for number, rule in enumerate(table.rules):
+        kind = getattr(expectations, rule.expectation)
+        suite.add_expectation(
+            kind(**rule.arguments, severity=rule.severity, meta={"rule": number}, description=rule.name)
+        )
+    definition = gx.ValidationDefinition(name=table.name, data=batch, suite=suite)
+    context.validation_definitions.add(definition)
+    layout = {"result_format": "COMPLETE", "unexpected_index_column_names": _PLACE}
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(name=table.name, validation_definitions=[definition], result_format=layout)
+    )
+    outcome = checkpoint.run(batch_parameters={"dataframe": table.frame})
+    findings = []
+    for result in next(iter(outcome.run_results.values())).results:
+        rule = table.rules[result.expectation_config.meta["rule"]]
+        if _raised(result.exception_info):
+            raise RuntimeError(f"rule {rule.name!r} could not be judged: {result.exception_info}")
+        if not result.success:
+            findings += _findings_of(rule, table, result.result.get("unexpected_index_list"), file)
+    return findings
+
+
+def _raised(information: Mapping[str, Any]) -> bool:
+    """Great Expectations catches exceptions and reports them as failures: they are bugs, not findings."""
+    if "raised_exception" in information:
+        return bool(information["raised_exception"])
+    return any(_raised(inner) for inner in information.values() if isinstance(inner, Mapping))
+
+
+def _findings_of(rule: Rule, table: Table, places: Sequence[Mapping[str, Any]] | None, file: str) -> list[Finding]:
+    """One finding per file, and per different detail where the rule asks for it."""
+    if not places:
+        return [finding(rule.severity, rule.name, file, [], rule.problem, rule.advice, table.noun)]
+    keys = pd.DataFrame([{name: place[name] for name in _PLACE} for place in places]).drop_duplicates()
+    failing = table.frame.merge(keys, on=_PLACE)
+    by = ["file", *([rule.detail] if rule.detail else [])]
+    findings = []
+    for cells, rows in failing.groupby(by, sort=True):
+        detail = cells[1] if rule.detail else ""
+        problem = rule.problem.format(detail=detail) + _quoted(rows, rule.examples)
+        places_ = rows["row"].tolist()
+        findings.append(
+            finding(rule.severity, rule.name, str(cells[0]), places_, problem, rule.advice, table.noun, _names(rows))
+        )
+    return findings
+
+
+def _quoted(rows: pd.DataFrame, column: str | None) -> str:
+    """A few of the cells at fault: " ('cat', 'dog' and 3 more)"."""
+    if column is None:
+        return ""
+    cells = sorted({str(cell) for cell in rows[column]})
+    more = f" and {len(cells) - QUOTED} more" if len(cells) > QUOTED else ""
+    return f" ({', '.join(repr(cell[:60]) for cell in cells[:QUOTED])}{more})"
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    return [name for name in rows["name"].tolist()[:QUOTED] if name]
+
+
+def _keep_docs(site: Path, docs: Path) -> None:
+    """Put the pages in their place, with the logo from their own folder."""
+    for page in site.rglob("*.html"):
+        up = "../" * (len(page.relative_to(site).parts) - 1)
+        text = page.read_text(encoding="utf-8")
+        page.write_text(_TRACKING_LOGO.sub(up + _LOCAL_LOGO, text), encoding="utf-8")
+    docs.parent.mkdir(parents=True, exist_ok=True)
+    beside = docs.with_name(docs.name + ".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(site, beside)
+    shutil.rmtree(docs, ignore_errors=True)
+    os.replace(beside, docs)

@@ -1,0 +1,258 @@
+"""The facts that validation judges, as pandas tables: one row per picture, per sample, and per part and split.
+
+Pictures stream through in batches; the tables keep short hashes of pixels and texts, never the things themselves.
+Columns called `..._problem` hold what is wrong in words, and nothing where all is well.
+"""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from components.data.images import BombError, facts
+from components.data.samples import GENERALISATION_PREFIX
+from components.errors import CeterisError
+
+PRETRAINING_PARTS = ("pairs", "text", "images")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_PICTURE_TYPES = {
+    "file": "str",
+    "row": "int64",
+    "name": "str",
+    "image_id": "str",
+    "problem": "str",
+    "pixels": "float64",
+    "shortest": "float64",
+    "aspect": "float64",
+    "mode": "object",
+    "format": "object",
+    "boxes_outside": "int64",
+}
+_SAMPLE_TYPES = {
+    "file": "str",
+    "row": "int64",
+    "name": "str",
+    "id": "str",
+    "part": "str",
+    "split": "str",
+    "target": "str",
+    "group": "str",
+    "characters": "int64",
+    "text_problem": "str",
+    "text_oddity": "str",
+    "target_problem": "str",
+    "picture_problem": "str",
+    "look": "str",
+    "words": "str",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one encoded picture turned out to be."""
+
+    problem: str = ""
+    pixels: float = float("nan")
+    width: int = 0
+    height: int = 0
+    mode: str | None = None
+    format: str | None = None
+    look: str = ""
+
+
+def look_at(data: bytes) -> Look:
+    """Decode a picture, if its header's size allows it."""
+    try:
+        known = facts(data)
+    except BombError as error:
+        return Look(pixels=error.pixels)
+    except CeterisError as error:
+        # The advice after the last colon is for a single picture; findings bring their own.
+        return Look(problem=str(error).rpartition(": ")[0].removeprefix("the picture ").replace("the bytes are", "is"))
+    pixels = float(known.width * known.height)
+    return Look("", pixels, known.width, known.height, known.mode, known.format, known.pixel_hash[:24])
+
+
+@dataclass
+class PictureTable:
+    """Gathers the facts of pictures."""
+
+    rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in _PICTURE_TYPES})
+    looks: dict[str, str] = field(default_factory=dict)
+
+    def add(
+        self, file: str, row: int, image_id: str, look: Look, boxes: Sequence[Sequence[float]] | None, name: str = ""
+    ) -> None:
+        """One picture. `looks` remembers what each id looks like, for samples that show it."""
+        self.looks[image_id] = look.look
+        sides = (look.width, look.height)
+        values = {
+            "file": file,
+            "row": row,
+            "name": name,
+            "image_id": image_id,
+            "problem": look.problem,
+            "pixels": look.pixels,
+            "shortest": float(min(sides)) if look.width else float("nan"),
+            "aspect": max(sides) / min(sides) if look.width else float("nan"),
+            "mode": look.mode,
+            "format": look.format,
+            "boxes_outside": _outside(boxes, look) if boxes is not None and len(boxes) and look.width else 0,
+        }
+        for name, value in values.items():
+            self.rows[name].append(value)
+
+    def frame(self) -> pd.DataFrame:
+        """The table."""
+        return pd.DataFrame(self.rows).astype(_PICTURE_TYPES)
+
+
+def _outside(boxes: Sequence[Sequence[float]], look: Look) -> int:
+    """How many boxes (x, y, width, height) leave the picture or have no area; half a pixel is forgiven."""
+    right, bottom = look.width + 0.5, look.height + 0.5
+    inside = (
+        min(x, y) >= -0.5 and min(width, height) > 0 and x + width <= right and y + height <= bottom
+        for x, y, width, height in boxes
+    )
+    return sum(not each for each in inside)
+
+
+@dataclass
+class SampleTable:
+    """Gathers the facts of samples."""
+
+    rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in _SAMPLE_TYPES})
+
+    def add(
+        self,
+        file: str,
+        row: int,
+        id: str,
+        part: str,
+        split: str,
+        text: str,
+        target: str | None,
+        group: str,
+        pictures: Iterable[str | None],
+        name: str = "",
+    ) -> None:
+        """One sample; `pictures` are the looks of its pictures, None for a picture that is not there."""
+        looks = list(pictures)
+        values = {
+            "file": file,
+            "row": row,
+            "name": name,
+            "id": id,
+            "part": part,
+            "split": split,
+            "target": target or "",
+            "group": group,
+            "characters": len(text),
+            "text_problem": "" if text.strip() else "has no text",
+            "text_oddity": _oddity(text),
+            "target_problem": "" if target else "has no target",
+            "picture_problem": "refers to a picture that is not there" if None in looks else "",
+            "look": "+".join(look or "" for look in looks),
+            "words": hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:24] if text else "",
+        }
+        for name, value in values.items():
+            self.rows[name].append(value)
+
+    def frame(self, tasks: Sequence[str], textless: Sequence[str]) -> pd.DataFrame:
+        """The table, with what only all rows together can tell.
+
+        Args:
+            tasks: parts whose rows need a target.
+            textless: tasks that may do without any text (but not with text in some rows only).
+        """
+        frame = pd.DataFrame(self.rows).astype(_SAMPLE_TYPES)
+        needs_text = frame["part"] != "images"
+        for task in textless:
+            mine = frame["part"] == task
+            if not (frame.loc[mine, "text_problem"] == "").any():
+                needs_text &= ~mine
+        frame.loc[~needs_text, "text_problem"] = ""
+        frame.loc[~frame["part"].isin(tasks), "target_problem"] = ""
+        frame["known_part"] = frame["part"].isin([*PRETRAINING_PARTS, *tasks])
+        for task in tasks:
+            mine = frame["part"] == task
+            trained = set(frame.loc[mine & (frame["split"] == "train"), "target"])
+            unknown = mine & frame["split"].ne("") & (frame["target_problem"] == "") & ~frame["target"].isin(trained)
+            frame.loc[unknown, "target_problem"] = "has a target that no training row has"
+        frame["picture_leak"] = _leaks(frame, "look")
+        frame["group_leak"] = _leaks(frame, "group")
+        key = (
+            frame["part"]
+            + "\0"
+            + frame["split"]
+            + "\0"
+            + frame["look"]
+            + "\0"
+            + frame["words"]
+            + "\0"
+            + frame["target"]
+        )
+        copies = key.map(key.value_counts())
+        frame["copies"] = copies.where(frame["part"].isin(tasks), 1).astype("int64")
+        return frame
+
+
+def _oddity(text: str) -> str:
+    if "\ufffd" in text:
+        return "has characters lost in a wrong encoding (\N{REPLACEMENT CHARACTER})"
+    return "has control characters in its text" if _CONTROL.search(text) else ""
+
+
+def role_of(split: str) -> str:
+    """Splits that may share pictures have one role: the generalisation splits are further looks at the selection split."""
+    return "selection" if split.startswith(GENERALISATION_PREFIX) else split
+
+
+def _leaks(frame: pd.DataFrame, column: str) -> pd.Series:
+    """For every row the roles in which what it holds occurs, joined, if they are several; else nothing."""
+    roles: defaultdict[str, set[str]] = defaultdict(set)
+    cells = [cell.split("+") if column == "look" else [cell] for cell in frame[column]]
+    role_by_split = {split: role_of(split) for split in frame["split"].unique()}
+    own = frame["split"].map(role_by_split)
+    for things, role in zip(cells, own, strict=True):
+        for thing in things:
+            if thing and role:
+                roles[thing].add(role)
+    leaks = {thing: " and ".join(sorted(found)) for thing, found in roles.items() if len(found) > 1}
+    return pd.Series([next((leaks[thing] for thing in things if thing in leaks), "") for things in cells], dtype="str")
+
+
+def parts_frame(
+    samples: pd.DataFrame, tasks: Sequence[str], splits: Sequence[str], pretraining: bool, place: str
+) -> pd.DataFrame:
+    """How many rows, and how many distinct targets, each part has in each split that it needs or has.
+
+    Args:
+        samples: the table of samples.
+        tasks: parts that need every one of `splits`.
+        splits: the splits that must not be empty.
+        pretraining: whether the pretraining parts must be there too.
+        place: what findings name as the file.
+    """
+    counts = Counter(zip(samples["part"], samples["split"], strict=True))
+    targets = samples.groupby(["part", "split"])["target"].nunique().to_dict()
+    needed = [(task, split) for task in tasks for split in splits]
+    needed += [(part, "train") for part in PRETRAINING_PARTS] if pretraining else []
+    keys = sorted({*needed, *(key for key in counts if key[1])})
+    return pd.DataFrame(
+        {
+            "file": [place for _ in keys],
+            "row": range(len(keys)),
+            "name": [f"{part}, {split}" for part, split in keys],
+            "part": [part for part, _ in keys],
+            "split": [split for _, split in keys],
+            "rows": [counts[key] for key in keys],
+            "evaluated": [counts[key] if key[0] in tasks and key[1] != "train" else None for key in keys],
+            "targets": [targets.get(key, 0) if key[0] in tasks and key[1] == "train" else None for key in keys],
+        }
+    ).astype(
+        {"file": "str", "row": "int64", "name": "str", "rows": "int64", "evaluated": "float64", "targets": "float64"}
+    )
