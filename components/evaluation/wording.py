@@ -3,6 +3,13 @@
 from typing import Any
 
 NOT_KNOWN = "not known"
+_WRITTEN = {
+    name.lower().replace("-", "_"): name
+    for name in (
+        *("CLIP", "MMBT", "ViLT", "ViLBERT", "VisualBERT", "LXMERT", "UNITER", "VL-BERT", "Unicoder-VL", "PixelBERT"),
+        *("FLAVA", "SimVLM", "CoCa", "Flamingo", "BLIP-2", "Frozen", "VQA", "NLVR"),
+    )
+}
 
 
 def percent(value: float | None) -> str:
@@ -46,8 +53,8 @@ def name(cell: dict[str, Any]) -> str:
 
 
 def readable(word: str) -> str:
-    """An identifier as words."""
-    return word.replace("_", " ")
+    """An identifier as its paper writes it, or else as words."""
+    return _WRITTEN.get(word, word.replace("_", " "))
 
 
 def headline(leaderboard: dict[str, Any], task: str) -> str:

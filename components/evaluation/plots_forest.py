@@ -1,0 +1,154 @@
+"""Forest plots: means or differences as marks, intervals as lines, one row each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.evaluation.plots import Canvas, Scale, padded, ticks
+from components.evaluation.wording import interval, percent, points, readable, start_name
+
+NARROW = 400
+WIDE = 960
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a forest plot; all values are fractions."""
+
+    name: str
+    detail: str
+    start: str
+    mean: float
+    low: float | None
+    high: float | None
+    dots: Sequence[float] = ()
+    value: str = ""
+    note: str = ""
+    strong: bool = False
+    section: str = ""
+
+
+def score_rows(entry: dict[str, Any]) -> list[Row]:
+    """The cells of one task's leaderboard entry."""
+    rows = []
+    for cell in entry["cells"]:
+        few = cell["labels"] == "few"
+        section = start_name(cell).partition(", ")[2] if few else "all labels"
+        rows.append(
+            Row(
+                name=readable(cell["architecture"]),
+                detail=cell["start"] + (", baseline" if cell["baseline"] else ""),
+                start=cell["start"],
+                mean=cell["mean"],
+                low=cell["low"],
+                high=cell["high"],
+                dots=cell["scores"],
+                value=f"{percent(cell['mean'])} {interval(cell)}",
+                strong=cell["chosen"] or cell["tied"],
+                note="best mean" if cell["chosen"] else "not separated from best" if cell["tied"] else "",
+                section=section,
+            )
+        )
+    return rows
+
+
+def effect_rows(effects: Sequence[dict[str, Any]]) -> list[Row]:
+    """The effects of the intermediate step, a section per task."""
+    rows = []
+    for effect in effects:
+        labels = f"{effect['labelled']:,} labels" if effect["labelled"] else f"{effect['labels']} labels"
+        rows.append(
+            Row(
+                name=readable(effect["architecture"]),
+                detail=f"{labels}: {effect['verdict']}",
+                start="multimodal",
+                mean=effect["difference"],
+                low=effect["low"],
+                high=effect["high"],
+                value=f"{points(effect['difference'])} {interval(effect, signed=True)}",
+                section=readable(effect["task"]),
+            )
+        )
+    return rows
+
+
+def forest(rows: Sequence[Row], lines: dict[str, float], signed: bool = False, narrow: bool = False) -> Canvas:
+    """Draw rows over one axis; `lines` are floors, or zero, drawn across all rows with their names.
+
+    Args:
+        rows: in order; a new `section` begins a new block.
+        lines: value by name.
+        signed: whether values are differences, in points.
+        narrow: for phones: names above the lines instead of beside them.
+    """
+    width = NARROW if narrow else WIDE
+    left, right = (8.0, width - 8.0) if narrow else (236.0, width - 214.0)
+    row_height, section_height = (46.0, 26.0) if narrow else (29.0, 28.0)
+    sections = list(dict.fromkeys(row.section for row in rows))
+    titled = len(sections) > 1
+    top = 15.0 * len(lines) + 14.0
+    height = top + len(rows) * row_height + (len(sections) * section_height if titled else 0) + 34
+    values = [end for row in rows for end in (row.mean, row.low, row.high, *row.dots) if end is not None]
+    scale = Scale(*padded([*values, *lines.values()], 0.05, None if signed else (0.0, 1.0)), left, right)
+    canvas = Canvas(width, height)
+    bottom = height - 26
+    for tick in ticks(scale.low, scale.high, 5 if narrow else 8):
+        x = scale(tick)
+        if not narrow:
+            canvas.line(x, top, x, bottom, "rule")
+        words = points(tick).replace(".0", "").replace("+0", "0") if signed else f"{100 * tick:g}"
+        canvas.text(x, height - 9, words, "soft", "middle", 12)
+    y = top
+    boxes = []
+    for section in sections:
+        if titled:
+            canvas.text(8, y + 19, section, "soft strong", size=12.5)
+            canvas.line(8, y + section_height - 3, width - 8, y + section_height - 3, "rule")
+            y += section_height
+        for row in (row for row in rows if row.section == section):
+            boxes.append((row, y))
+            y += row_height
+    for row, y in boxes:
+        if row.strong:
+            canvas.rectangle(2, y + 1, width - 4, row_height - 2, "band", 5)
+    for index, (name, value) in enumerate(sorted(lines.items(), key=lambda item: item[1])):
+        x, level = scale(value), 12 + 15.0 * index
+        if narrow:
+            # Names stand above the marks here, so lines keep to the lower part of each row.
+            canvas.line(x, level + 3, x, top, "floor")
+            for _, y in boxes:
+                canvas.line(x, y + 24, x, y + row_height, "floor")
+        else:
+            canvas.line(x, level + 3, x, bottom, "floor")
+        to_left = x > (left + right) / 2
+        canvas.text(x + (-4 if to_left else 4), level + 4, name, "floor-text", "end" if to_left else "start", 12)
+    for row, y in boxes:
+        _draw(canvas, row, y, scale, narrow)
+    return canvas
+
+
+def _draw(canvas: Canvas, row: Row, y: float, scale: Scale, narrow: bool) -> None:
+    middle = y + (34 if narrow else 14.5)
+    baseline = y + (17 if narrow else 19)
+    name_class = "ink strong" if row.strong else "ink"
+    canvas.parts.append(
+        f'<text x="8" y="{baseline:.1f}" font-size="13.5"><tspan class="{name_class}">{_safe(row.name)}</tspan>'
+        f'<tspan class="soft" dx="6" font-size="12">{_safe(row.detail)}</tspan></text>'
+    )
+    canvas.text(canvas.width - 8, baseline, row.value, name_class + " figure", "end", 12.5)
+    if row.low is not None and row.high is not None:
+        canvas.parts.append(f"<g class='{row.start}'>")
+        canvas.line(scale(row.low), middle, scale(row.high), middle, "line", 2.25)
+        for end in (row.low, row.high):
+            canvas.line(scale(end), middle - 4, scale(end), middle + 4, "line", 1.5)
+        canvas.parts.append("</g>")
+    for dot in row.dots:
+        canvas.parts.append(f'<circle cx="{scale(dot):.1f}" cy="{middle + 8:.1f}" r="1.9" class="{row.start} faded"/>')
+    note = f"{row.name}, {row.detail}: {row.value}" + (f", {row.note}" if row.note else "")
+    canvas.parts.append(f"<g><title>{_safe(note)}</title>")
+    canvas.marker(scale(row.mean), middle, row.start)
+    canvas.parts.append("</g>")
+
+
+def _safe(words: str) -> str:
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
