@@ -4,6 +4,7 @@ Knows nothing of Prefect. `supervise` blocks the calling thread until every proc
 retry never races an orphan of the attempt before.
 """
 
+import io
 import os
 import queue
 import re
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from infra.processes import end_group, identity
 
@@ -108,9 +109,10 @@ class _Output:
         self.listener.line(line)
 
 
-def _pump(stream: IO[str], lines: "queue.SimpleQueue[str | None]") -> None:
+def _pump(pipe: BinaryIO, lines: "queue.SimpleQueue[str | None]") -> None:
     """Runs in a thread of its own, which owns the pipe: closing it under a blocked reader would hang."""
-    with stream:
+    # Lines end with a newline only: what a progress bar draws over itself with carriage returns is one line.
+    with io.TextIOWrapper(pipe, encoding="utf-8", errors="replace", newline="\n") as stream:
         for line in stream:
             lines.put(line)
     lines.put(None)
@@ -143,12 +145,8 @@ def supervise(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
         start_new_session=True,
     )
-    assert process.stdout is not None
     threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True).start()
     stopped = out_of_time = False
     try:

@@ -1,9 +1,16 @@
 """A tiny real pipeline in a real git clone, for tests of what walks it."""
 
-import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import psutil
+import pytest
+
+from flows import services
+from infra.environment import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,6 +116,14 @@ def set_params(folder: Path, **changes: str) -> None:
     (folder / "params.yaml").write_text(lines)
 
 
+def dvc(folder: Path, *arguments: str) -> str:
+    """Run DVC in the folder as a person would."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def executed(folder: Path) -> list[str]:
     """Stages whose command was started, in order, once for each time."""
     path = folder / ".ceteris" / "toy" / "executed"
@@ -120,25 +135,76 @@ def forget_executions(folder: Path) -> None:
     (folder / ".ceteris" / "toy" / "executed").unlink(missing_ok=True)
 
 
-def processes_of(folder: Path) -> list[str]:
-    """Command lines of live processes that work in the folder, this one left out."""
-    import psutil
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a running Prefect and MLflow server."""
+    home = tmp_path_factory.getbasetemp() / "servers"
+    home.mkdir(exist_ok=True)
+    services.up(home)
+    yield home
+    services.down(home)
 
+
+def prefect(home: Path) -> str:
+    """Address of the Prefect server at home there."""
+    return next(service.url for service in services.running(home) if service.name == "prefect")
+
+
+def start_walk(folder: Path, servers: Path, **variables: str) -> "subprocess.Popen[str]":
+    """A process that walks the toy through the real flow and says how it ended."""
+    code = (
+        "import sys, pathlib; from flows.pipeline import ceteris_study;"
+        "state = ceteris_study(sys.argv[1], return_state=True); print('END', state.name, state.message);"
+        "sys.exit(0 if state.is_completed() else 1)"
+    )
+    settings = {**environment(servers), "PREFECT_API_URL": prefect(servers) + "/api", "CETERIS_JOBS": "2", **variables}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)],
+        cwd=ROOT,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=_catch_interrupts,
+    )
+
+
+def _catch_interrupts() -> None:
+    """As in a terminal; a background job of a shell ignores Ctrl-C."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def walk(folder: Path, servers: Path, **variables: str) -> tuple[int, str]:
+    """Walk to the end; exit code and output."""
+    process = start_walk(folder, servers, **variables)
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 40.0) -> None:
+    """Fail unless the condition comes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Live processes that work in the folder."""
     found = []
-    for process in psutil.process_iter(["pid", "cwd", "cmdline", "status"]):
+    for process in psutil.process_iter(["cwd", "status"]):
         inside = process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(folder)
-        if inside and process.info["pid"] != os.getpid() and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(" ".join(process.info["cmdline"] or []))
+        if inside and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
     return found
 
 
-def walk_command(folder: Path) -> list[str]:
-    """A process that walks the toy and says how it ended; the servers come from the environment."""
-    code = (
-        "import sys, pathlib; from infra.environment import apply; home = pathlib.Path(sys.argv[1]);"
-        "api = __import__('os').environ['PREFECT_API_URL']; apply(home);"
-        "from flows.pipeline import ceteris_study;"
-        "state = ceteris_study(str(home), return_state=True); print('END', state.name, state.message);"
-        "sys.exit(0 if state.is_completed() else 1)"
-    )
-    return [sys.executable, "-c", code, str(folder)]
+def process_with(folder: Path, text: str) -> psutil.Process | None:
+    """A live process of the folder whose command line begins with Python and contains the text."""
+    for process in processes_of(folder):
+        line = process.cmdline()
+        if line and "python" in line[0] and text in " ".join(line[1:]):
+            return process
+    return None
