@@ -86,6 +86,7 @@ def build(root: Path, package: Path, example: tuple[bytes, str], folder: Path) -
             ]
         ),
     )
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for copying five files
     with tempfile.TemporaryDirectory(prefix="ceteris-") as scratch:
         # MLflow names things by the last part of their path.
         copied = shutil.copytree(package, Path(scratch) / "package")

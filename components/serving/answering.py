@@ -49,7 +49,7 @@ class Answerer:
     """
 
     def __init__(self, package: dict[str, Any], tokenizer: Tokenizer, model: Architecture, head: nn.Module) -> None:
-        self.package = package
+        self.configuration = configuration(package)
         self.answers: list[str] = package["answers"]
         self._tokenizer = tokenizer
         self._model = model.eval()
@@ -102,7 +102,7 @@ class Answerer:
 
     def _pixels(self, image: bytes, row: int) -> np.ndarray:
         try:
-            return to_pixels(image, self.package["image_size"])
+            return to_pixels(image, self.configuration.image_size)
         except CeterisError as error:
             raise CeterisError(f"request {row}: {error}") from None
 
