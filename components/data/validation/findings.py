@@ -1,7 +1,10 @@
 """What validation found: one sentence per finding, all of them at once."""
 
+import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from components.errors import CeterisError
@@ -9,6 +12,10 @@ from components.errors import CeterisError
 Severity = Literal["critical", "warning"]
 SHOWN_ROWS = 5
 KEPT_ROWS = 20
+
+
+class FaultyDataError(CeterisError):
+    """Data with critical findings; the message holds one sentence per finding, each on its own line."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +65,19 @@ class Findings:
         """Stop with every critical sentence, one per line.
 
         Raises:
-            CeterisError: something critical was found.
+            FaultyDataError: something critical was found.
         """
         if critical := self.sentences("critical"):
             noun = "mistake" if len(critical) == 1 else "mistakes"
-            raise CeterisError("\n".join([f"{what} has {len(critical)} {noun} to correct:", *critical]))
+            raise FaultyDataError("\n".join([f"{what} has {len(critical)} {noun} to correct:", *critical]))
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write content as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(beside, path)
 
 
 def finding(

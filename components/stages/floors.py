@@ -1,0 +1,30 @@
+"""Stage: what can be scored without understanding."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from components.data.store import Store
+from components.evaluation.floors import compute_floors
+from components.stages.stage import Stage, main
+from components.study import Study
+
+
+def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
+    """Write outputs/floors."""
+    store = Store(stage.root / Path("outputs/tokens"))
+    scores, hard = compute_floors(store, study.task_names, study.seed, stage.progress)
+    out = stage.out()
+    out.mkdir(parents=True)
+    (out / "floors.json").write_text(json.dumps(scores, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    pq.write_table(hard, out / "hard.parquet", compression="zstd")
+    for task, splits in scores.items():
+        for split, floors in splits.items():
+            stage.log(f"{task}, {split}: " + ", ".join(f"{name} {value:.3f}" for name, value in floors.items()))
+    stage.progress(100, "floors computed")
+
+
+if __name__ == "__main__":
+    main("floors", run)

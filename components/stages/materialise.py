@@ -1,0 +1,51 @@
+"""Stage: turn the source that the study names into samples and pictures."""
+
+import argparse
+from pathlib import Path
+
+from components.data.samples import SampleWriter, describe
+from components.data.sources.source import write
+from components.data.validation.findings import FaultyDataError, write_json
+from components.stages.stage import Stage, main
+from components.study import Study
+
+# Where the validate stage reports, too.
+DOCS = Path("reports/data_docs")
+REPORT = Path("reports/findings.json")
+
+
+def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
+    """Write outputs/data.
+
+    Raises:
+        CeterisError: the source cannot be used. Of a manifest everything is said that is wrong with it, at once.
+    """
+    out = stage.out()
+    try:
+        with SampleWriter(out) as writer:
+            write(writer, study.data, study.tasks, stage.progress)
+    except FaultyDataError:
+        if study.data.source == "manifest":
+            _tell_everything(study, stage)
+        raise
+    for what, said in describe(out)["texts"].items():
+        stage.log(f"{what}: {said}")
+    stage.progress(100, f"materialised {study.data.source}")
+
+
+def _tell_everything(study: Study, stage: Stage) -> None:
+    """Rows that cannot be read stopped the reading: check the whole manifest, pictures included, before giving up."""
+    try:
+        from components.data.validation.manifest import check_manifest
+
+        kind = next(iter(study.tasks.values())).kind
+        path = Path(study.data.path)
+        findings = check_manifest(path, "classification" if kind == "classification" else "vqa", stage.root / DOCS)
+    except ModuleNotFoundError:  # Great Expectations may be absent on machines that only train.
+        return
+    write_json(stage.root / REPORT, findings.records())
+    findings.raise_if_critical(f"{path} (details: {REPORT} and {DOCS}/index.html)")
+
+
+if __name__ == "__main__":
+    main("materialise", run)

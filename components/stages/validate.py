@@ -1,0 +1,44 @@
+"""Stage: check the samples. Critical findings stop the pipeline here, before any training."""
+
+import argparse
+from pathlib import Path
+
+from components.data.samples import describe
+from components.data.validation.findings import write_json
+from components.data.validation.materialised import check_data
+from components.errors import CeterisError
+from components.stages.stage import Stage, main
+from components.study import Study
+
+DATA = Path("outputs/data")
+# Outside the graph: the pages carry times, and both are kept when the stage fails.
+DOCS = Path("reports/data_docs")
+REPORT = Path("reports/findings.json")
+
+
+def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
+    """Write the verdict and the findings.
+
+    Raises:
+        CeterisError: something critical was found; the message holds all sentences.
+    """
+    if not (stage.root / DATA / "source.json").is_file():
+        raise CeterisError(f"{DATA} is incomplete: run the materialise stage first.")
+    findings = check_data(stage.root / DATA, study.tasks, stage.root / DOCS, stage.progress)
+    verdict = {
+        "passed": findings.passed,
+        "critical": findings.count("critical"),
+        "warnings": findings.count("warning"),
+        "digest": describe(stage.root / DATA)["digest"],
+    }
+    write_json(stage.root / REPORT, findings.records())
+    write_json(stage.out(0), verdict)
+    write_json(stage.out(1), findings.records())
+    for sentence in findings.sentences("warning"):
+        stage.log(f"warning: {sentence}")
+    findings.raise_if_critical(f"{DATA} (details: {REPORT} and {DOCS}/index.html)")
+    stage.progress(100, f"checked, {verdict['warnings']} warnings")
+
+
+if __name__ == "__main__":
+    main("validate", run)
