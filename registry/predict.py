@@ -58,7 +58,7 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
 def _picture(path: Path) -> bytes:
     """The bytes of an image file that can be decoded."""
     if not path.is_file():
-        raise CeterisError(f"{path} does not exist: name an image file.")
+        raise CeterisError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: name an image file.")
     from components.data.images import facts
 
     data = path.read_bytes()

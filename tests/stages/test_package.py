@@ -1,0 +1,140 @@
+"""The package stage as a process, on the outputs of the stages before it."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+REPLICATES = [0, 1]
+SCORES = {  # replicate: validation, selection
+    "vilt/scratch": {0: (0.6, 0.9), 1: (0.7, 0.5)},
+    "vilt/multimodal": {0: (0.9, 0.9), 1: (0.9, 0.8)},
+    "mmbt/unimodal": {0: (0.1, 0.1), 1: (0.2, 0.2)},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workspace after the compare stage, which chose vilt from scratch."""
+    (tmp_path / "components").symlink_to(ROOT / "components")
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "params.yaml").write_text((ROOT / "studies/smoke.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    outputs = tmp_path / "outputs"
+    rows, arms = [], {}
+    for key, by_replicate in SCORES.items():
+        architecture, cell = key.split("/")
+        for replicate, scores in by_replicate.items():
+            folder = outputs / f"finetune/{architecture}/vqa/{replicate}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{cell}.safetensors").write_bytes(f"weights of {key} {replicate}".encode())
+            for split, score in zip(("validation", "selection"), scores, strict=True):
+                row = {"architecture": architecture, "task": "vqa", "cell": cell, "replicate": replicate}
+                rows.append({**row, "split": split, "items": 32, "score": score})
+        records = [{"samples": 10 + replicate} for replicate in by_replicate]
+        arms.setdefault(architecture, {}).setdefault("vqa", {})[cell] = records
+    write_json(outputs / "evaluation/arms.json", arms)
+    pq.write_table(pa.Table.from_pylist(rows), outputs / "evaluation/scores.parquet")
+    write_json(
+        outputs / "compare/leaderboard.json",
+        {
+            "tasks": {
+                "vqa": {"chosen": {"architecture": "vilt", "cell": "scratch", "mean": 0.7}, "floors": {"gate": {}}}
+            }
+        },
+    )
+    index = {
+        "answers": {"vqa": ["no", "yes"]},
+        "vocabulary_size": 61,
+        "special_tokens": {"pad": 0, "cls": 2},
+        "data_digest": "d" * 64,
+    }
+    write_json(outputs / "tokens/index.json", index)
+    write_json(outputs / "tokens/tokenizer/tokenizer.json", {})
+    return tmp_path
+
+
+def write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def run(root: Path, hash_seed: str = "random") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "components.stages.package"],
+        cwd=root,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_chosen_model_with_the_replicate_best_on_validation(root: Path) -> None:
+    done = run(root, "1")
+    assert done.returncode == 0, done.stderr
+    folder = root / "outputs/package/vqa"
+    package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    # Replicate 0 is better on the selection split, which must not decide this.
+    assert (package["architecture"], package["cell"], package["replicate"]) == ("vilt", "scratch", 1)
+    weights = (folder / "model.safetensors").read_bytes()
+    assert weights == b"weights of vilt/scratch 1"
+    assert package["weights"] == hashlib.sha256(weights).hexdigest()
+    assert package["scores"] == {"validation": {"items": 32, "score": 0.7}, "selection": {"items": 32, "score": 0.5}}
+    assert package["training"] == {"samples": 11}
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    assert (package["model"], package["text"], package["image_size"]) == (params["model"], params["text"], 48)
+    assert (package["kind"], package["answers"]) == ("vqa", ["no", "yes"])
+    assert (package["vocabulary_size"], package["pad_id"], package["data_digest"]) == (61, 0, "d" * 64)
+    assert (folder / "tokenizer/tokenizer.json").is_file()
+    first = digests(root / "outputs/package")
+    assert run(root, "2").returncode == 0
+    assert digests(root / "outputs/package") == first
+
+
+def test_the_stage_loads_no_torch(root: Path) -> None:
+    script = (
+        "import runpy, sys\n"
+        "sys.argv = ['package']\n"
+        "runpy.run_module('components.stages.package', run_name='__main__')\n"
+        "assert not {'torch', 'transformers', 'lightning', 'mlflow'} & set(sys.modules), 'a heavy package was loaded'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (root / "outputs/package/vqa/package.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (
+            lambda outputs: write_json(outputs / "compare/leaderboard.json", {"tasks": {}}),
+            "chooses no architecture for vqa",
+        ),
+        (lambda outputs: (outputs / "evaluation/arms.json").unlink(), "arms.json is missing"),
+        (
+            lambda outputs: (outputs / "finetune/vilt/vqa/1/scratch.safetensors").unlink(),
+            "outputs/finetune/vilt/vqa/1/scratch.safetensors is missing: run its fine-tuning stage again",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(root: Path, spoil: object, sentence: str) -> None:
+    assert callable(spoil)
+    spoil(root / "outputs")
+    done = run(root)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (root / "outputs/package/vqa").exists()
