@@ -12,7 +12,8 @@
         chosen: {architecture, cell, mean, low, high, baseline: bool, tied_with: [{architecture, cell}]}
         cells: [{                            ordered: all labels first, then by falling mean
             architecture, cell, start, labels: "all" | "few", labelled: int | null (the few)
-            baseline, candidate, chosen, tied, above_floors: bool
+            baseline, candidate, chosen, above_floors: bool
+            tied: bool                       not separated from the chosen one; never where all is descriptive
             mean, low, high, standard_error, degrees_of_freedom, p_against_best (Holm over all pairs; null for the best)
             variance: {replicates, samples}  shares of the squared standard error
             scores: [float]                  one per replicate, in order
@@ -145,7 +146,7 @@ class _Table:
             entry = self._entry(cell, estimates[cell], costs)
             entry |= {
                 "chosen": cell == best,
-                "tied": cell != best and against_best.get(cell, ("", False))[1],
+                "tied": self.grade != "descriptive" and cell in against_best and against_best[cell][1],
                 "p_against_best": against_best[cell][0] if cell in against_best else None,
                 "above_floors": bool(estimates[cell].low > floor),
                 **{name: {key: value[cell] for key, value in part.items()} for name, part in slices.items()},
@@ -249,14 +250,6 @@ class _Table:
                     }
                 )
         return found
-
-
-def render_text(leaderboard: Json) -> str:
-    """The leaderboard as plain text for a terminal."""
-    # Imported here, so that what the table looks like is no input of the stage.
-    from components.evaluation import terminal
-
-    return terminal.render_text(leaderboard)
 
 
 def number(value: float, digits: int = 6) -> float | None:

@@ -82,11 +82,13 @@ def means(board: Json) -> str:
     for task, entry in board["tasks"].items():
         floors = {f"{readable(key)} {percent(value)}": value for key, value in entry["floors"]["selection"].items()}
         rows = score_rows(entry)
+        shaded = "the shaded row is the best mean"
+        if entry["chosen"]["tied_with"]:
+            shaded = "shaded rows are the best mean and the cells that are not separated from it"
         sentence = headline(board, task)
         caption = (
             f"Accuracy (%) on {entry['items']:,} samples of the selection split, mean and interval; the small dots are the "
-            "replicates. Dashed lines are floors, what can be scored without understanding; shaded rows are the best mean "
-            "and the cells that are not separated from it."
+            f"replicates. Dashed lines are floors, what can be scored without understanding; {shaded}."
         )
         title = f"{readable(task)}: means with intervals"
         parts.append(f"<h3>{escape(readable(task))}</h3>{paragraph(sentence)}")

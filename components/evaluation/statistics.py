@@ -157,9 +157,10 @@ def moderate(arms: Sequence[Arm]) -> list[Arm]:
     (Smyth, Statistical Applications in Genetics and Molecular Biology 3, 2004) the posterior is
     (d0 s0^2 + d v) / (d0 + d) with d0 + d degrees of freedom. Two things differ, because limma fits thousands of genes
     and a study has ten arms whose true variances differ (a text-only arm hardly moves): s0^2 is the plain mean of the
-    variances, and d0 never exceeds d, so that an arm's own replicates keep half of the say. With limma's own fit a
-    nominal 95% interval for a difference covers 90 to 94% at three replicates when the arms' standard deviations
-    spread by a factor of e^0.5 to e; as here 94 to 97%, a quarter narrower than without moderation (tests/evaluation).
+    variances, and d0 never exceeds d, so that an arm's own replicates keep half of the say. In
+    simulations of five and ten arms at three replicates, whose standard deviations vary log-normally by 0.5 to 1,
+    limma's own fit covers a true difference 90 to 92% of the time at a nominal 95%; this 94 to 97%, with intervals
+    about a quarter narrower than without moderation.
 
     Left as they are: fewer than three arms, one replicate, or no variance at all.
     """

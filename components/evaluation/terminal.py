@@ -53,7 +53,10 @@ def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confide
             f"{_bar(cell, max(floors.values()), low, high)}  "
             f"{count(cell['parameters']['trained']):>8} {count(cell['samples']['total']):>8}"
         )
-    return [*lines, f"  {headline(leaderboard, task)}", "  * best mean   = not separated from it   | highest floor"]
+    key = ["* best mean", "| highest floor"]
+    if any(cell["tied"] for cell in entry["cells"]):
+        key.insert(1, "= not separated from it")
+    return [*lines, f"  {headline(leaderboard, task)}", "  " + "   ".join(key)]
 
 
 def _bar(cell: dict[str, Any], floor: float, low: float, high: float) -> str:

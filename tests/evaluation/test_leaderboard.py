@@ -14,8 +14,9 @@ import pytest
 from fabricate import QUALITY, ROOT, classification_study, fabricate, study_of
 
 from components.errors import CeterisError
-from components.evaluation.leaderboard import build, render_text
+from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
+from components.evaluation.terminal import render_text
 from components.study import Study
 
 
@@ -28,7 +29,7 @@ def evaluate(root: Path, study: Study) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def default(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
     study = study_of()
-    root = fabricate(tmp_path_factory.mktemp("default"), study, items=2000, pictures=False)
+    root = fabricate(tmp_path_factory.mktemp("default"), study, items=1200, pictures=False)
     return root, study, evaluate(root, study)
 
 
@@ -165,7 +166,7 @@ def test_means_and_floors(default: tuple[Path, Study, dict[str, Any]]) -> None:
     assert cell_of(leaderboard, "vqa", "late_fusion", "unimodal")["above_floors"]
     assert not cell_of(leaderboard, "vqa", "image_only", "unimodal")["above_floors"]
     hard = cell_of(leaderboard, "vqa", "mmbt", "unimodal")["hard"]
-    assert 0 < hard["items"] < 2000
+    assert 0 < hard["items"] < 1200
     general = cell_of(leaderboard, "vqa", "vilt", "multimodal")["splits"]["general_counts"]
     assert general["mean"] == pytest.approx(QUALITY["vilt", "multimodal"] - 0.1, abs=0.04)
 
@@ -238,6 +239,7 @@ def test_few_replicates_are_descriptive(tmp_path: Path, replicates: list[int]) -
     assert leaderboard["interval_over"] == ("samples" if len(replicates) == 1 else "replicates and samples")
     verdicts = {effect["verdict"] for effect in leaderboard["pretraining"]}
     assert verdicts == {"descriptive"}
+    assert not any(cell["tied"] for cell in leaderboard["tasks"]["vqa"]["cells"])
     best = leaderboard["tasks"]["vqa"]["chosen"]
     assert best["low"] < best["mean"] < best["high"]
     assert "Descriptive." in render_text(leaderboard)
@@ -279,6 +281,8 @@ def test_stages_write_the_same_bytes_in_every_process(copy: Path) -> None:
                 text=True,
             )
             assert done.returncode == 0, done.stderr
+        assert (copy / "outputs/report.html").is_file()
+        (copy / "outputs/report.html").unlink()
         folders = (copy / "outputs/evaluation", copy / "outputs/compare")
         written.append({path.name: path.read_bytes() for folder in folders for path in folder.iterdir()})
     assert written[0] == written[1]
