@@ -6,7 +6,7 @@ command line and the form on the Prefect page.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -174,6 +174,15 @@ class RuntimeSettings(Strict):
     prediction_batch_size: int = Field(ge=1)
 
 
+class Cell(NamedTuple):
+    """One fine-tuning of an architecture on a task: a start with an amount of labels."""
+
+    name: str
+    start: Start
+    labels: int | None  # None: all of them
+    budget: Budget
+
+
 class Study(Strict):
     """One question, answered by one run of the pipeline."""
 
@@ -195,6 +204,14 @@ class Study(Strict):
     finetune_few: Budget
     evaluation: EvaluationSettings
     runtime: RuntimeSettings
+
+    def cells(self, architecture: str, task: str) -> list[Cell]:
+        """The cells of one architecture on one task, in order: every start, then the starts with few labels."""
+        arm, few = self.arms[architecture], self.tasks[task].few_labels
+        cells = [Cell(start, start, None, self.finetune) for start in arm.starts]
+        if few is not None:
+            cells += [Cell(f"{start}_few", start, few, self.finetune_few) for start in arm.few_label_starts]
+        return cells
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Study":

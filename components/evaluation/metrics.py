@@ -22,15 +22,7 @@ from components.errors import CeterisError
 from components.study import Study
 
 ITEM_KEYS = ["split", "id", "group", "form"]
-FEW = "_few"
 _COLUMNS = ["cell", "split", "id", "group", "form", "target", "correct"]
-
-
-def expected_cells(study: Study, architecture: str, task: str) -> list[str]:
-    """The cells that the study asks of one architecture on one task, in its order."""
-    arm = study.arms[architecture]
-    few = arm.few_label_starts if study.tasks[task].few_labels is not None else []
-    return [*arm.starts, *(start + FEW for start in few)]
 
 
 def collect(
@@ -63,7 +55,7 @@ def collect(
     with pq.ParquetWriter(partial / "items.parquet", schema, compression="zstd") as writer:
         for index, (architecture, task) in enumerate(pairs):
             runs = [finetune / architecture / task / str(replicate) for replicate in study.replicates]
-            cells = sorted(expected_cells(study, architecture, task))
+            cells = sorted(cell.name for cell in study.cells(architecture, task))
             for cell, table in _score(runs, study.replicates, cells):
                 items.check(task, table, f"{architecture} ({cell}) on {task}")
                 key = {"architecture": architecture, "task": task, "cell": cell}

@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from components.data.batches import BatchStream, Ingredients, few_labels
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.stages.stage import Stage, main
-from components.study import Budget, Start, Study
+from components.study import Cell, Study
 from components.training import prediction
 from components.training.building import as_module, build, load_start
 from components.training.networks import FinetuningNetwork
@@ -29,36 +28,10 @@ from components.training.saving import write_json
 from components.training.seeds import derive, seed_torch
 from components.training.weights import save_weights
 
-FEW = "_few"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One start with one amount of labels (all of them when `labels` is None)."""
-
-    start: Start
-    labels: int | None
-    budget: Budget
-
-    @property
-    def name(self) -> str:
-        """Names its files."""
-        return self.start if self.labels is None else self.start + FEW
-
-
-def cells_of(study: Study, architecture: str, task: str) -> list[Cell]:
-    """The cells of one architecture on one task, in order."""
-    arm, few = study.arms[architecture], study.tasks[task].few_labels
-    cells = [Cell(start, None, study.finetune) for start in arm.starts]
-    if few is not None:
-        cells += [Cell(start, few, study.finetune_few) for start in arm.few_label_starts]
-    return cells
-
-
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Fine-tune every cell, then write all outs at once."""
     store = Store(stage.root / "outputs/tokens")
-    cells = cells_of(study, arguments.architecture, arguments.task)
+    cells = study.cells(arguments.architecture, arguments.task)
     for index, cell in enumerate(cells):
         if not (stage.scratch / f"{cell.name}.json").is_file():
             finetune(study, arguments, stage, store, cell, (index, len(cells)))
