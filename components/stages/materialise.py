@@ -36,7 +36,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
 def _tell_everything(study: Study, stage: Stage) -> None:
     """Rows that cannot be read stopped the reading: check the whole manifest, pictures included, before giving up."""
     try:
-        from components.data.validation.manifest import check_manifest
+        from components.data.validation.check import check_manifest
 
         kind = next(iter(study.tasks.values())).kind
         path = Path(study.data.path)

@@ -67,7 +67,7 @@ def write(
         )
     task = next(iter(tasks))
     manifest = Manifest(Path(settings.path))
-    scan = _scan(manifest, settings.path, lambda done: progress(50 * done, "reading the manifest"))
+    scan = scan_rows(manifest, settings.path, lambda done: progress(50 * done, "reading the manifest"))
     splits, remark = decide_splits(scan, settings.manifest)
     labels = _labels(scan, splits)
     writer.rows_per_shard = min(
@@ -109,7 +109,12 @@ def write(
     )
 
 
-def _scan(manifest: Manifest, what: str, progress: Callable[[float], None]) -> Scan:
+def scan_rows(manifest: Manifest, what: str, progress: Callable[[float], None]) -> Scan:
+    """The first pass.
+
+    Raises:
+        FaultyDataError: rows that cannot be used, all of them, in a manifest called `what`.
+    """
     scan = Scan()
     total = max(1, manifest.row_count())
     for count, (entry, image_id, look, size) in enumerate(_looked_at(manifest, what)):
