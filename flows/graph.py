@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from components.errors import CeterisError
+from infra.processes import identity
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -70,6 +71,7 @@ def plan(root: Path, targets: Sequence[str] | None = None) -> Plan:
 
     try:
         with locked(root) as repo:
+            _forget_the_dead(repo)
             graph, order = _ordered(repo)
             addresses = {stage: _address(stage, repo) for stage in order}
             wanted = _select(graph, addresses, targets)
@@ -103,6 +105,23 @@ def locked(root: Path) -> "Iterator[Repo]":
             yield repo
     finally:
         repo.close()
+
+
+def _forget_the_dead(repo: "Repo") -> None:
+    """Take processes that have gone out of DVC's list of who reads and writes what.
+
+    DVC does so itself, but takes a killed process for alive as long as nobody reaps it, which in a container without
+    an init process is for ever.
+    """
+    from dvc.rwlock import _edit_rwlock
+
+    with _edit_rwlock(repo.tmp_dir, repo.fs, repo.config["core"].get("hardlink_lock", False)) as entries:
+        for path, readers in list(entries["read"].items()):
+            entries["read"][path] = [reader for reader in readers if identity(reader["pid"]) is not None]
+        for path, writer in list(entries["write"].items()):
+            if writer and identity(writer["pid"]) is None:
+                del entries["write"][path]
+        entries["read"] = {path: readers for path, readers in entries["read"].items() if readers}
 
 
 def _ordered(repo: "Repo") -> "tuple[DiGraph, list[DvcStage]]":

@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlparse
@@ -66,11 +67,9 @@ class Store:
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
             from mlflow import MlflowClient
 
-            client = MlflowClient(tracking_uri=self.tracking_uri)
             database = database_file(self.tracking_uri)
-            if database is not None:
-                _prepare(client, database)
-            self._client = client
+            with _schema(database) if database else nullcontext():
+                self._client = MlflowClient(tracking_uri=self.tracking_uri)
         return self._client
 
     def experiment(self, name: str) -> str:
@@ -213,17 +212,18 @@ def database_file(tracking_uri: str) -> Path | None:
     return Path(unquote(tracking_uri.removeprefix("sqlite:///"))).resolve()
 
 
-def _prepare(client: "MlflowClient", database: Path) -> None:
-    """Make the schema, one process at a time, and switch to a write-ahead log: twice as fast, readers do not wait."""
+@contextmanager
+def _schema(database: Path) -> Iterator[None]:
+    """Inside, the first client of an SQLite file makes its schema: one process at a time, or they trip over each other.
+
+    Afterwards the file has a write-ahead log: twice as fast, and readers do not wait.
+    """
     database.parent.mkdir(parents=True, exist_ok=True)
     with Path(f"{database}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        client.search_experiments(max_results=1)
-        connection = sqlite3.connect(database, timeout=20)
-        try:
+        yield
+        with closing(sqlite3.connect(database, timeout=20)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-        finally:
-            connection.close()
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

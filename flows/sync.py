@@ -5,6 +5,7 @@ repeated: points carry the time at which they were measured, and MLflow keeps eq
 looked for before they are made. So a round that is killed or loses its connection anywhere is simply done again.
 """
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -20,6 +21,7 @@ from flows.cursor import StageRun, StudyRun
 from flows.mlflow_store import MissingError, Point, RefusedError, Store
 
 EVENTS_AT_ONCE = 2000
+COSTS = ("seconds", "loop_cpu_seconds", "cpu_seconds", "peak_memory_bytes")
 STATUSES = {"finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 _log = logging.getLogger(__name__)
 
@@ -70,7 +72,8 @@ class Synchroniser:
     def _note(self, study: StudyRun) -> None:
         noted = self.cursor.studies.get(study.key)
         if noted is None:
-            self._begin(study)
+            # A copy: the other thread may say that the study ended while this round knows only some of its stages.
+            self._begin(dataclasses.replace(study))
         elif (noted.status, noted.ended) != (study.status, study.ended):
             noted.status, noted.ended = study.status, study.ended
             cursors.save(self.sidecar, self.cursor)
@@ -92,6 +95,7 @@ class Synchroniser:
             if start is None:
                 continue
             study = self._study_at(start["time"])
+            study.done = False
             tags = _stage_tags(start)
             self.cursor.stages[name] = StageRun(study.key, start["time"], start["scratch_key"], tags=tags)
         cursors.save(self.sidecar, self.cursor)
@@ -191,7 +195,8 @@ class Synchroniser:
         while not stage.done:
             alive = spool.alive  # asked before the last lines are read: what it wrote before it died counts
             spool.offset = stage.offset
-            events = list(islice(spool.events(), EVENTS_AT_ONCE))
+            events = [event for event in islice(spool.events(), EVENTS_AT_ONCE) if _well_formed(event)]
+            read = spool.offset > stage.offset
             try:
                 self._tell(stage, stage.run, spool, spools, events)
             except MissingError:
@@ -201,7 +206,7 @@ class Synchroniser:
                 _log.warning("Events of %s are left out, they are not what docs/formats.md says: %r", name, error)
             stage.offset = spool.offset
             delivered += len(events)
-            if not events and not stage.done:
+            if not read and not stage.done:
                 if alive:
                     break
                 self._end_stage(stage, stage.run, "KILLED", max(stage.started, spool.path.stat().st_mtime))
@@ -212,7 +217,7 @@ class Synchroniser:
         new: list[Point] = []
         begun = list(stage.prefixes)
         for event in events:
-            if event["event"] == "metrics":
+            if event.get("event") == "metrics":
                 if event["prefix"] not in begun:
                     begun.append(event["prefix"])
                     earlier = curves.curves(curves.continued(spool, spools)).get(event["prefix"], [])
@@ -221,7 +226,7 @@ class Synchroniser:
         self._accept(self.store.metrics, run, new)
         stage.prefixes = begun
         for event in events:
-            match event["event"]:
+            match event.get("event"):
                 case "parameters":
                     self._accept(self.store.parameters, run, event["values"])
                 case "dataset":
@@ -236,8 +241,7 @@ class Synchroniser:
 
     def _tell_end(self, stage: StageRun, run: str, spool: SpoolRun, spools: list[SpoolRun], event: Event) -> None:
         ended = stage.started + event["seconds"]
-        costs = ("seconds", "loop_cpu_seconds", "cpu_seconds", "peak_memory_bytes")
-        last = [Point(f"cost/{name}", float(event[name]), ended, 0) for name in costs]
+        last = [Point(f"cost/{name}", float(event[name]), ended, 0) for name in COSTS]
         if event["status"] == "finished":
             # What an earlier attempt had finished, this one did not train again.
             whole = curves.curves(curves.continued(spool, spools))
@@ -353,6 +357,22 @@ class Synchroniser:
 
 
 _ARGUMENTS = frozenset({"architecture", "task", "replicate", "front"})
+_FIELDS = {
+    "parameters": frozenset({"values"}),
+    "dataset": frozenset({"name", "digest", "samples", "context"}),
+    "metrics": frozenset({"time", "prefix", "samples", "values"}),
+    "resumed": frozenset({"samples"}),
+    "artifact": frozenset({"path"}),
+    "end": frozenset({"status", *COSTS, "message"}),
+}
+
+
+def _well_formed(event: Event) -> bool:
+    """Whether an event has what docs/formats.md says; one that has not must not hold up the others."""
+    fields = _FIELDS.get(event.get("event", ""), frozenset())
+    if missing := fields - set(event):
+        _log.warning("An event without %s is left out: %s", ", ".join(sorted(missing)), str(event)[:200])
+    return not missing
 
 
 def _stage_tags(start: Event) -> dict[str, str]:

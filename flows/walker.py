@@ -91,7 +91,7 @@ class Walker:
         finally:
             for address in list(self._running):
                 self._release(address)
-        return self._results
+        return {address: self._results[address] for address in self.plan.stages if address in self._results}
 
     def _start_all(self, waiting: list[str]) -> list[str]:
         """Start what can start; returns what still has to wait."""
