@@ -5,6 +5,7 @@ clone that serves it; a wrong value is refused by the server before a run exists
 """
 
 import os
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,7 +88,8 @@ def served_study(form: StudyForm) -> PrefectState[Any]:
 def serve_study(home: Path, server: str) -> None:
     """Serve until told to stop. Schedules made on the page stay active: they wait for the next `ceteris serve`."""
     os.chdir(home)
-    os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
+    # Prefect stops its runner all the same; the warning is its own.
+    warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")
     print(
         f"start or schedule the study at {server}/deployments (ceteris-study/{DEPLOYMENT}); Ctrl-C ends this",
         flush=True,

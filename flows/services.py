@@ -75,7 +75,10 @@ def up(home: Path) -> dict[str, Service]:
         patience = dict.fromkeys(services, time.monotonic() + REUSE_SECONDS)
         attempts = dict.fromkeys(NAMES, 0)
         while True:
-            for name in NAMES:
+            waiting = [name for name in NAMES if name not in services or not services[name].healthy]
+            if not waiting:
+                return services
+            for name in waiting:
                 service = services.get(name)
                 if service is None or not service.alive or time.monotonic() > patience[name]:
                     _give_up_on(service, attempts[name], home)
@@ -83,8 +86,6 @@ def up(home: Path) -> dict[str, Service]:
                     attempts[name] += 1
                     patience[name] = time.monotonic() + START_SECONDS
                     _record(home, services.values())  # before it answers: nothing started here is ever forgotten
-            if all(service.healthy for service in services.values()):
-                return services
             time.sleep(0.1)
 
 

@@ -26,6 +26,7 @@ DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
+    "PREFECT_RUNNER_POLL_FREQUENCY": "2",  # seconds until `ceteris serve` picks up what the page asks for
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the terminal has a display of its own
 }
 

@@ -29,7 +29,13 @@ stages:
     params: [finetune]
     outs: ["outputs/pretend/${item.replicate}"]
 """
-STEP = "import sys; from pathlib import Path; Path('outputs/pretend', sys.argv[1]).write_text('done')\n"
+STEP = """
+import sys
+from pathlib import Path
+out = Path("outputs/pretend", sys.argv[1])
+out.parent.mkdir(parents=True, exist_ok=True)
+out.write_text("done")
+"""
 
 
 @pytest.fixture(scope="module")
