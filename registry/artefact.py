@@ -86,7 +86,6 @@ def build(root: Path, package: Path, example: tuple[bytes, str], folder: Path) -
             ]
         ),
     )
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for copying five files
     with tempfile.TemporaryDirectory(prefix="ceteris-") as scratch:
         # MLflow names things by the last part of their path.
         copied = shutil.copytree(package, Path(scratch) / "package")
@@ -147,7 +146,7 @@ def answer(artefact: Path, images: Sequence[bytes], texts: Sequence[str]) -> lis
                 str(answers),
             ],
             cwd=code,
-            env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"},
+            env={"HF_HUB_OFFLINE": "1", **os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -52,8 +52,15 @@ def _gate(test: Test) -> list[str]:
 
 
 def _scores(package: Mapping[str, Any]) -> list[str]:
+    chosen, lines = package["chosen"], ["## Other splits", ""]
+    if {"mean", "low", "high"} <= set(chosen):
+        lines += [
+            f"All replicates of this cell on the selection split: {chosen['mean']:.3f} (interval "
+            f"{chosen['low']:.3f} to {chosen['high']:.3f}). This file alone:",
+            "",
+        ]
     rows = [f"| {split} | {row['score']:.3f} | {row['items']} |" for split, row in sorted(package["scores"].items())]
-    return ["## Other splits", "", "| split | score | items |", "|---|---|---|", *rows, ""]
+    return [*lines, "| split | score | items |", "|---|---|---|", *rows, ""]
 
 
 def _training(package: Mapping[str, Any]) -> list[str]:

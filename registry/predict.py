@@ -40,9 +40,9 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
         raise CeterisError(
             f"{name} has no champion: no model has passed the gate yet (ceteris run ends with promotion)."
         )
-    artefact = registry.folder(champion)
-    package = read_package(artefact / PACKAGE)
-    given = answer(artefact, [data], [text])[0]
+    with registry.folder(champion) as artefact:
+        package = read_package(artefact / PACKAGE)
+        given = answer(artefact, [data], [text])[0]
     scores = sorted(zip(package["answers"], given["scores"], strict=True), key=lambda pair: -pair[1])
     return {
         "task": task,

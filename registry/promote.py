@@ -17,7 +17,7 @@ from components.data.store import Store
 from components.errors import CeterisError
 from components.study import load_study
 from registry import record
-from registry.artefact import answer, build, digest_of, read_json, read_package
+from registry.artefact import CODE, answer, build, digest_of, read_json, read_package
 from registry.card import card
 from registry.gate import Verdict, alpha_of_test, decide
 from registry.items import GateItems, gate_items
@@ -81,10 +81,9 @@ def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decis
             test = _test(registry, task, name, digest, artefact, items, floors, versions)
             text = card(package, test, name)
             (artefact / "card.md").write_text(text, encoding="utf-8")
-            number = registry.register(study, name, artefact, text, _tags(package, test), _metrics(test))
-        version = registry.version(name, number)
-        _settle(registry, version)
-    return _decision(task, name, number, test, package)
+            number = registry.register(study, name, artefact, text, _tags(package, test, artefact), _metrics(test))
+        promoted = _settle(registry, registry.version(name, number))
+    return _decision(task, name, number, promoted, test, package)
 
 
 def rollback(root: Path, task: str, tracking_uri: str) -> str:
@@ -106,8 +105,10 @@ def rollback(root: Path, task: str, tracking_uri: str) -> str:
             raise CeterisError(
                 f"version {champion.version} of {name} is its first champion: there is none to roll back to."
             )
-        registry.folder(registry.version(name, previous))  # a champion that cannot be had would be worse than this one
-        registry.client.set_registered_model_alias(name, CHAMPION, previous)
+        with registry.folder(
+            registry.version(name, previous)
+        ):  # a champion that cannot be had would be worse than this
+            registry.client.set_registered_model_alias(name, CHAMPION, previous)
         registry.client.set_model_version_tag(name, champion.version, "rolled_back", "true")
     return f"version {previous} of {name} is the champion again, in place of version {champion.version}."
 
@@ -125,7 +126,10 @@ def _test(
     """Put a candidate to the test and keep the decision in its artefact."""
     champion = registry.champion(name)
     candidate = _answers(artefact, items)
-    rival = None if champion is None else _answers(registry.folder(champion), items)
+    rival = None
+    if champion is not None:
+        with registry.folder(champion) as folder:
+            rival = _answers(folder, items)
     number = 0 if rival is None else 1 + sum(version.tags.get("gate_test", "0") != "0" for version in versions)
     verdict = decide(candidate, rival, items.groups, floors, alpha_of_test(max(1, number)))
     test = record.Test(task, digest, items.digest, None if champion is None else str(champion.version), number, verdict)
@@ -145,11 +149,12 @@ def _floors(root: Path, task: str) -> dict[str, float]:
     return {floor: float(value) for floor, value in floors.items()}
 
 
-def _tags(package: dict[str, Any], test: record.Test) -> dict[str, str]:
+def _tags(package: dict[str, Any], test: record.Test, artefact: Path) -> dict[str, str]:
     tags = {key: str(package[key]) for key in ("study", "task", "architecture", "cell", "replicate", "data_digest")}
     verdict = test.verdict
     return tags | {
         "package_digest": test.package_digest,
+        "code_digest": digest_of(artefact / CODE),
         "gate_digest": test.gate_digest,
         "gate_test": str(test.number),
         "decision": PROMOTED if verdict.promoted else REFUSED,
@@ -164,33 +169,39 @@ def _metrics(test: record.Test) -> dict[str, float]:
     return {f"gate/{figure}": figures[figure] for figure in shown if figures[figure] is not None}
 
 
-def _settle(registry: Registry, version: ModelVersion) -> None:
-    """Give a decided version its alias, unless that has happened, or another champion has come since."""
-    if version.tags.get("settled"):
-        return
+def _settle(registry: Registry, version: ModelVersion) -> bool:
+    """Give a decided version its alias and tell whether it is the champion.
+
+    Nothing happens twice, and none takes the place of a champion that it was not compared with: somebody may have set
+    one by hand since, or promoted by another address of the same registry.
+    """
     client, name, number = registry.client, version.name, str(version.version)
     champion = registry.champion(name)
-    if version.tags["decision"] == REFUSED:
-        client.set_registered_model_alias(name, CHALLENGER, number)
-    elif (str(champion.version) if champion else "") == version.tags["previous_champion"]:
-        client.set_registered_model_alias(name, CHAMPION, number)
-    client.set_model_version_tag(name, number, "settled", "true")
+    current = str(champion.version) if champion else ""
+    if not version.tags.get("settled"):
+        if version.tags["decision"] == REFUSED:
+            client.set_registered_model_alias(name, CHALLENGER, number)
+        elif current == version.tags["previous_champion"]:
+            client.set_registered_model_alias(name, CHAMPION, number)
+            current = number
+        client.set_model_version_tag(name, number, "settled", "true")
+    return current == number
 
 
 def _known(registry: Registry, task: str, version: ModelVersion) -> Decision:
-    _settle(registry, version)
-    champion = registry.champion(version.name)
     number = str(version.version)
-    standing = "the champion" if champion and str(champion.version) == number else "not the champion"
+    standing = "the champion" if _settle(registry, version) else "not the champion"
     sentence = (
         f"{task}: this package is version {number} of {version.name} already, {standing}; nothing was registered."
     )
-    verdict = record.read(registry.folder(version)).verdict
+    with registry.folder(version) as folder:
+        verdict = record.read(folder).verdict
     return Decision(task, False, number, sentence, False, version.name, verdict)
 
 
-def _decision(task: str, name: str, number: str, test: record.Test, package: dict[str, Any]) -> Decision:
-    verdict = test.verdict
+def _decision(
+    task: str, name: str, number: str, promoted: bool, test: record.Test, package: dict[str, Any]
+) -> Decision:
     what = f"{package['architecture']} from {package['cell']}, replicate {package['replicate']}"
-    outcome = f"version {number} of {name} ({what}) is {'the new champion' if verdict.promoted else 'no champion'}"
-    return Decision(task, verdict.promoted, number, f"{task}: {outcome}: {verdict.reason}.", True, name, verdict)
+    outcome = f"version {number} of {name} ({what}) is {'the new champion' if promoted else 'no champion'}"
+    return Decision(task, promoted, number, f"{task}: {outcome}: {test.verdict.reason}.", True, name, test.verdict)

@@ -7,6 +7,7 @@ by the same name (`classification`, say) keeps a champion in each.
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
+from mlflow.utils.uri import is_local_uri
 
 from components.errors import CeterisError
 
@@ -50,7 +52,10 @@ class Registry:
 
     @cached_property
     def client(self) -> MlflowClient:
-        """The client of tracking and registry."""
+        """The client of tracking and registry, which says nothing on its own account."""
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
     @contextmanager
@@ -88,25 +93,27 @@ class Registry:
         """One version."""
         return self.client.get_model_version(name, number)
 
-    def folder(self, version: ModelVersion) -> Path:
-        """The artefact of a version, on this machine.
+    @contextmanager
+    def folder(self, version: ModelVersion) -> Iterator[Path]:
+        """The artefact of a version: where it lies, or a copy of it for as long as it is needed.
 
         Raises:
             CeterisError: its files are gone.
         """
         uri = self._reachable(self.client.get_model_version_download_uri(version.name, version.version))
-        try:
-            folder = Path(artifacts.download_artifacts(artifact_uri=uri, tracking_uri=self.tracking_uri))
-        except (MlflowException, OSError) as error:
-            folder, reason = Path(), " ".join(str(error).split())
-        else:
-            reason = "there is no MLmodel"
-        if not (folder / "MLmodel").is_file():
-            raise CeterisError(
-                f"the files of {version.name} version {version.version} cannot be had from {uri} ({reason}): "
-                "restore them, or roll back."
-            )
-        return folder
+        with tempfile.TemporaryDirectory(prefix="ceteris-") as scratch:
+            folder, reason = Path(), "there is no MLmodel"
+            try:
+                copy = None if is_local_uri(uri) else scratch
+                folder = Path(artifacts.download_artifacts(uri, dst_path=copy, tracking_uri=self.tracking_uri))
+            except (MlflowException, OSError) as error:
+                reason = " ".join(str(error).split())
+            if not (folder / "MLmodel").is_file():
+                raise CeterisError(
+                    f"the files of {version.name} version {version.version} cannot be had from {uri} ({reason}): "
+                    "restore them, or roll back."
+                )
+            yield folder
 
     def register(
         self,
@@ -146,6 +153,7 @@ class Registry:
                 model_id=model.model_id,
                 tags=dict(tags),
                 description=description[:_LONGEST_DESCRIPTION],
+                await_creation_for=0,
             )
             # As mlflow.register_model does: the model's page then links to its version.
             link = json.dumps([{"name": name, "version": version.version}])

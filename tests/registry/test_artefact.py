@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow.pyfunc
@@ -56,12 +57,13 @@ def promoted(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def champion(promoted: tuple[Path, str]) -> Path:
+def champion(promoted: tuple[Path, str]) -> Iterator[Path]:
     """The champion's artefact."""
     registry = Registry(promoted[1])
     version = registry.champion("smoke-vqa")
     assert version is not None
-    return registry.folder(version)
+    with registry.folder(version) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

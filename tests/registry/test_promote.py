@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -77,22 +78,23 @@ def test_a_decision_is_kept_and_can_be_replayed(root: Path, uri: str) -> None:
     stub_package(root, knows=90, seed=4)
     (decision,) = promote.promote(root, uri)
     version = client(uri).get_model_version(NAME, decision.version)
-    kept = Registry(uri).folder(version)
-    assert record.replay(kept) == record.read(kept).verdict == decision.verdict
+    with Registry(uri).folder(version) as kept:
+        assert record.replay(kept) == record.read(kept).verdict == decision.verdict
+        card = (kept / "card.md").read_text(encoding="utf-8")
+        elsewhere = shutil.copytree(kept, root / "elsewhere")
     assert version.tags["decision"] == "promoted"
     assert version.tags["gate_digest"] == gate_items(Store(root / "outputs/tokens"), TASK).digest
     assert version.tags["previous_champion"] == "1"
-    assert version.description == (kept / "card.md").read_text(encoding="utf-8")
+    assert version.description == card
     for figure in (f"{decision.verdict.accuracy:.3f}", "floor: text_only | 0.300", "Compared with version 1"):
-        assert figure in version.description
+        assert figure in card
     # The run behind it tells the figures too, and has ended.
     run = client(uri).get_run(version.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.metrics["gate/accuracy"] == decision.verdict.accuracy
-    # Offline, and not by heart: another answer, another verdict.
-    items = pq.read_table(kept / "gate/items.parquet").to_pandas()
+    # Offline, and not by heart: other answers, another verdict.
+    items = pq.read_table(elsewhere / "gate/items.parquet").to_pandas()
     items["candidate"] = items["champion"]
-    elsewhere = shutil.copytree(kept, root / "elsewhere")
     items.to_parquet(elsewhere / "gate/items.parquet")
     assert not record.replay(elsewhere).promoted
 
@@ -122,6 +124,26 @@ def test_a_promotion_killed_before_the_alias_is_finished_by_the_next(
     (decision,) = promote.promote(root, uri)
     assert not decision.new
     assert aliases(uri) == {"champion": "1"}
+
+
+@pytest.mark.usefixtures("stubbed")
+def test_a_champion_set_by_hand_meanwhile_stays(root: Path, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing takes the place of a champion that it was not compared with."""
+    for knows in (60, 62):
+        stub_package(root, knows=knows)
+        promote.promote(root, uri)
+    write = record.write
+
+    def write_while_somebody_interferes(*arguments: Any) -> None:
+        client(uri).set_registered_model_alias(NAME, "champion", "2")
+        write(*arguments)
+
+    monkeypatch.setattr(record, "write", write_while_somebody_interferes)
+    stub_package(root, knows=115)
+    (decision,) = promote.promote(root, uri)
+    assert decision.verdict.promoted
+    assert not decision.promoted
+    assert aliases(uri)["champion"] == "2"
 
 
 def _promote_in_a_process(root: str, uri: str, results: "multiprocessing.Queue[tuple[bool, str, str | None]]") -> None:
@@ -179,7 +201,8 @@ def test_real_models_through_the_gate(root: Path, uri: str) -> None:
         promote.promote(root, uri)
     champion = Registry(uri).champion(NAME)
     assert champion is not None
-    again = artefact.answer(Registry(uri).folder(champion), items.images, items.texts)
+    with Registry(uri).folder(champion) as folder:
+        again = artefact.answer(folder, items.images, items.texts)
     assert [row["answer"] for row in again] == says
 
 
@@ -212,7 +235,8 @@ def test_packages_of_other_data_and_champions_without_files(root: Path, uri: str
     index.write_text(before, encoding="utf-8")
     champion = Registry(uri).champion(NAME)
     assert champion is not None
-    shutil.rmtree(Registry(uri).folder(champion))
+    with Registry(uri).folder(champion) as folder:
+        shutil.rmtree(folder)
     with pytest.raises(CeterisError, match="the files of smoke-vqa version 1 cannot be had"):
         promote.promote(root, uri)
     assert len(Registry(uri).versions(NAME)) == 1
