@@ -116,28 +116,25 @@ class Manifest:
     def entries(self, faults: Faults) -> Iterator[Entry]:
         """The usable rows in order; what cannot be used goes to `faults`."""
         for file in self.files:
-            if not self._columns_suffice(file, faults):
-                continue
+            usable = self._columns_suffice(file, faults)
             seen = 0
             for row in rows(file, self.columns[file.name].used):
                 seen += 1
                 if isinstance(row, Fault):
                     faults.add(row)
-                    continue
-                try:
-                    yield self._entry(file, row)
-                except _UnusableError as error:
-                    faults.add(Fault(row.file, row.place, error.rule, error.problem, error.advice))
+                elif usable:
+                    try:
+                        yield self._entry(file, row)
+                    except _UnusableError as error:
+                        faults.add(Fault(row.file, row.place, error.rule, error.problem, error.advice))
             if not seen:
                 faults.add(Fault(file.name, 0, "zero rows", "has no rows", "add some or remove the file"))
 
     def _columns_suffice(self, file: ManifestFile, faults: Faults) -> bool:
-        columns = self.columns[file.name]
-        missing = [meaning for meaning in ("image", "target") if getattr(columns, meaning) is None]
-        names = column_names(file)
+        columns, names = self.columns[file.name], column_names(file)
         if not names:
-            faults.add(Fault(file.name, 0, "zero rows", "has no rows", "add some or remove the file"))
             return False
+        missing = [meaning for meaning in ("image", "target") if getattr(columns, meaning) is None]
         for meaning in missing:
             problem = f"has no column for the {meaning}, only {', '.join(map(repr, names[:12]))}"
             faults.add(Fault(file.name, 0, "missing column", problem, f"name it one of {', '.join(ALIASES[meaning])}"))

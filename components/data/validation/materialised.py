@@ -49,13 +49,13 @@ def check_data(
     )
     if found.images or found.samples:
         pictures = _pictures(found.images, progress)
-        samples = _samples(found.samples, pictures)
+        samples, shown_by = _samples(found.samples, pictures, tasks)
         textless = [task for task, settings in tasks.items() if settings.kind == "classification"]
         frame = samples.frame(list(tasks), textless)
         parts = parts_frame(frame, list(tasks), SPLITS, pretraining=True, place=folder.name)
         tables += [
             Table("samples", frame, SAMPLE_RULES),
-            Table("pictures", pictures.frame(), PICTURE_RULES),
+            Table("pictures", pictures.frame(shown_by), PICTURE_RULES),
             Table("parts", parts, PART_RULES, noun=""),
         ]
     elif not found.broken:
@@ -105,32 +105,39 @@ def _pictures(paths: list[Path], progress: Callable[[float, str], None]) -> Pict
                 columns = batch.to_pydict()
                 for image_id, image, boxes in zip(columns["image_id"], columns["image"], columns["boxes"], strict=True):
                     row += 1
-                    table.add(path.name, row, image_id or "", look_at(image or b""), boxes, name=image_id or "")
+                    table.add(path.name, row, image_id or "", look_at(image or b""), boxes)
                 seen += batch.num_rows
                 progress(85 * seen / total, f"{seen} of {total} pictures decoded")
     return table
 
 
-def _samples(paths: list[Path], pictures: PictureTable) -> SampleTable:
+def _samples(
+    paths: list[Path], pictures: PictureTable, tasks: Mapping[str, TaskSettings]
+) -> tuple[SampleTable, dict[str, str]]:
+    """The table of samples, and for every picture the first sample of a task that shows it: people know it by that."""
     table = SampleTable()
+    shown_by: dict[str, str] = {}
     for path in paths:
         with pq.ParquetFile(path) as file:
             row = 0
             for batch in file.iter_batches(_BATCH_ROWS, columns=_SAMPLE_COLUMNS):
-                columns = batch.to_pydict()
-                for id, part, split, image_ids, text, target, group in zip(*columns.values(), strict=True):
+                for values in batch.to_pylist():
                     row += 1
-                    looks = [pictures.looks.get(image_id) for image_id in image_ids or []]
+                    sample = {name: value or "" for name, value in values.items()}
+                    shown = values["image_ids"] or []
+                    if sample["part"] in tasks:
+                        for image_id in shown:
+                            shown_by.setdefault(image_id, sample["id"])
                     table.add(
-                        path.name,
-                        row,
-                        id or "",
-                        part or "",
-                        split or "none",
-                        text or "",
-                        target,
-                        group or "",
-                        looks,
-                        name=id or "",
+                        file=path.name,
+                        row=row,
+                        id=sample["id"],
+                        part=sample["part"],
+                        split=sample["split"] or "none",
+                        text=sample["text"],
+                        target=sample["target"],
+                        group=sample["group"],
+                        pictures=[pictures.looks.get(image_id) for image_id in shown],
+                        name=sample["id"],
                     )
-    return table
+    return table, shown_by

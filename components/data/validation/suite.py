@@ -68,12 +68,13 @@ def _judge_table(context: Any, table: Table, file: str) -> list[Finding]:
 
     asset = context.data_sources.add_pandas(table.name).add_dataframe_asset(table.name)
     batch = asset.add_batch_definition_whole_dataframe("all")
-    suite = context.suites.add(gx.ExpectationSuite(name=table.name))
-    for number, rule in enumerate(table.rules):
-        kind = getattr(expectations, rule.expectation)
-        suite.add_expectation(
-            kind(**rule.arguments, severity=rule.severity, meta={"rule": number}, description=rule.name)
+    judged = [
+        getattr(expectations, rule.expectation)(
+            **rule.arguments, severity=rule.severity, meta={"rule": number}, description=rule.name
         )
+        for number, rule in enumerate(table.rules)
+    ]
+    suite = context.suites.add(gx.ExpectationSuite(name=table.name, expectations=judged))
     definition = gx.ValidationDefinition(name=table.name, data=batch, suite=suite)
     context.validation_definitions.add(definition)
     layout = {"result_format": "COMPLETE", "unexpected_index_column_names": _PLACE}

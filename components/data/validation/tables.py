@@ -7,7 +7,7 @@ Columns called `..._problem` hold what is wrong in words, and nothing where all 
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -80,19 +80,16 @@ def look_at(data: bytes) -> Look:
 class PictureTable:
     """Gathers the facts of pictures."""
 
-    rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in _PICTURE_TYPES})
+    rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in _PICTURE_TYPES if name != "name"})
     looks: dict[str, str] = field(default_factory=dict)
 
-    def add(
-        self, file: str, row: int, image_id: str, look: Look, boxes: Sequence[Sequence[float]] | None, name: str = ""
-    ) -> None:
+    def add(self, file: str, row: int, image_id: str, look: Look, boxes: Sequence[Sequence[float]] | None) -> None:
         """One picture. `looks` remembers what each id looks like, for samples that show it."""
         self.looks[image_id] = look.look
         sides = (look.width, look.height)
         values = {
             "file": file,
             "row": row,
-            "name": name,
             "image_id": image_id,
             "problem": look.problem,
             "pixels": look.pixels,
@@ -105,9 +102,10 @@ class PictureTable:
         for name, value in values.items():
             self.rows[name].append(value)
 
-    def frame(self) -> pd.DataFrame:
-        """The table."""
-        return pd.DataFrame(self.rows).astype(_PICTURE_TYPES)
+    def frame(self, shown_by: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """The table; `shown_by` names each picture by a sample that shows it."""
+        names = [(shown_by or {}).get(image_id, "") for image_id in self.rows["image_id"]]
+        return pd.DataFrame(self.rows | {"name": names}).astype(_PICTURE_TYPES)
 
 
 def _outside(boxes: Sequence[Sequence[float]], look: Look) -> int:
@@ -246,7 +244,7 @@ def parts_frame(
         {
             "file": [place for _ in keys],
             "row": range(len(keys)),
-            "name": [f"{part}, {split}" for part, split in keys],
+            "name": [f"{part}, {split}" if pretraining else split for part, split in keys],
             "part": [part for part, _ in keys],
             "split": [split for _, split in keys],
             "rows": [counts[key] for key in keys],
