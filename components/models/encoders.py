@@ -43,29 +43,40 @@ def text_encoder(configuration: ModelConfiguration) -> "BertModel":
         # MMBT gives [CLS], its image tokens and [SEP] positions from the same table.
         max_position_embeddings=max(configuration.max_length, configuration.image_tokens + 2),
         pad_token_id=configuration.pad_token_id,
-        attn_implementation="sdpa",
     )
+    bert._attn_implementation = "sdpa"
     return initialised(BertModel(bert))
 
 
 def grid_encoder(configuration: ModelConfiguration) -> "ResNetModel":
     """A ResNet that keeps its grid; fresh with one basic block for each of `stem_widths`, or pretrained.
 
-    The fresh one downsamples by 4 in its stem and by 2 at every further stage: 48 pixels become 6x6 cells with two
-    stages. A stem of few convolutions hides shapes from everything above it; with five, shapes are learnt quickly.
+    ResNet's own stem (a wide convolution and a maximum over neighbours, which shrink the picture four times before
+    the first block) loses small objects. The fresh one has a single convolution there, and its cells are as large as
+    a patch, so that grid and patches show the picture at the same resolution.
 
     Raises:
         OSError: there is no such checkpoint.
     """
     from transformers import ResNetConfig, ResNetModel
+    from transformers.models.resnet.modeling_resnet import ResNetConvLayer
 
     if configuration.grid_encoder != TINY:
         return ResNetModel.from_pretrained(configuration.grid_encoder)
     widths = list(configuration.stem_widths)
-    resnet = ResNetConfig(
-        embedding_size=widths[0], hidden_sizes=widths, depths=[1] * len(widths), layer_type="basic", hidden_act="relu"
+    resnet = ResNetModel(
+        ResNetConfig(
+            embedding_size=widths[0],
+            hidden_sizes=widths,
+            depths=[1] * len(widths),
+            layer_type="basic",
+            downsample_in_first_stage=True,
+        )
     )
-    return initialised(ResNetModel(resnet))
+    stride = max(1, configuration.patch_size // 2 ** len(widths))  # every block halves the grid again
+    stem = ResNetConvLayer(3, widths[0], kernel_size=max(3, 2 * stride - 1), stride=stride)
+    resnet.set_submodule("embedder", stem)
+    return initialised(resnet)
 
 
 def patch_encoder(
@@ -101,14 +112,14 @@ def patch_encoder(
 def grid_features(encoder: "ResNetModel", pixels: Tensor) -> Tensor:
     """The grid of features: (B, 3, height, width) to (B, C, h, w).
 
-    Channels-last memory makes convolutions and pooling a quarter faster on CPUs; weights and values are the same.
+    Channels-last memory makes convolutions a quarter faster on CPUs; the weights stay as they are.
     """
     return encoder(pixels.contiguous(memory_format=torch.channels_last)).last_hidden_state
 
 
 def grid_channels(encoder: "ResNetModel") -> int:
     """C, the channels of the grid."""
-    return encoder.config.hidden_sizes[-1]
+    return list(encoder.config.hidden_sizes or ())[-1]
 
 
 def output_width(kind: EncoderKind, configuration: ModelConfiguration) -> int:
@@ -122,4 +133,4 @@ def output_width(kind: EncoderKind, configuration: ModelConfiguration) -> int:
     from transformers import AutoConfig
 
     pretrained = AutoConfig.from_pretrained(name)
-    return pretrained.hidden_sizes[-1] if kind == "grid" else pretrained.hidden_size
+    return int(pretrained.hidden_sizes[-1] if kind == "grid" else pretrained.hidden_size)

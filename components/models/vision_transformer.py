@@ -5,16 +5,13 @@ Shapes: B batch, V visual tokens (the class token, then the patches row by row),
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from components.models.transformer import Activation, Transformer
-
-if TYPE_CHECKING:
-    from transformers import ViTModel
 
 
 class VisionTransformer(nn.Module):
@@ -70,7 +67,7 @@ class VisionTransformer(nn.Module):
         from transformers import ViTModel
 
         source = ViTModel.from_pretrained(name, add_pooling_layer=False)
-        configuration = source.config
+        configuration: Any = source.config
         model = cls(
             image_size=image_size or configuration.image_size,
             patch_size=configuration.patch_size,
@@ -87,7 +84,7 @@ class VisionTransformer(nn.Module):
         return model
 
 
-def weights_from_hugging_face(source: "ViTModel") -> dict[str, Tensor]:
+def weights_from_hugging_face(source: Any) -> dict[str, Tensor]:
     """The state dict of a Hugging Face `ViTModel` under the names of `VisionTransformer`."""
     embeddings = source.embeddings
     weights = {

@@ -1,6 +1,7 @@
 """Labels of pictures: the unimodal pretraining of image encoders."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,15 +24,17 @@ class ImageLabels(nn.Module):
         self.encoder_kind = encoder_kind
         self.head = linear_head(2 * output_width(encoder_kind, configuration), labels)
 
-    def logits(self, encoder: nn.Module, pixels: Tensor) -> Tensor:
+    def logits(self, encoder: Any, pixels: Tensor) -> Tensor:
         """(B, 3, height, width) to (B, C)."""
         if self.encoder_kind == "grid":
             return self.head(pool_grid(grid_features(encoder, pixels)))
         states = encoder(pixels)
         return self.head(torch.cat([states[:, 0], states[:, 1:].mean(dim=1)], dim=1))
 
-    def forward(self, encoder: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean binary cross-entropy.
+    def forward(self, encoder: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Binary cross-entropy, summed over labels and averaged over pictures.
+
+        A mean over labels would make gradients so small where there are many labels that AdamW's epsilon holds them up.
 
         Args:
             encoder: what `grid_encoder` or `patch_encoder` made, as `encoder_kind` says.
@@ -42,7 +45,7 @@ class ImageLabels(nn.Module):
             that do hold, over the whole batch.
         """
         logits, labels = self.logits(encoder, batch["pixels"]), batch["labels"].float()
-        loss = F.binary_cross_entropy_with_logits(logits, labels)
+        loss = F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(labels)
         ranked = labels.gather(1, logits.detach().argsort(dim=1, descending=True))
         held = labels.sum(dim=1, keepdim=True)
         among_first = torch.arange(labels.shape[1], device=labels.device) < held

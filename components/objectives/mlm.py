@@ -1,6 +1,7 @@
 """Masked language modelling, with or without a picture to look at."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ class MaskedLanguageModelling(nn.Module):
     Logits are computed at masked positions only. Shapes: B batch, T tokens, M masked tokens, D width.
     """
 
-    def __init__(self, model: nn.Module, configuration: ModelConfiguration) -> None:
+    def __init__(self, model: Any, configuration: ModelConfiguration) -> None:
         """Build the head for `model`, which must offer `get_input_embeddings()`."""
         super().__init__()
         words = model.get_input_embeddings()
@@ -30,12 +31,12 @@ class MaskedLanguageModelling(nn.Module):
         pretrained = not hasattr(model, "encode") and configuration.text_encoder != TINY
         self.logit_scale = 1.0 if pretrained else tied_logit_scale(width)
 
-    def logits(self, model: nn.Module, states: Tensor) -> Tensor:
+    def logits(self, model: Any, states: Tensor) -> Tensor:
         """Vocabulary logits of any states: (..., D) to (..., vocabulary)."""
         states = self.norm(F.gelu(self.transform(states)))
         return F.linear(states * self.logit_scale, model.get_input_embeddings().weight, self.bias)
 
-    def forward(self, model: nn.Module, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, model: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss over the masked tokens of a batch.
 
         Args:

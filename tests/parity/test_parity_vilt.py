@@ -1,0 +1,164 @@
+"""ViLT against the Hugging Face class, with copied weights."""
+
+import pytest
+import torch
+from transformers import ViltConfig, ViltForMaskedLM, ViltModel
+from weight_copying import copy, copy_layers, randomise
+
+from components.models.architectures.vilt import ViLT
+from components.models.configuration import ModelConfiguration
+from components.objectives.mlm import MaskedLanguageModelling
+
+
+def configuration() -> ModelConfiguration:
+    return ModelConfiguration(
+        width=32,
+        layers=3,
+        heads=4,
+        feed_forward=48,
+        dropout=0.0,
+        patch_size=8,
+        stem_widths=(8,),
+        image_tokens=1,
+        projection=16,
+        text_encoder="tiny",
+        grid_encoder="tiny",
+        patch_encoder="tiny",
+        vocabulary_size=50,
+        max_length=12,
+        image_size=24,
+        pad_token_id=0,
+    )
+
+
+def copied(reference: ViltModel) -> ViLT:
+    """Ours with the weights of the reference."""
+    ours = ViLT(configuration())
+    embeddings, text = reference.embeddings, reference.embeddings.text_embeddings
+    copy(ours.text_embedding.words, text.word_embeddings)
+    copy(ours.text_embedding.positions, text.position_embeddings)
+    copy(ours.text_embedding.segments, text.token_type_embeddings)
+    copy(ours.text_embedding.norm, text.LayerNorm)
+    copy(ours.modalities, embeddings.token_type_embeddings)
+    copy(ours.vision_transformer.patch_projection, embeddings.patch_embeddings.projection)
+    copy(ours.vision_transformer.class_token, embeddings.cls_token)
+    copy(ours.vision_transformer.positions, embeddings.position_embeddings)
+    copy(ours.vision_transformer.norm, reference.layernorm)
+    copy(ours.pooler, reference.pooler.dense)
+    parts = [
+        {
+            "attention.qkv": [
+                layer.attention.attention.query,
+                layer.attention.attention.key,
+                layer.attention.attention.value,
+            ],
+            "attention.output": layer.attention.output.dense,
+            "attention_norm": layer.layernorm_before,
+            "feed_forward.expand": layer.intermediate.dense,
+            "feed_forward.contract": layer.output.dense,
+            "feed_forward_norm": layer.layernorm_after,
+        }
+        for layer in reference.encoder.layer
+    ]
+    copy_layers(ours.vision_transformer.transformer, parts)
+    return ours.eval()
+
+
+@pytest.fixture(scope="module")
+def reference() -> ViltForMaskedLM:
+    torch.manual_seed(3)
+    ours = configuration()
+    model = ViltForMaskedLM(
+        ViltConfig(
+            vocab_size=ours.vocabulary_size,
+            hidden_size=ours.width,
+            num_hidden_layers=ours.layers,
+            num_attention_heads=ours.heads,
+            intermediate_size=ours.feed_forward,
+            max_position_embeddings=ours.max_length,
+            image_size=ours.image_size,
+            patch_size=ours.patch_size,
+            max_image_length=-1,
+            pad_token_id=0,
+        )
+    )
+    randomise(model)
+    return model.eval()
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Pixels, token ids and mask; rows of different length."""
+    generator = torch.Generator().manual_seed(5)
+    lengths = torch.tensor([12, 7, 2, 9])
+    mask = (torch.arange(12) < lengths[:, None]).long()
+    input_ids = torch.randint(1, 50, (4, 12), generator=generator) * mask
+    return torch.randn(4, 3, 24, 24, generator=generator), input_ids, mask
+
+
+def test_states_and_readout_equal_hugging_face(reference: ViltForMaskedLM) -> None:
+    pixels, input_ids, mask = batch()
+    ours = copied(reference.vilt)
+    with torch.no_grad():
+        states = ours.encode(pixels, input_ids, mask)
+        theirs = reference.vilt(input_ids=input_ids, attention_mask=mask, pixel_values=pixels)
+    text, image = theirs.last_hidden_state.split([12, 10], dim=1)
+    real = mask.bool()
+    # The reference shuffles patches when it selects them; with all of them selected it keeps their order.
+    torch.testing.assert_close(states.text[real], text[real], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(states.image[:, :1], image[:, :1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(_sorted(states.image), _sorted(image), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(states.pooled, theirs.pooler_output, atol=1e-5, rtol=1e-5)
+
+
+def _sorted(states: torch.Tensor) -> torch.Tensor:
+    """Patch tokens in the order of their first entry."""
+    patches = states[:, 1:]
+    order = patches[..., :1].argsort(dim=1)
+    return patches.gather(1, order.expand_as(patches))
+
+
+def test_vocabulary_logits_equal_hugging_face(reference: ViltForMaskedLM) -> None:
+    pixels, input_ids, mask = batch()
+    ours = copied(reference.vilt)
+    objective = MaskedLanguageModelling(ours, configuration())
+    objective.logit_scale = 1.0  # the reference does not scale its logits
+    copy(objective.transform, reference.mlm_score.transform.dense)
+    copy(objective.norm, reference.mlm_score.transform.LayerNorm)
+    copy(objective.bias, reference.mlm_score.decoder.bias)
+    labels = torch.full_like(input_ids, -100)
+    labels[:, 1] = input_ids[:, 1]
+    with torch.no_grad():
+        logits = objective.logits(ours, ours.encode(pixels, input_ids, mask).text)
+        loss, _ = objective(
+            ours, {"pixels": pixels, "masked_input_ids": input_ids, "attention_mask": mask, "mlm_labels": labels}
+        )
+        theirs = reference(input_ids=input_ids, attention_mask=mask, pixel_values=pixels, labels=labels)
+    torch.testing.assert_close(logits[mask.bool()], theirs.logits[mask.bool()], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(loss, theirs.loss, atol=1e-5, rtol=1e-5)
+
+
+def test_parameter_count_at_base_size() -> None:
+    with torch.device("meta"):
+        model = ViLT(
+            ModelConfiguration(
+                width=768,
+                layers=12,
+                heads=12,
+                feed_forward=3072,
+                dropout=0.0,
+                patch_size=32,
+                stem_widths=(8,),
+                image_tokens=1,
+                projection=512,
+                text_encoder="tiny",
+                grid_encoder="tiny",
+                patch_encoder="tiny",
+                vocabulary_size=30522,
+                max_length=40,
+                image_size=384,
+                pad_token_id=0,
+            )
+        )
+        theirs = ViltModel(ViltConfig())
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert count == sum(parameter.numel() for parameter in theirs.parameters()) == 111_595_008
