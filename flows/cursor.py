@@ -106,7 +106,10 @@ def load(sidecar: Path) -> Cursor:
     path = sidecar / "tracker.json"
     if not path.is_file():
         return Cursor()
-    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:  # a machine that lost power: everything is told again, under new runs
+        return Cursor()
     return Cursor(
         {key: StudyRun(**value) for key, value in content["studies"].items()},
         {key: StageRun(**value) for key, value in content["stages"].items()},
@@ -114,10 +117,13 @@ def load(sidecar: Path) -> Cursor:
 
 
 def save(sidecar: Path, cursor: Cursor) -> None:
-    """Write the cursor, atomically."""
+    """Write the cursor, atomically, if it has changed."""
+    path, text = sidecar / "tracker.json", json.dumps(dataclasses.asdict(cursor)) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
     beside = sidecar / f".tracker.json.{os.getpid()}"
-    beside.write_text(json.dumps(dataclasses.asdict(cursor)) + "\n", encoding="utf-8")
-    os.replace(beside, sidecar / "tracker.json")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
 
 
 @contextmanager

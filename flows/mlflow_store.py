@@ -65,6 +65,7 @@ class Store:
             # An outage is waited out here, where it can be seen and stopped, not for minutes inside one request.
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+            os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
             from mlflow import MlflowClient
 
             database = database_file(self.tracking_uri)

@@ -11,17 +11,17 @@ import json
 import logging
 import platform
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 from components.tracking.spool import Event, SpoolRun, runs
 from flows import cursor as cursors
-from flows import curves, evidence
+from flows import curves, events, evidence
 from flows.cursor import StageRun, StudyRun
 from flows.mlflow_store import MissingError, Point, RefusedError, Store
 
 EVENTS_AT_ONCE = 2000
-COSTS = ("seconds", "loop_cpu_seconds", "cpu_seconds", "peak_memory_bytes")
 STATUSES = {"finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Synchroniser:
                 delivered = sum(self._deliver(spool, spools) for spool in spools if self._open(spool))
                 for open_study in sorted(self.cursor.studies.values(), key=lambda each: each.started):
                     if not open_study.done:
-                        self._finish_study(open_study)
+                        self._finish_unless_removed(open_study)
             except BaseException:
                 self._children.clear()  # an answer may have been lost: ask again which runs there are
                 raise
@@ -96,7 +96,7 @@ class Synchroniser:
                 continue
             study = self._study_at(start["time"])
             study.done = False
-            tags = _stage_tags(start)
+            tags = events.stage_tags(start)
             self.cursor.stages[name] = StageRun(study.key, start["time"], start["scratch_key"], tags=tags)
         cursors.save(self.sidecar, self.cursor)
 
@@ -152,7 +152,7 @@ class Synchroniser:
             if study.run is None:
                 tags = {
                     "study": str(parameters.get("name", "")),
-                    "study_digest": _digest(parameters),
+                    "params_digest": _digest(parameters),
                     "folder": str(self.root),
                     "host": study.host,
                     "door": "flow" if study.pid is not None else "dvc repro",
@@ -173,7 +173,7 @@ class Synchroniser:
         if parent not in self._children:
             self._children[parent] = self.store.keys(experiment, parent)
         if key not in self._children[parent]:
-            digest = {"study_digest": _digest(self._parameters(study))}
+            digest = {"params_digest": _digest(self._parameters(study))}
             own = {**tags, **digest, "mlflow.parentRunId": parent, "mlflow.source.name": "ceteris"}
             self._children[parent][key] = self.store.create(experiment, key, name, started, own)
         return self._children[parent][key]
@@ -195,17 +195,17 @@ class Synchroniser:
         while not stage.done:
             alive = spool.alive  # asked before the last lines are read: what it wrote before it died counts
             spool.offset = stage.offset
-            events = [event for event in islice(spool.events(), EVENTS_AT_ONCE) if _well_formed(event)]
+            new = [event for event in islice(spool.events(), EVENTS_AT_ONCE) if events.well_formed(event)]
             read = spool.offset > stage.offset
             try:
-                self._tell(stage, stage.run, spool, spools, events)
+                self._tell(stage, stage.run, spool, spools, new)
             except MissingError:
                 _log.warning("The MLflow run of %s was removed: what it did further is not shown.", name)
                 stage.done = True
             except (KeyError, TypeError, ValueError) as error:
                 _log.warning("Events of %s are left out, they are not what docs/formats.md says: %r", name, error)
             stage.offset = spool.offset
-            delivered += len(events)
+            delivered += len(new)
             if not read and not stage.done:
                 if alive:
                     break
@@ -213,19 +213,20 @@ class Synchroniser:
             cursors.save(self.sidecar, self.cursor)
         return delivered
 
-    def _tell(self, stage: StageRun, run: str, spool: SpoolRun, spools: list[SpoolRun], events: list[Event]) -> None:
-        new: list[Point] = []
+    def _tell(self, stage: StageRun, run: str, spool: SpoolRun, spools: list[SpoolRun], new: list[Event]) -> None:
+        points: list[Point] = []
         begun = list(stage.prefixes)
-        for event in events:
+        for event in new:
             if event.get("event") == "metrics":
                 if event["prefix"] not in begun:
                     begun.append(event["prefix"])
                     earlier = curves.curves(curves.continued(spool, spools)).get(event["prefix"], [])
-                    new += [point for each in curves.before(earlier, event["samples"]) for point in curves.points(each)]
-                new += curves.points(event)
-        self._accept(self.store.metrics, run, new)
+                    before = curves.before(earlier, event["samples"])
+                    points += [point for each in before for point in curves.points(each)]
+                points += curves.points(event)
+        self._accept(self.store.metrics, run, points)
         stage.prefixes = begun
-        for event in events:
+        for event in new:
             match event.get("event"):
                 case "parameters":
                     self._accept(self.store.parameters, run, event["values"])
@@ -241,7 +242,7 @@ class Synchroniser:
 
     def _tell_end(self, stage: StageRun, run: str, spool: SpoolRun, spools: list[SpoolRun], event: Event) -> None:
         ended = stage.started + event["seconds"]
-        last = [Point(f"cost/{name}", float(event[name]), ended, 0) for name in COSTS]
+        last = [Point(f"cost/{name}", float(event[name]), ended, 0) for name in events.COSTS]
         if event["status"] == "finished":
             # What an earlier attempt had finished, this one did not train again.
             whole = curves.curves(curves.continued(spool, spools))
@@ -262,6 +263,13 @@ class Synchroniser:
         stage.status, stage.done = status, True
 
     # The end of a run of the study.
+
+    def _finish_unless_removed(self, study: StudyRun) -> None:
+        try:
+            self._finish_study(study)
+        except MissingError:
+            _log.warning("The MLflow run of a run of the study was removed: its end is not shown.")
+            study.done = True
 
     def _finish_study(self, study: StudyRun) -> None:
         run = self._study_run(study)
@@ -288,7 +296,7 @@ class Synchroniser:
         """The status of stages that ran without the flow: that of their last attempts; None while any runs."""
         last = {name.rpartition("/")[0]: stage for name, stage in self.cursor.stages_of(study).items()}
         statuses = {stage.status for stage in last.values()}
-        if None in statuses:
+        if not all(stage.done for stage in last.values()):
             return None
         return next((status for status in ("KILLED", "FAILED") if status in statuses), "FINISHED")
 
@@ -318,7 +326,7 @@ class Synchroniser:
             tags = {"DVC_STAGE": address, "stage": address.partition("@")[0], "cached": "true"}
             if maker is not None:
                 run, known = maker
-                tags |= {key: value for key, value in known.items() if key in _ARGUMENTS}
+                tags |= {key: value for key, value in known.items() if key in events.ARGUMENTS}
                 note = (
                     f"Cached. Its outputs were made by [this run](#/experiments/{self._experiment(study)}/runs/{run})."
                 )
@@ -339,9 +347,9 @@ class Synchroniser:
 
     # What MLflow will never take must not hold up the rest.
 
-    def _accept(self, tell: object, *arguments: object) -> None:
+    def _accept(self, tell: Callable[..., None], *arguments: object) -> None:
         try:
-            tell(*arguments)  # type: ignore[operator]
+            tell(*arguments)
         except RefusedError as error:
             _log.warning("MLflow refuses something: %s", " ".join(str(error).split())[:500])
 
@@ -354,37 +362,6 @@ class Synchroniser:
             self._accept(self.store.artifact, run, path)
         except (PermissionError, FileNotFoundError) as error:
             _log.warning("%s cannot be kept in MLflow: %s", path, error)
-
-
-_ARGUMENTS = frozenset({"architecture", "task", "replicate", "front"})
-_FIELDS = {
-    "parameters": frozenset({"values"}),
-    "dataset": frozenset({"name", "digest", "samples", "context"}),
-    "metrics": frozenset({"time", "prefix", "samples", "values"}),
-    "resumed": frozenset({"samples"}),
-    "artifact": frozenset({"path"}),
-    "end": frozenset({"status", *COSTS, "message"}),
-}
-
-
-def _well_formed(event: Event) -> bool:
-    """Whether an event has what docs/formats.md says; one that has not must not hold up the others."""
-    fields = _FIELDS.get(event.get("event", ""), frozenset())
-    if missing := fields - set(event):
-        _log.warning("An event without %s is left out: %s", ", ".join(sorted(missing)), str(event)[:200])
-    return not missing
-
-
-def _stage_tags(start: Event) -> dict[str, str]:
-    arguments = {key: str(value) for key, value in start["arguments"].items() if isinstance(value, str | int)}
-    return arguments | {
-        "stage": start["stage"].partition("@")[0],
-        "DVC_STAGE": start["stage"],
-        "host": start["host"],
-        "pid": str(start["pid"]),
-        "scratch_key": start["scratch_key"],
-        "mlflow.source.git.commit": start["commit"],
-    }
 
 
 def _key(root: Path, name: str) -> str:

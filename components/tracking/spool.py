@@ -23,6 +23,7 @@ Event = dict[str, Any]
 
 SECONDS_BETWEEN_WRITES = 1.0
 POINTS_BETWEEN_WRITES = 200
+_START = {"time", "stage", "arguments", "host", "pid", "commit", "scratch_key"}
 # A process on another host cannot be looked up; it counts as alive while its file still grows.
 SECONDS_OF_SILENCE_ELSEWHERE = 900.0
 # A start event is written within moments of the process's start; clocks tick coarsely.

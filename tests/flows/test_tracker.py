@@ -183,7 +183,7 @@ def test_a_study_run_becomes_a_tree(root: Path) -> None:
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     tags = {"architecture": "clip", "replicate": "0", "stage": "pretrain", "DVC_STAGE": "pretrain@clip-0"}
     assert tags.items() <= child.data.tags.items()
-    assert child.data.tags["study_digest"] == parent.data.tags["study_digest"]
+    assert child.data.tags["params_digest"] == parent.data.tags["params_digest"]
     assert child.data.tags["inputs"] == evidence.inputs_digest(LOCK["stages"]["pretrain@clip-0"])
     assert child.data.tags["outs"] == '{"outputs/pretrain/clip/0": "3"}'
     assert (child.data.tags["digest.ids"], child.data.tags["weights"]) == ("i" * 64, "w" * 64)
