@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -96,7 +96,9 @@ def down(force: Annotated[bool, typer.Option(help="Even while a study is running
 
 
 @app.command()
-def validate(path: Annotated[Path, typer.Argument(help="A manifest: CSV, JSONL or Parquet.")]) -> None:
+def validate(
+    path: Annotated[Path, typer.Argument(help="A manifest (CSV, JSONL or Parquet), or the folder that holds it.")],
+) -> None:
     """Check a manifest of your own data, without running anything else."""
     from components.data.validation.check import check_manifest
 
@@ -111,7 +113,7 @@ def validate(path: Annotated[Path, typer.Argument(help="A manifest: CSV, JSONL o
 def study_new(
     name: Annotated[str, typer.Argument(help="Name of the study: small letters, digits and _.")],
     data: Annotated[Path, typer.Option(help="The manifest: CSV, JSONL or Parquet.")],
-    task: Annotated[str, typer.Option(help="classification or vqa.")],
+    task: Annotated[Literal["classification", "vqa"], typer.Option(help="What its rows ask.")],
 ) -> None:
     """Write studies/NAME.yaml for a manifest of your own."""
     from components.data.sources.study_file import write_study
@@ -168,13 +170,20 @@ def predict(
 
 
 @app.command()
-def promote(study: StudyName = None, root: Root = None, tracking_uri: Uri = None) -> None:
+def promote(
+    study: StudyName = None,
+    root: Root = None,
+    tracking_uri: Uri = None,
+    record: Annotated[Path | None, typer.Option(help="Write the decisions here too, as a list in JSON.")] = None,
+) -> None:
     """Register the chosen model of each task; the gate decides whether it becomes the champion."""
     workspace, uri = _workspace_and_uri(study, root, tracking_uri)
     from registry.promote import promote as decide
 
-    for decision in decide(workspace, uri):
-        print(decision.sentence, flush=True)
+    sentences = [decision.sentence for decision in decide(workspace, uri)]
+    print("\n".join(sentences))
+    if record is not None:
+        record.write_text(json.dumps(sentences, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What follows a walk in which every stage is good: promotion, the report, and both on the Prefect page."""
 
 import hashlib
+import json
 import os
 import sys
 import threading
@@ -35,26 +36,21 @@ def promote(workspace: Path, tracking_uri: str, stop: threading.Event) -> list[s
     Raises:
         CeterisError: it ended with an error; the message is its own.
     """
-    logger = get_run_logger()
-    said: list[str] = []
-
-    def line(text: str) -> None:
-        logger.info(text)
-        said.append(text)
-
-    command = [sys.executable, "-m", "flows.cli", "promote", "--root", str(workspace), "--tracking-uri", tracking_uri]
+    decisions = workspace / ".ceteris" / "decisions.json"
+    decisions.unlink(missing_ok=True)
+    place = ["--root", str(workspace), "--tracking-uri", tracking_uri, "--record", str(decisions)]
     ended = supervise(
-        command,
+        [sys.executable, "-m", "flows.cli", "promote", *place],
         cwd=workspace,
         environment=environment(home_of(workspace)),
         log=workspace / ".ceteris" / "logs" / "promote.log",
-        listener=Listener(line),
+        listener=Listener(get_run_logger().info),
         stop=stop,
         limit_seconds=PROMOTION_MINUTES * 60,
     )
     if ended.code or ended.out_of_time:
         raise CeterisError(f"promotion did not end well: {ended.sentence}")
-    return said
+    return [str(sentence) for sentence in json.loads(decisions.read_text(encoding="utf-8"))]
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -113,13 +113,13 @@ class PlainDisplay:
         with self._lock:
             since = self._tally.running.pop(address, None)
             self._tally.settled[address] = result
-            if since is None and result.state == "cached":
-                return
-            spent = f" {clock(time.monotonic() - since[0])}" if since else ""
+            if since is None:
+                return  # cached stages were counted at the start, and a failure says how much it keeps from running
+            spent = clock(time.monotonic() - since[0])
             left = self._tally.remaining()
             rest = f" (about {clock(left)} left)" if left else ""
-            why = f": {result.message}" if result.state in ("failed", "skipped") else ""
-            _say(f"  {result.state:8} {address}{spent}{why}{rest}")
+            why = f": {result.message}" if result.state == "failed" else ""
+            _say(f"  {result.state:8} {address} {spent}{why}{rest}")
 
     def end(self) -> None:
         """Nothing to close."""
@@ -166,7 +166,7 @@ class LiveDisplay:
             self._tally.settled[address] = result
         if self._live is None:
             return
-        if result.state in ("failed", "skipped"):
+        if result.state == "failed":
             self._live.console.print(f"{result.state} {address}: {result.message}", style="red", markup=False)
         elif result.state == "ran" and since is not None:
             self._live.console.print(f"done {address} {clock(time.monotonic() - since[0])}", markup=False)

@@ -56,6 +56,10 @@ class Record:
         """Stages that ended in a state."""
         return sum(result.state == state for result in self.stages.values())
 
+    def failures(self) -> dict[str, str]:
+        """What failed, and why."""
+        return {address: result.message for address, result in self.stages.items() if result.state == "failed"}
+
     def save(self, workspace: Path) -> None:
         """Write it, atomically."""
         path = record_path(workspace)
@@ -172,8 +176,7 @@ def _slots(workspace: Path) -> Slots:
 
 
 def _verdict(record: Record) -> PrefectState[Any]:
-    failed = {address: result.message for address, result in record.stages.items() if result.state == "failed"}
-    if failed:
+    if failed := record.failures():
         skipped = record.count("skipped")
         left = f" ({skipped} stages that need them were not run)" if skipped else ""
         return Failed(message="; ".join(f"{address}: {message}" for address, message in failed.items()) + left)

@@ -70,7 +70,7 @@ def run_study(
     """Run a study through the Prefect flow and print what it came to; returns the exit code."""
     workspace = choose_workspace(home, name, replicates, architectures, scale)
     lock = workspace / ".ceteris" / "run.lock"
-    if resources.held(lock):
+    if resources.held(lock):  # asked before servers are started and a run exists; the flow asks again
         pid = lock.read_text(encoding="utf-8").strip()
         raise CeterisError(f"Process {pid} already runs the study in {workspace}: wait for it, or stop it.")
     running = connect(home)
@@ -81,7 +81,9 @@ def run_study(
     state = ceteris_study(str(workspace), list(targets) if targets else None, uri, return_state=True)
     record = last_record(workspace)
     if not state.is_completed() or record is None:
-        print(f"error: {state.message}", file=sys.stderr)
+        failed = record.failures() if record else {}
+        for sentence in [f"{address}: {why}" for address, why in failed.items()] or [state.message or "it did not end"]:
+            print(f"error: {sentence}", file=sys.stderr)
         print(f"\nrun       {record.page if record else running['prefect'].url}")
         return 1
     if workspace != home:
@@ -112,7 +114,7 @@ def leaderboard_text(workspace: Path) -> str:
         raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
     from components.evaluation.terminal import render_text
 
-    return render_text(json.loads(path.read_text(encoding="utf-8")))
+    return render_text(json.loads(path.read_text(encoding="utf-8"))).strip("\n")
 
 
 def busy_workspaces(home: Path) -> list[Path]:

@@ -112,11 +112,11 @@ class Walker:
         def done(result: Result) -> None:
             self._finished.put((stage.address, result))
 
-        bad = [upstream for upstream in stage.upstream if not self._results[upstream].good]
-        if bad or stage.address not in self.plan.stale:
+        causes = self._failures_above(stage)
+        if causes or stage.address not in self.plan.stale:
             self._running[stage.address] = None
-            result = Result("skipped", f"not run because of {', '.join(bad)}") if bad else Result("cached", "unchanged")
-            self.executor.skip(stage, result, done)
+            why = Result("skipped", f"not run because of {', '.join(causes)}") if causes else Result("cached", "unchanged")
+            self.executor.skip(stage, why, done)
             return True
         grant = self.slots.acquire(stage.slot)
         if grant is None:
@@ -124,6 +124,16 @@ class Walker:
         self._running[stage.address] = grant
         self.executor.run(stage, grant, done)
         return True
+
+    def _failures_above(self, stage: Stage) -> list[str]:
+        """Stages whose failure keeps this one from running, however far above it."""
+        causes: set[str] = set()
+        for upstream in stage.upstream:
+            if self._results[upstream].state == "failed":
+                causes.add(upstream)
+            elif self._results[upstream].state == "skipped":
+                causes.update(self._failures_above(self.plan.stages[upstream]))
+        return sorted(causes)
 
     def _collect(self) -> None:
         """Wait a moment for something to finish, and settle all that has."""

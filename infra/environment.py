@@ -14,6 +14,7 @@ PRIVATE = {
     "MLFLOW_MODEL_CATALOG_URI": "",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # a helper process of 240 MB that nothing here uses
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # `ceteris run` ends with the address
     "DVC_NO_ANALYTICS": "1",
     "DVC_STUDIO_OFFLINE": "1",
     "ITERATIVE_DO_NOT_TRACK": "1",

@@ -88,6 +88,9 @@ def test_every_stage_is_settled_once_and_after_what_it_needs(
         above = [results[upstream] for upstream in plan.stages[address].upstream]
         if not all(other.good for other in above):
             assert result.state == "skipped"
+            causes = result.message.removeprefix("not run because of ").split(", ")
+            assert causes
+            assert all(results[cause].state == "failed" for cause in causes)
         elif address not in plan.stale:
             assert result.state == "cached"
         else:
