@@ -19,6 +19,7 @@ import yaml
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import evidence, revision, workspaces
+from flows.resources import only_one
 from infra.environment import environment
 
 OUTCOME = "reproduction.json"
@@ -60,15 +61,24 @@ def reproduce(folder: Path, root: Path) -> None:
             f"{folder / 'params.yaml'} is not the study that was run: it was changed after the study was made."
         )
     target = root / "workspaces" / f"{folder.name}-reproduction"
-    _rebuild(folder, root, target, record, study)
-    for sentence in _environment_differences(target):
-        print(sentence)
-    print(f"running {study.name} again in {target}, without the cache of the original", flush=True)
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--no-run-cache"]
-    if code := subprocess.run(command, cwd=target, env=environment(target)).returncode:
-        raise CeterisError(f"the reproduction in {target} stopped (exit {code}): see above, then repeat the command.")
-    differences = compare(record["lock"].get("stages", {}), evidence.read_lock(target))
-    outs = sum(len(evidence.digests(entry, "outs")) for entry in record["lock"].get("stages", {}).values())
+    busy = f"Process {{pid}} already reproduces {folder}: wait for it, or stop it."
+    with only_one(root / ".ceteris" / f"{target.name}.lock", busy):
+        _rebuild(folder, root, target, record, study)
+        for sentence in _environment_differences(target):
+            print(sentence)
+        print(f"running {study.name} again in {target}, without the cache of the original", flush=True)
+        command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--no-run-cache"]
+        if code := subprocess.run(command, cwd=target, env=environment(target)).returncode:
+            raise CeterisError(
+                f"the reproduction in {target} stopped (exit {code}): see above, then repeat the command."
+            )
+        _judge(folder, target, record["lock"].get("stages", {}))
+
+
+def _judge(folder: Path, target: Path, original: dict[str, dict[str, Any]]) -> None:
+    """Compare the locks, note the outcome, and say it."""
+    differences = compare(original, evidence.read_lock(target))
+    outs = sum(len(evidence.digests(entry, "outs")) for entry in original.values())
     outcome = {"outs": outs, "differences": [str(difference) for difference in differences]}
     (target / OUTCOME).write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
     for difference in differences:

@@ -22,6 +22,7 @@ import yaml
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import revision
+from flows.resources import held
 
 BUDGETS = ("pretrain_text", "pretrain_image", "pretrain", "finetune", "finetune_few")
 PATCH = "uncommitted.patch"
@@ -106,14 +107,18 @@ def create(root: Path, study: Study) -> Path:
     is gone from the root disappears; outputs, the lock and the sidecar stay.
 
     Raises:
-        CeterisError: the root is not a git checkout, or the study's data is not there.
+        CeterisError: the root is not a git checkout, the study's data is not there, or the workspace is in use.
     """
     root = root.resolve()
     head, patch = revision.commit(root), revision.uncommitted(root)
     folder = location(root, study)
+    wanted = [name for name in revision.files(root) if name not in _OWN]
+    data = _data_files(root, study, set(wanted))
+    if held(folder / ".ceteris" / "run.lock"):
+        raise CeterisError(
+            f"a run is going on in {folder}: wait for it, or stop it, before its code is brought up to date."
+        )
     with _alone(folder):
-        wanted = [name for name in revision.files(root) if name not in _OWN]
-        data = _data_files(root, study, set(wanted))
         before = _read_json(folder / _PLACED, [])
         # Noted before anything is copied: a file placed by an update that was killed is still known as placed.
         _write_if_changed(folder / _PLACED, _json(sorted({*before, *wanted, *data})))

@@ -79,7 +79,7 @@ def test_what_cannot_be_reproduced_is_refused_before_anything_runs(workspace: Pa
         with pytest.raises(CeterisError, match=sentence) as error:
             reproduce(workspace, tmp_path / "root")
         assert "\n" not in str(error.value)
-        assert not (tmp_path / "root" / "workspaces").exists()
+        assert not list((tmp_path / "root").glob("workspaces/*"))
 
     patch, parameters = workspace / "uncommitted.patch", workspace / "params.yaml"
     kept = patch.read_bytes()

@@ -14,6 +14,7 @@ from toy_project import ROOT, commit, contents, dvc, git, make
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import revision, workspaces
+from flows.resources import only_one
 from infra.environment import environment
 
 SMOKE = load_study(ROOT / "studies" / "smoke.yaml")
@@ -158,6 +159,20 @@ def test_missing_data_is_one_sentence(root: Path) -> None:
     with pytest.raises(CeterisError, match=r"^data/birds is not in .*: put the data of the study birds there") as error:
         workspaces.create(root, manifest_study())
     assert "\n" not in str(error.value)
+    assert not (root / "workspaces").exists()
+
+
+def test_a_workspace_in_use_is_left_alone(root: Path) -> None:
+    folder = workspaces.create(root, SMOKE)
+    before = states(folder)
+    (root / "work.py").write_text("changed\n")
+    with (
+        only_one(folder / ".ceteris" / "run.lock", "{pid}"),
+        pytest.raises(CeterisError, match="a run is going on in"),
+    ):
+        workspaces.create(root, SMOKE)
+    (folder / ".ceteris" / "run.lock").unlink()
+    assert states(folder) == before
 
 
 def test_variations_get_a_workspace_each_by_what_they_say(root: Path) -> None:
