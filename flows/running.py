@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import CeterisError
 from components.study import Study, load_study
@@ -74,11 +76,19 @@ def run_study(
         pid = lock.read_text(encoding="utf-8").strip()
         raise CeterisError(f"Process {pid} already runs the study in {workspace}: wait for it, or stop it.")
     running = connect(home)
+    from prefect.exceptions import TerminationSignal
+
     from flows.pipeline import ceteris_study, last_record, tracking_page
 
     print(f"study in {workspace}, watch it at {running['prefect'].url}/runs", flush=True)
     uri = running["mlflow"].url
-    state = ceteris_study(str(workspace), list(targets) if targets else None, uri, return_state=True)
+    # Prefect ends the flow on SIGTERM and then sends the signal to this process once more.
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        state = ceteris_study(str(workspace), list(targets) if targets else None, uri, return_state=True)
+    except (KeyboardInterrupt, SystemExit, TerminationSignal) as told:
+        print("\nstopped; what had finished is kept, and the same command goes on from there", file=sys.stderr)
+        return 130 if isinstance(told, KeyboardInterrupt) else 143
     record = last_record(workspace)
     if not state.is_completed() or record is None:
         failed = record.failures() if record else {}
@@ -90,6 +100,10 @@ def run_study(
         workspaces.record_lock(workspace)
     print("\n".join(["", *summary(home, workspace, record, tracking_page(uri, workspace))]))
     return 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(143)
 
 
 def summary(home: Path, workspace: Path, record: "Record", tracking: str) -> list[str]:

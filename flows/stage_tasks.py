@@ -157,7 +157,7 @@ class StageTasks:
         self._states[stage.address] = future
 
         def finished(future: PrefectFuture[Any]) -> None:
-            result = _result(future.state)
+            result = _result(future)
             if result.state == "ran":
                 self.durations.record(stage.address, time.monotonic() - begun)
             self._live.discard(stage.address)
@@ -190,7 +190,13 @@ class StageTasks:
         return [allow_failure(self._states[upstream]) for upstream in stage.upstream]
 
 
-def _result(state: PrefectState[Any]) -> Result:
+def _result(future: PrefectFuture[Any]) -> Result:
+    """What became of a finished task; whatever it is, the walk must hear of it, or it would wait for ever."""
+    try:
+        future.wait()  # without, Prefect asks the server, which may be away and often does not know yet
+    except Exception as error:
+        return Result("failed", f"{type(error).__name__}: {error}")
+    state = future.state
     if state.is_completed():
         return Result("cached" if state.name == "Cached" else "ran", state.message or "")
     return Result("failed", state.message or state.name or "it did not end")
