@@ -67,7 +67,7 @@ def _between(
     return Rule(name, severity, "ExpectColumnValuesToBeBetween", arguments, problem, advice)
 
 
-SPLIT_PATTERN = rf"^(train|validation|selection|gate|{GENERALISATION_PREFIX}[a-z0-9_]+)?$"
+SPLIT_PATTERN = rf"^(?:train|validation|selection|gate|{GENERALISATION_PREFIX}[a-z0-9_]+)?$"
 
 SAMPLE_RULES = (
     Rule("zero rows", "critical", "ExpectTableRowCountToBeBetween", {"min_value": 1}, "has no usable rows", "add some"),

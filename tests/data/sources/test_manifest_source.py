@@ -68,7 +68,12 @@ def test_a_manifest_without_splits_gets_all_of_them(tmp_path: Path) -> None:
     rows = pictured(tmp_path / "d", [{"target": "ab"[index % 2], "text": f"number {index}"} for index in range(60)])
     write_jsonl(tmp_path / "d", rows)
     written = materialise(tmp_path / "d", tmp_path / "out")
-    assert Counter(row["split"] for row in of_task(written)) == {"train": 36, "selection": 9, "gate": 9, "validation": 6}
+    assert Counter(row["split"] for row in of_task(written)) == {
+        "train": 36,
+        "selection": 9,
+        "gate": 9,
+        "validation": 6,
+    }
     parts = {(row["part"], row["split"]) for row in written}
     assert {(part, split) for part in ("pairs", "text", "images") for split in ("train", "validation")} <= parts
     pretrained = [row for row in written if row["part"] in ("pairs", "text", "images")]
@@ -93,7 +98,9 @@ def test_only_pictures_that_are_trained_on_carry_labels(tmp_path: Path) -> None:
 
 
 def test_captions_stand_in_for_missing_texts_in_pretraining_only(tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "d", pictured(tmp_path / "d", [{"target": ["hat", "shoe"][index % 2]} for index in range(60)]))
+    write_jsonl(
+        tmp_path / "d", pictured(tmp_path / "d", [{"target": ["hat", "shoe"][index % 2]} for index in range(60)])
+    )
     written = materialise(tmp_path / "d", tmp_path / "out")
     assert {row["text"] for row in of_task(written)} == {""}
     target = {row["id"]: row["target"] for row in of_task(written)}
@@ -109,11 +116,16 @@ def test_captions_stand_in_for_missing_texts_in_pretraining_only(tmp_path: Path)
         (["train", "validation"], {"train", "selection", "validation", "gate"}),
         (["train", "test"], {"train", "selection", "validation", "gate"}),
         (["train", "dev", "test"], {"train", "validation", "selection", "gate"}),
-        (["training", "val", "test", "gate", "general_far"], {"train", "validation", "selection", "gate", "general_far"}),
+        (
+            ["training", "val", "test", "gate", "general_far"],
+            {"train", "validation", "selection", "gate", "general_far"},
+        ),
     ],
 )
 def test_splits_of_the_manifest_stay_whole(tmp_path: Path, named: list[str], expected: set[str]) -> None:
-    rows = [{"target": "ab"[index // 40 % 2], "split": named[index % len(named)], "id": str(index)} for index in range(200)]
+    rows = [
+        {"target": "ab"[index // 40 % 2], "split": named[index % len(named)], "id": str(index)} for index in range(200)
+    ]
     write_jsonl(tmp_path / "d", pictured(tmp_path / "d", rows))
     written = {row["id"]: row["split"] for row in of_task(materialise(tmp_path / "d", tmp_path / "out"))}
     assert set(written.values()) == expected
@@ -170,13 +182,17 @@ def test_the_same_pixels_in_another_file_stay_together(tmp_path: Path) -> None:
 
 
 def test_csv_jsonl_and_parquet_say_the_same(tmp_path: Path) -> None:
-    rows = [{"image": f"{i}.png", "text": f"is it «{i}», or\nnot?", "target": str(i % 3), "id": f"r{i}"} for i in range(40)]
+    rows = [
+        {"image": f"{i}.png", "text": f"is it «{i}», or\nnot?", "target": str(i % 3), "id": f"r{i}"} for i in range(40)
+    ]
     found = {}
     for kind in ("csv", "tsv", "jsonl", "parquet"):
         folder = tmp_path / kind
         pictured(folder, rows)
         if kind == "parquet":
-            table = [row | {"image": (folder / row["image"]).read_bytes(), "target": int(row["target"])} for row in rows]
+            table = [
+                row | {"image": (folder / row["image"]).read_bytes(), "target": int(row["target"])} for row in rows
+            ]
             pq.write_table(pa.Table.from_pylist(table), folder / "m.parquet")
         elif kind == "jsonl":
             write_jsonl(folder, rows)
@@ -197,16 +213,22 @@ def test_the_struct_of_hugging_face_parquet_is_read(tmp_path: Path) -> None:
 
 
 def test_questions_share_their_picture(tmp_path: Path) -> None:
-    rows = [{"image": f"{i // 3}.png", "question": f"q{i % 3}", "answer": "yes;no" if i % 2 else "yes"} for i in range(90)]
+    rows = [
+        {"image": f"{i // 3}.png", "question": f"q{i % 3}", "answer": "yes;no" if i % 2 else "yes"} for i in range(90)
+    ]
     write_jsonl(tmp_path / "d", pictured(tmp_path / "d", rows))
-    written = of_task(materialise(tmp_path / "d", tmp_path / "out", {"task": TaskSettings(kind="vqa", few_labels=None)}))
+    written = of_task(
+        materialise(tmp_path / "d", tmp_path / "out", {"task": TaskSettings(kind="vqa", few_labels=None)})
+    )
     assert len({row["image_ids"][0] for row in written}) == 30
     assert sum(batch.num_rows for batch in samples.read(tmp_path / "out", "images", ["image_id"])) == 30
     assert samples.describe(tmp_path / "out")["image_labels"] == ["yes", "yes,no"]
 
 
 def test_the_same_rows_give_the_same_bytes_in_every_process(tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "d", pictured(tmp_path / "d", [{"target": "abc"[i % 3], "group": f"g{i % 20}"} for i in range(60)]))
+    write_jsonl(
+        tmp_path / "d", pictured(tmp_path / "d", [{"target": "abc"[i % 3], "group": f"g{i % 20}"} for i in range(60)])
+    )
     program = (
         "import sys; from pathlib import Path; sys.path[:0] = ['.', 'tests/data/sources'];"
         "from test_manifest_source import materialise;"
@@ -223,7 +245,13 @@ def test_the_same_rows_give_the_same_bytes_in_every_process(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("stem", "split"),
-    [("train", "train"), ("my_dev-00000-of-00002", "validation"), ("Test", "selection"), ("manifest", None), ("train_test", None)],
+    [
+        ("train", "train"),
+        ("my_dev-00000-of-00002", "validation"),
+        ("Test", "selection"),
+        ("manifest", None),
+        ("train_test", None),
+    ],
 )
 def test_file_names_tell_splits(stem: str, split: str | None) -> None:
     assert split_word(stem) == split
