@@ -180,6 +180,7 @@ class LiveDisplay:
     def _table(self) -> "RenderableType":
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         with self._lock:
             running, settled = dict(self._tally.running), len(self._tally.settled)
@@ -187,9 +188,10 @@ class LiveDisplay:
         table = Table.grid(padding=(0, 2))
         for address, (since, percent, message) in sorted(running.items(), key=lambda item: item[1][0]):
             spent = clock(time.monotonic() - since)
-            table.add_row(address, ProgressBar(100, percent, width=24), f"{percent:3.0f}%", spent, message[:40])
+            bar, said = ProgressBar(100, percent, width=24), Text(message[:40])  # never read as markup
+            table.add_row(Text(address), bar, f"{percent:3.0f}%", spent, said)
         whole = len(self._tally.plan.stages)
-        rest = f"about {clock(left)} left" if left is not None else "time left not known yet"
+        rest = "time left not known yet" if left is None else f"about {clock(left)} left" if left else ""
         spent = clock(time.monotonic() - self._tally.begun)
         table.add_row("all stages", ProgressBar(max(1, whole), settled, width=24), f"{settled}/{whole}", spent, rest)
         return table

@@ -71,7 +71,7 @@ def up(home: Path) -> dict[str, Service]:
         CeterisError: a server ended or did not answer in time; the message names its log.
     """
     with _alone(home):
-        services = {service.name: service for service in _recorded(home)}
+        services = {service.name: service for service in _in_use(home)}
         patience = dict.fromkeys(services, time.monotonic() + REUSE_SECONDS)
         attempts = dict.fromkeys(NAMES, 0)
         while True:
@@ -103,7 +103,7 @@ def _give_up_on(service: Service | None, attempts: int, home: Path) -> None:
 def down(home: Path) -> list[Service]:
     """End the servers of this clone; returns those that were running."""
     with _alone(home):
-        ended = [service for service in _recorded(home) if service.pid is not None and service.alive]
+        ended = [service for service in _recorded(home) if service.alive]
         with ThreadPoolExecutor(len(NAMES)) as pool:
             list(pool.map(_end, ended))
         (_sidecar(home) / "services.json").unlink(missing_ok=True)
@@ -112,7 +112,7 @@ def down(home: Path) -> list[Service]:
 
 def running(home: Path) -> list[Service]:
     """The servers in use that are alive, without starting any."""
-    return [service for service in _recorded(home) if service.alive]
+    return [service for service in _in_use(home) if service.alive]
 
 
 def connect(services: dict[str, Service]) -> None:
@@ -141,6 +141,12 @@ def _recorded(home: Path) -> list[Service]:
         known = {name: Service(name=name, **fields) for name, fields in content.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
         known = {}  # a damaged record is like none: the servers are started anew
+    return list(known.values())
+
+
+def _in_use(home: Path) -> list[Service]:
+    """Those recorded, but where the environment names a server, that one."""
+    known = {service.name: service for service in _recorded(home)}
     for name, variable in _EXPORTED.items():
         exported = os.environ.get(variable, "").rstrip("/").removesuffix("/api")
         if exported.startswith("http") and not (name in known and known[name].url == exported):

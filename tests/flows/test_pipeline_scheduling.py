@@ -1,5 +1,7 @@
 """The order of work and the slots, without DVC and Prefect."""
 
+import io
+import re
 import subprocess
 import sys
 import threading
@@ -9,10 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from components.errors import CeterisError
 from flows import resources
-from flows.display import Tally, clock
+from flows.display import LiveDisplay, Tally, clock
 from flows.durations import Durations
 from flows.graph import Plan, Stage
 from flows.resources import Grant, Slots, held, only_one
@@ -199,3 +202,23 @@ def test_time_left_is_the_longer_of_the_chain_and_the_work(tmp_path: Path) -> No
     tally.running["p@1"] = (time.monotonic() - 30.0, 75.0, "")
     assert tally.remaining() == pytest.approx(20.0, abs=0.5)
     assert (clock(61), clock(3723)) == ("1:01", "1:02:03")
+
+
+def test_the_live_table_shows_what_runs_and_keeps_what_failed() -> None:
+    screen = io.StringIO()
+    live = LiveDisplay(Console(file=screen, force_terminal=True, width=100))
+    live.start(plan_of(Stage("a"), Stage("b"), Stage("c", ("b",))), lambda: {"a": 60.0, "b": 60.0, "c": 60.0}, 2)
+    for stage in ("a", "b"):
+        live.started(stage)
+    live.progress("a", 25.0, "step 3/12 [bold]")
+    time.sleep(0.6)
+    live.settled("b", Result("failed", "row 3 has no text"))
+    live.settled("c", Result("skipped", "not run because of b"))
+    live.settled("a", Result("ran"))
+    live.end()
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+    assert re.search(r"a +\S+ +25% +0:0\d +step 3/12 \[bold\]", text)
+    assert re.search(r"about (2:00|1:59) left", text)
+    assert "failed b: row 3 has no text" in text
+    assert "done a 0:0" in text
+    assert re.search(r"all stages +\S+ +3/3 +0:0", text.splitlines()[-1])
