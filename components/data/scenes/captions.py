@@ -13,6 +13,7 @@ LISTED = (
     "a picture that shows {all}",
     "the picture shows {all}",
     "you can see {all}",
+    "in the picture you can see {all}",
     "{there} {all}",
 )
 LISTED_AS_COMPLETE = ("only {all}", "{all} and nothing else", "exactly {n} {things}: {all}")
@@ -22,6 +23,11 @@ def caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, list[Fact], st
     """A caption, what it says, and its form: 'complete' or the kind of its single fact."""
     if stream.chance(0.75):
         return *complete_caption(scene, stream), "complete"
+    return single_fact_caption(scene, stream, law)
+
+
+def single_fact_caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, list[Fact], str]:
+    """One fact in words, what it says, and its kind."""
     while True:
         kind = stream.choose(KINDS)
         fact = true_fact(kind, scene, stream, law)

@@ -30,7 +30,7 @@ from components.data.scenes.world import (
     true_of,
 )
 
-KINDS = ("attribute",) * 8 + ("count",) * 6 + ("relation",) * 3 + ("comparison",) * 3
+KINDS = ("attribute",) * 9 + ("count",) * 7 + ("relation",) * 2 + ("comparison",) * 2
 _CLASSES = [Pattern(shape=shape) for shape in DRAWN_SHAPES] + [A_DIGIT]  # what may be counted by its shape
 
 
@@ -55,10 +55,12 @@ def telling_fact(true: Scene, false: Scene, stream: Stream, law: Law) -> tuple[s
     The kind is drawn first, so that the mixture of kinds depends little on which facts are easy to find.
     """
     if law.chains:
-        fact = chain(true, stream)
-        return ("relation", fact) if fact and not true_of(fact, false) else None
+        longer = chain(true, stream)
+        return None if true_of(longer, false) else ("relation", longer)
     digits = len(matching(true, A_DIGIT)), len(matching(false, A_DIGIT))
-    kinds = [stream.choose(KINDS) for _ in range(4)] if digits != (2, 2) else ["sum", stream.choose(KINDS)]
+    kinds = [stream.choose(KINDS) for _ in range(4)]
+    if digits == (2, 2) and stream.chance(0.4):
+        kinds.insert(0, "sum")
     for kind in [*kinds, "attribute", "relation"]:
         for _ in range(6):
             fact = true_fact(kind, true, stream, law)
@@ -67,7 +69,7 @@ def telling_fact(true: Scene, false: Scene, stream: Stream, law: Law) -> tuple[s
     return None
 
 
-def chain(scene: Scene, stream: Stream) -> Fact | None:
+def chain(scene: Scene, stream: Stream) -> Fact:
     """A relation of two steps between three objects that is true of the scene."""
     a, b, c = stream.shuffled(scene)[:3]
     first = [relation for relation in OPPOSITE if stands(a, relation, b)]

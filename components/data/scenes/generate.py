@@ -7,10 +7,10 @@ complementary pairs (2k, 2k + 1): same questions and same statement, other answe
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from components.data.samples import Picture, Sample, SampleWriter
+from components.data.scenes.captions import caption
 from components.data.scenes.drafts import draw_pair, form_of, wanted_answers
 from components.data.scenes.draw import Artist
 from components.data.scenes.items import draw_items, targets, task_samples
-from components.data.scenes.captions import caption
 from components.data.scenes.language import noun_phrase
 from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
 from components.data.scenes.questions import worded
@@ -36,7 +36,7 @@ def write(
     done = 0
     for name, count, steps in parts:
         for written, _ in enumerate(steps, start=1):
-            if written % 500 == 0:
+            if written % 250 == 0:
                 progress(100 * (done + min(written, count)) / total, f"drawing {name}")
         done += count
     writer.finish(
@@ -111,10 +111,11 @@ def _write_tasks(
     writer: SampleWriter, seed: int, split: str, size: int, tasks: Mapping[str, TaskSettings], artist: Artist
 ) -> Iterator[None]:
     for number in range((size + 1) // 2):
-        for item in draw_items(seed, split, number)[: size - 2 * number]:
+        items = draw_items(seed, split, number)[: size - 2 * number]
+        for item in items:
             writer.picture(_picture(item.identity, item.scene, seed, split, artist))
             for task, task_settings in tasks.items():
-                for sample in task_samples(item, task, task_settings.kind):
+                for sample in task_samples(item, task, task_settings.kind, paired=len(items) == 2):
                     writer.sample(sample)
             yield
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from components.data.samples import Sample
-from components.data.scenes.captions import caption
+from components.data.scenes.captions import single_fact_caption
 from components.data.scenes.drafts import Pair, draw_pair, form_of, wanted_answers
 from components.data.scenes.facts import telling_fact
 from components.data.scenes.language import NUMBERS, sentence
@@ -40,7 +40,7 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
     """The two scenes of one complementary pair with their samples.
 
     The question of each form is put to both, with different answers; the statement is true of one of them. The label
-    of the classification task is the number of digits in the picture, beside a true caption.
+    of the classification task is the number of digits in the picture, beside a true sentence about it.
     """
     law = LAWS[split]
     stream = Stream(seed, "tasks", split, number)
@@ -55,7 +55,7 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
         index = 2 * number + place
         identity = f"{split}-{index:06d}"
         bare = Sample("", "", split, [identity], group=identity)
-        about, said, _ = caption(scene, Stream(seed, "classification", split, index), law)
+        about, said, _ = single_fact_caption(scene, Stream(seed, "classification", split, index), law)
         samples = {
             "vqa": [
                 replace(bare, text=text, target=answers[place], form=ask.form, pair=f"{number:06d}-{count}")
@@ -72,10 +72,10 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
     return items
 
 
-def task_samples(item: Item, task: str, kind: str) -> Iterator[Sample]:
-    """The samples of one scene for one task."""
+def task_samples(item: Item, task: str, kind: str, paired: bool = True) -> Iterator[Sample]:
+    """The samples of one scene for one task; `paired` is false where a split ends before the other scene of the pair."""
     for count, sample in enumerate(item.samples[kind]):
-        pair = f"{task}-{sample.split}-{sample.pair}" if sample.pair else ""
+        pair = f"{task}-{sample.split}-{sample.pair}" if sample.pair and paired else ""
         yield replace(sample, id=f"{task}-{item.identity}-{count}", part=task, pair=pair)
 
 

@@ -51,7 +51,7 @@ HELD_OUT = frozenset(
     [(1, 3), (3, 4)] + [(COLOUR_CODES[digit % len(COLOURS)], FIRST_DIGIT + digit) for digit in range(10)]
 )
 _HELD_OUT_IN_ORDER = sorted(HELD_OUT)
-_DIGIT_SHARE = 0.3
+_DIGIT_SHARE = 0.35
 
 Scene = tuple[Thing, ...]
 
