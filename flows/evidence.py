@@ -7,10 +7,11 @@ from typing import Any
 
 import yaml
 
+LEADERBOARD = "outputs/compare/leaderboard.json"
 # Kept with the study's run, where they exist.
 KEPT = (
     "outputs/report.html",
-    "outputs/compare/leaderboard.json",
+    LEADERBOARD,
     "outputs/validation/verdict.json",
     "outputs/validation/findings.json",
     "params.yaml",
@@ -18,6 +19,8 @@ KEPT = (
     "study.json",
 )
 DATA_DOCS = "reports/data_docs"
+# Inputs of stages that are data sets, and what they are called in MLflow.
+DATASETS = {"outputs/data": "samples", "outputs/tokens": "tokens"}
 
 
 def read_lock(root: Path) -> dict[str, dict[str, Any]]:
@@ -42,6 +45,29 @@ def inputs_digest(entry: dict[str, Any]) -> str:
 def stage_tags(entry: dict[str, Any]) -> dict[str, str]:
     """What the lock says of a stage that ran."""
     return {"inputs": inputs_digest(entry), "outs": json.dumps(digests(entry, "outs"), sort_keys=True)}
+
+
+def stage_parameters(entry: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that a stage declares, as they were when it ran."""
+    return {key: value for values in (entry.get("params") or {}).values() for key, value in values.items()}
+
+
+def datasets(entry: dict[str, Any]) -> dict[str, str]:
+    """The data sets that a stage read: name to DVC's digest."""
+    return {DATASETS[path]: digest for path, digest in digests(entry, "deps").items() if path in DATASETS}
+
+
+def leaderboard_scores(content: dict[str, Any]) -> dict[str, float]:
+    """The estimates of a leaderboard and the floors beside them, by names that sort by task (see its format)."""
+    scores: dict[str, float] = {}
+    for task, table in content["tasks"].items():
+        for kind, floor in table["floors"]["selection"].items():
+            scores[f"{task}/floor/{kind}"] = floor
+        for cell in table["cells"]:
+            for end in ("mean", "low", "high"):
+                if cell[end] is not None:
+                    scores[f"{task}/{cell['architecture']}/{cell['cell']}/{end}"] = cell[end]
+    return scores
 
 
 def records(root: Path, entry: dict[str, Any]) -> list[Path]:

@@ -147,11 +147,12 @@ class Store:
         for batch in _batches([RunTag(key, value) for key, value in _tags(tags).items()], PARAMETERS_PER_BATCH):
             self._ask(self.client.log_batch, run, tags=batch)
 
-    def dataset(self, run: str, name: str, digest: str, samples: int, context: str) -> None:
+    def dataset(self, run: str, name: str, digest: str, samples: int | None, context: str) -> None:
         """Log a data set by its digest (MLflow keeps the first 36 characters; the profile has all of it)."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        source, profile = json.dumps({"digest": digest}), json.dumps({"samples": samples, "sha256": digest})
+        source = json.dumps({"digest": digest})
+        profile = json.dumps({"samples": samples, "digest": digest} if samples is not None else {"digest": digest})
         dataset = Dataset(name, digest[:LONGEST_DATASET_DIGEST], "ceteris", source, profile=profile)
         self._ask(self.client.log_inputs, run, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 

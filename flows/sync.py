@@ -285,12 +285,29 @@ class Synchroniser:
         if study is max(self.cursor.studies.values(), key=lambda each: each.started):
             if study.status == "FINISHED":
                 self._link_cached(study, list(lock))
+                self._tell_scores(study, run)
             for path in evidence.KEPT:
                 self._keep(run, self.root / path, missing_is_fine=True)
             if (self.root / evidence.DATA_DOCS).is_dir():
                 self._accept(self.store.tags, run, {"data_docs": f"{self.root / evidence.DATA_DOCS}/index.html"})
         self._accept(self.store.end, run, study.status, study.ended or time.time())
         study.done = True
+
+    def _tell_scores(self, study: StudyRun, run: str) -> None:
+        """The leaderboard's estimates as metrics, so that MLflow can compare runs of studies by them."""
+        path = self.root / evidence.LEADERBOARD
+        if not path.is_file():
+            return
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            moment = study.ended or study.started
+            points = [Point(name, value, moment, 0) for name, value in evidence.leaderboard_scores(content).items()]
+            tags = {"grade": content["grade"], "digests_equal": str(content["digests"]["equal"]).lower()}
+        except (KeyError, TypeError, ValueError) as error:
+            _log.warning("%s is not shown in MLflow, it is not a leaderboard: %r", path, error)
+            return
+        self._accept(self.store.metrics, run, points)
+        self._accept(self.store.tags, run, tags)
 
     def _status_of(self, study: StudyRun) -> str | None:
         """The status of stages that ran without the flow: that of their last attempts; None while any runs."""
@@ -310,6 +327,9 @@ class Synchroniser:
             if entry is None or stage.run is None or stage.status != "FINISHED" or stage.inputs is not None:
                 continue
             self._accept(self.store.tags, stage.run, evidence.stage_tags(entry))
+            self._accept(self.store.parameters, stage.run, evidence.stage_parameters(entry))
+            for title, digest in evidence.datasets(entry).items():
+                self._accept(self.store.dataset, stage.run, title, digest, None, "input")
             for path in evidence.records(self.root, entry):
                 self._accept(self.store.tags, stage.run, evidence.record_tags(path))
                 self._keep(stage.run, path)

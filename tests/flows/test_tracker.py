@@ -43,6 +43,16 @@ LOCK = {
         },
     },
 }
+LEADERBOARD = {
+    "grade": "system",
+    "digests": {"equal": True},
+    "tasks": {
+        "vqa": {
+            "floors": {"selection": {"majority": 0.25}},
+            "cells": [{"architecture": "clip", "cell": "multimodal", "mean": 0.5, "low": 0.25, "high": None}],
+        }
+    },
+}
 # A stage process: a curve of as many points as asked, then the end, a kill or nothing.
 STAGE = """
 import os, sys, time
@@ -148,7 +158,7 @@ def write_lock(root: Path) -> None:
     (folder / "record.json").write_text(json.dumps(record))
     (root / "outputs" / "report.html").write_text("<html>")
     (root / "outputs" / "compare").mkdir(exist_ok=True)
-    (root / "outputs" / "compare" / "leaderboard.json").write_text("{}")
+    (root / "outputs" / "compare" / "leaderboard.json").write_text(json.dumps(LEADERBOARD))
 
 
 def test_a_study_run_becomes_a_tree(root: Path) -> None:
@@ -188,14 +198,15 @@ def test_a_study_run_becomes_a_tree(root: Path) -> None:
     assert child.data.tags["outs"] == '{"outputs/pretrain/clip/0": "3"}'
     assert (child.data.tags["digest.ids"], child.data.tags["weights"]) == ("i" * 64, "w" * 64)
     assert (child.data.params["budget.samples"], child.data.params["list"]) == ("64", '[1, "a"]')
+    assert child.data.params["seed"] == "1"  # declared in dvc.yaml
     assert len(child.data.params["long"]) == 6000
     assert curve(root, child, "loss") == expected(1500)
     assert len(curve(root, child, "masked _odd name_")) == 1500
     assert (child.data.metrics["cost/loop_cpu_seconds"], child.data.metrics["cost/seconds"] < 60) == (2.5, True)
-    (dataset,) = child.inputs.dataset_inputs
-    assert (dataset.dataset.name, dataset.dataset.digest) == ("scenes", "d" * 36)
-    assert json.loads(dataset.dataset.profile) == {"samples": 128, "sha256": "d" * 64}
-    assert dataset.tags[0].value == "training"
+    given = {each.dataset.name: each for each in child.inputs.dataset_inputs}
+    assert {name: each.dataset.digest for name, each in given.items()} == {"scenes": "d" * 36, "samples": "2"}
+    assert json.loads(given["scenes"].dataset.profile) == {"samples": 128, "digest": "d" * 64}
+    assert (given["scenes"].tags[0].value, given["samples"].tags[0].value) == ("training", "input")
     assert artifacts(root, child) == {"params.yaml", "record.json"}
     with sqlite3.connect(root / "mlflow.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -288,6 +299,10 @@ def test_a_cached_stage_links_to_the_run_that_made_it(root: Path, tmp_path: Path
     assert elsewhere.finish("finished")
     parents, children = tree(root)
     made = next(run for run in children if "cached" not in run.data.tags and run.info.run_name == "pretrain@clip-0")
+    for parent in parents:
+        scores = {"vqa/floor/majority": 0.25, "vqa/clip/multimodal/mean": 0.5, "vqa/clip/multimodal/low": 0.25}
+        assert parent.data.metrics == scores
+        assert (parent.data.tags["grade"], parent.data.tags["digests_equal"]) == ("system", "true")
     for parent in parents[1:]:
         own = [run for run in children if run.data.tags["mlflow.parentRunId"] == parent.info.run_id]
         cached = {run.info.run_name: run for run in own}
