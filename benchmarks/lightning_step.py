@@ -20,10 +20,11 @@ from torch.utils.data import IterableDataset
 from components import tasks
 from components.models import architectures
 from components.models.configuration import ModelConfiguration
+from components.models.pixels import PixelScaling
 from components.study import load_study
 from components.tracking.spool import Spool
+from components.training.finetuning import FinetuningNetwork
 from components.training.module import BETAS
-from components.training.networks import FinetuningNetwork
 from components.training.run import Surroundings, configure_torch, train
 from components.training.schedule import learning_rate_factor
 
@@ -82,7 +83,10 @@ def staged(network: FinetuningNetwork, batches: Batches, budget, study, folder: 
     """The stage's way: seconds a step, from the first step's start to the last one's end."""
     marks: list[float] = []
     surroundings = Surroundings(
-        study.runtime, Spool(folder, "benchmark"), lambda percent, message: marks.append(time.perf_counter()), lambda: False
+        study.runtime,
+        Spool(folder, "benchmark"),
+        lambda percent, message: marks.append(time.perf_counter()),
+        lambda: False,
     )
     train(network, batches, budget, [], 0, folder / "last.ckpt", "benchmark", surroundings)
     return (marks[-1] - marks[0]) / (len(marks) - 1)
@@ -110,7 +114,7 @@ def main() -> None:
                 pad_token_id=0,
             )
         )
-        network = FinetuningNetwork(model, model.head(ANSWERS), tasks.load("vqa"))
+        network = FinetuningNetwork(model, PixelScaling(), model.head(ANSWERS), tasks.load("vqa"))
         results: dict[str, list[float]] = {"plain": [], "staged": []}
         for _ in range(arguments.rounds):
             results["plain"].append(1e3 * plain(copy.deepcopy(network), batches, budget, budget.gradient_clip))

@@ -65,7 +65,11 @@ def name_of(path: Path) -> str:
 def test_imports_point_one_way(path: Path) -> None:
     name = name_of(path)
     package = name.split(".")[0]
-    forbidden = {"components": {"flows", "registry", "infra"}, "registry": {"flows", "infra"}, "infra": {"flows", "registry"}}
+    forbidden = {
+        "components": {"flows", "registry", "infra"},
+        "registry": {"flows", "infra"},
+        "infra": {"flows", "registry"},
+    }
     for other in imports(path):
         assert other.split(".")[0] not in forbidden.get(package, set()), f"{name} imports {other}"
     group = ".".join(name.split(".")[:2])
@@ -76,7 +80,9 @@ def test_imports_point_one_way(path: Path) -> None:
                 assert parts in ALLOWED[group], f"{name} imports {other}"
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if path.parts[len(ROOT.parts)] == "components"], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [path for path in modules() if path.parts[len(ROOT.parts)] == "components"], ids=name_of
+)
 def test_components_import_no_workflow_library_at_the_top(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path, top_level=True)} & WORKFLOW
 

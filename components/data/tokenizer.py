@@ -92,7 +92,7 @@ def _limit(tokenizer: Tokenizer, max_length: int) -> None:
 
 def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
     """Ids of the special tokens."""
-    ids = {token: tokenizer.token_to_id(token) for token in SPECIALS}
+    ids = {token: tokenizer.token_to_id(token) or 0 for token in SPECIALS}
     return SpecialTokens(
         pad=ids["[PAD]"], cls=ids["[CLS]"], sep=ids["[SEP]"], mask=ids["[MASK]"], first_word=max(ids.values()) + 1
     )

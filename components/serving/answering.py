@@ -25,6 +25,7 @@ from components.errors import CeterisError
 from components.models.architecture import Architecture
 from components.models.architectures import load
 from components.models.configuration import ModelConfiguration
+from components.models.pixels import PixelScaling
 
 BATCH_SIZE = 256
 
@@ -46,14 +47,18 @@ class Answerer:
         tokenizer: adds [CLS] and [SEP], pads and truncates as its file says.
         model: an architecture of `components.models`.
         head: pooled states (B, D) to logits (B, C), in the order of the package's answers.
+        scaling: pictures as training saw them.
     """
 
-    def __init__(self, package: dict[str, Any], tokenizer: Tokenizer, model: Architecture, head: nn.Module) -> None:
+    def __init__(
+        self, package: dict[str, Any], tokenizer: Tokenizer, model: Architecture, head: nn.Module, scaling: PixelScaling
+    ) -> None:
         self.configuration = configuration(package)
         self.answers: list[str] = package["answers"]
         self._tokenizer = tokenizer
         self._model = model.eval()
         self._head = head.eval()
+        self._scaling = scaling
 
     @classmethod
     def load(cls, folder: Path) -> "Answerer":
@@ -68,8 +73,10 @@ class Answerer:
         package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
         model = load(package["architecture"])(configuration(package))
         head = model.head(len(package["answers"]))
-        nn.ModuleDict({"model": model, "head": head}).load_state_dict(load_file(folder / "model.safetensors"))
-        return cls(package, Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), model, head)
+        scaling = PixelScaling()
+        parts = nn.ModuleDict({"model": model, "head": head, "scaling": scaling})
+        parts.load_state_dict(load_file(folder / "model.safetensors"))
+        return cls(package, Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), model, head, scaling)
 
     def answer(self, images: Sequence[bytes], texts: Sequence[str]) -> list[Answer]:
         """Answer one text about one encoded picture each; any number of them, also none.
@@ -96,9 +103,7 @@ class Answerer:
         attention_mask = torch.tensor([encoding.attention_mask for encoding in encodings])
         longest = int(attention_mask.sum(dim=1).max())
         input_ids = torch.tensor([encoding.ids for encoding in encodings])[:, :longest]
-        # The arithmetic of training, so that a served model computes what the evaluated one computed.
-        prepared = pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
-        return self._head(self._model.encode(prepared, input_ids, attention_mask[:, :longest]).pooled)
+        return self._head(self._model.encode(self._scaling(pixels), input_ids, attention_mask[:, :longest]).pooled)
 
     def _pixels(self, image: bytes, row: int) -> np.ndarray:
         try:

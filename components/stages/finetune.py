@@ -21,12 +21,13 @@ from components.data.store import Store
 from components.stages.stage import Stage, main
 from components.study import Cell, Study
 from components.training import prediction
-from components.training.building import as_module, build, load_start
-from components.training.networks import FinetuningNetwork
+from components.training.building import as_module, build, load_start, pixel_scaling
+from components.training.finetuning import FinetuningNetwork
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
 from components.training.seeds import derive, seed_torch
 from components.training.weights import save_weights
+
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Fine-tune every cell, then write all outs at once."""
@@ -62,7 +63,7 @@ def finetune(
     load_start(model, cell.start, starts, stage.root / "outputs/pretrain" / architecture / arguments.replicate)
     seed_torch(study.seed, replicate, "head", architecture, task)
     head = model.head(len(store.index["answers"][task]))
-    network = FinetuningNetwork(as_module(model), head, tasks.load(study.tasks[task].kind))
+    network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, tasks.load(study.tasks[task].kind))
     seed = derive(study.seed, replicate, "task", task, cell.labels)
     subset = None if cell.labels is None else few_labels(cell.labels, task, derive(study.seed, replicate, "few"), store)
     stream = BatchStream(

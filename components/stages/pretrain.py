@@ -7,8 +7,8 @@ from components.data.batches import BatchStream, Ingredients
 from components.data.store import Store
 from components.stages.stage import Stage, main
 from components.study import Study
-from components.training.building import as_module, build, configuration, load_start
-from components.training.networks import PretrainingNetwork
+from components.training.building import as_module, build, configuration, load_start, pixel_scaling
+from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -34,7 +34,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     seed_torch(study.seed, replicate, "objectives", architecture)
     size = configuration(study, store)
     losses = [(name, weight, objectives.load(name)(model, size)) for name, weight in model.OBJECTIVES]
-    network = PretrainingNetwork(as_module(model), losses)
+    network = PretrainingNetwork(as_module(model), pixel_scaling(store), losses)
     budget = study.pretrain
     seed = derive(study.seed, replicate, "pairs")
     stream = BatchStream(

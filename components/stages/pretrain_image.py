@@ -11,8 +11,8 @@ from components.models.encoders import grid_encoder, patch_encoder
 from components.objectives.image_labels import ImageLabels
 from components.stages.stage import Stage, main
 from components.study import Study
-from components.training.building import configuration
-from components.training.networks import PretrainingNetwork
+from components.training.building import configuration, pixel_scaling
+from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -26,7 +26,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     size = configuration(study, store)
     encoder = grid_encoder(size) if front == "grid" else patch_encoder(size)
     objective = ImageLabels(front, size, len(store.index["image_labels"]))
-    network = PretrainingNetwork(encoder, [("labels", 1.0, objective)])
+    network = PretrainingNetwork(encoder, pixel_scaling(store), [("labels", 1.0, objective)])
     budget = study.pretrain_image
     seed = derive(study.seed, replicate, "image")
     stream = BatchStream(

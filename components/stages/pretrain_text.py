@@ -8,8 +8,8 @@ from components.models.encoders import text_encoder
 from components.objectives.mlm import MaskedLanguageModelling
 from components.stages.stage import Stage, main
 from components.study import Study
-from components.training.building import configuration
-from components.training.networks import PretrainingNetwork
+from components.training.building import configuration, pixel_scaling
+from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -22,7 +22,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     seed_torch(study.seed, replicate, "initialisation", "text")
     size = configuration(study, store)
     encoder = text_encoder(size)
-    network = PretrainingNetwork(encoder, [("mlm", 1.0, MaskedLanguageModelling(encoder, size))])
+    network = PretrainingNetwork(encoder, pixel_scaling(store), [("mlm", 1.0, MaskedLanguageModelling(encoder, size))])
     budget = study.pretrain_text
     seed = derive(study.seed, replicate, "text")
     stream = BatchStream(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from components.errors import CeterisError
 from components.stages.closure import check_closure
@@ -23,6 +23,7 @@ from components.tracking.spool import Spool
 SIDECAR = Path(".ceteris")
 _PR_SET_PDEATHSIG = 1
 
+Status = Literal["finished", "failed", "killed"]
 Run = Callable[[Study, argparse.Namespace, "Stage"], None]
 
 
@@ -132,7 +133,8 @@ def main(module: str, run: Run, options: Sequence[str] = ()) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stage.handle_signal)
     stage.spool.start(vars(arguments), "")
-    status, message = "failed", ""
+    status: Status = "failed"
+    message = ""
     try:
         run(study, arguments, stage)
         check_closure(root, node)

@@ -23,6 +23,7 @@ from components.stages.stage import Stage, main
 from components.study import Study
 
 COLUMNS = ("id", "group", "form", "text", "target", "pair")
+CHUNK = 512  # pictures held at once
 FILL = -1  # pads facts and objects; the oracle skips it
 
 
@@ -44,6 +45,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         tokenizer = wordpiece.load(study.text.tokenizer, study.text.max_length)
     wordpiece.save(tokenizer, out / "tokenizer")
     truncated = write_parts(data, out, tokenizer, rows, description["answers"], counts, longest)
+    mean, deviation = channel_statistics(out)
     special = wordpiece.special_tokens(tokenizer)
     index = {
         "parts": _nested(counts),
@@ -54,6 +56,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         "vocabulary_size": tokenizer.get_vocab_size(),
         "max_length": study.text.max_length,
         "truncated": truncated,
+        "pixel_mean": mean,
+        "pixel_deviation": deviation,
         "image_size": study.data.image_size,
         "data_digest": description["digest"],
         "digest": _digest(out),
@@ -91,6 +95,19 @@ def write_images(data: Path, out: Path, labels: list[str], size: int, stage: Sta
     return rows
 
 
+def channel_statistics(out: Path) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel over the training pictures, from exact sums of integers."""
+    pixels = np.load(out / "pixels.npy", mmap_mode="r")
+    rows = np.load(out / "parts/images/train/image_rows.npy", mmap_mode="r")
+    sums, squares, count = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.int64), 0
+    for begin in range(0, len(rows), CHUNK):
+        values = pixels[rows[begin : begin + CHUNK]].reshape(-1, 3).astype(np.int64)
+        sums, squares, count = sums + values.sum(axis=0), squares + (values**2).sum(axis=0), count + len(values)
+    mean = sums / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1.0))  # a blank data set must not divide by zero
+    return [round(float(value), 4) for value in mean], [round(float(value), 4) for value in deviation]
+
+
 def survey(data: Path) -> tuple[Counter[tuple[str, str]], Counter[str], int]:
     """Samples per part and split, words of the training texts, and the longest list of facts."""
     counts: Counter[tuple[str, str]] = Counter()
@@ -124,7 +141,7 @@ def write_parts(
     writers: dict[tuple[str, str], pq.ParquetWriter] = {}
     schema = pa.schema({name: pa.string() for name in COLUMNS})
     targets = {task: {answer: index for index, answer in enumerate(values)} for task, values in answers.items()}
-    length = tokenizer.truncation["max_length"]
+    length = len(tokenizer.encode("").ids)
     for key, folder in folders.items():
         folder.mkdir(parents=True)
         shapes = {

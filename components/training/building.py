@@ -10,6 +10,7 @@ from components.errors import CeterisError
 from components.models import architectures
 from components.models.architecture import Architecture, load_component
 from components.models.configuration import ModelConfiguration
+from components.models.pixels import PixelScaling
 from components.study import Start, Study
 from components.training.seeds import seed_torch
 from components.training.weights import load_weights
@@ -24,6 +25,11 @@ def configuration(study: Study, store: Store) -> ModelConfiguration:
         image_size=study.data.image_size,
         pad_token_id=store.index["special_tokens"]["pad"],
     )
+
+
+def pixel_scaling(store: Store) -> PixelScaling:
+    """How pictures of this study are standardised, for every architecture alike."""
+    return PixelScaling(store.index["pixel_mean"], store.index["pixel_deviation"])
 
 
 def build(name: str, study: Study, store: Store, replicate: int) -> Architecture:

@@ -31,11 +31,9 @@ class TrainingModule(L.LightningModule):
         self.seed = seed
         self.digests = BatchDigests()
         self.curve: list[dict[str, float]] = []
-        self.updates: dict[str, int] = {"steps": 0}
         self._sums: dict[str, Tensor] = {}
         self._summed = 0
         self._every = max(1, budget.steps // CURVE_POINTS)
-        self._expected_step: int | None = None
         self._phase_edges = {begin for begin, _ in freezing.phases()}
         self._frozen_until_applied: float | None = None
 
@@ -79,7 +77,7 @@ class TrainingModule(L.LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Close a point of the learning curve where one is due."""
         if self.global_step % self._every == 0 or self.global_step == self.budget.steps:
-            point = {"samples": self.global_step * self.budget.batch_size}
+            point: dict[str, float] = {"samples": self.global_step * self.budget.batch_size}
             point |= {name: float(value) / self._summed for name, value in self._sums.items()}
             self.curve.append(point)
             self._sums, self._summed = {}, 0

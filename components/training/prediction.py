@@ -10,7 +10,7 @@ import torch
 
 from components.data.batches import Ingredients, collate, in_order
 from components.data.store import Store
-from components.training.networks import FinetuningNetwork
+from components.training.finetuning import FinetuningNetwork
 
 SCHEMA = pa.schema(
     {

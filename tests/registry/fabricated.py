@@ -108,12 +108,13 @@ def real_package(root: Path, architecture: str = "vilt", seed: int = 0) -> Path:
     from torch import nn
 
     from components.models.architectures import load
+    from components.models.pixels import PixelScaling
     from components.serving.answering import configuration
 
     content = describe(root, architecture)
     torch.manual_seed(seed)
     model = load(architecture)(configuration(content))
-    network = nn.ModuleDict({"model": model, "head": model.head(len(ANSWERS))})
+    network = nn.ModuleDict({"model": model, "head": model.head(len(ANSWERS)), "scaling": PixelScaling()})
     with torch.no_grad():
         for parameter in network["head"].parameters():
             parameter.mul_(5)  # otherwise it gives one answer to everything

@@ -110,13 +110,14 @@ def test_answers_are_those_of_the_network_that_was_evaluated(champion: Path, que
     from components.data import tokenizer as wordpiece
     from components.data.images import to_pixels
     from components.models.architectures import load
+    from components.models.pixels import PixelScaling
     from components.tasks import load as load_task
-    from components.training.networks import FinetuningNetwork
+    from components.training.finetuning import FinetuningNetwork
     from components.training.weights import load_weights
 
     answerer = Answerer.load(champion / PACKAGE)
     model = load("vilt")(answerer.configuration)
-    network = FinetuningNetwork(model, model.head(len(ANSWERS)), load_task("vqa")).eval()
+    network = FinetuningNetwork(model, PixelScaling(), model.head(len(ANSWERS)), load_task("vqa")).eval()
     network.load_state_dict(load_weights(champion / PACKAGE / "model.safetensors"))
     pixels = torch.from_numpy(np.stack([to_pixels(image, 24) for image in questions["image"]]))
     texts = questions["text"].tolist()
