@@ -150,16 +150,16 @@ def prefect(home: Path) -> str:
     return next(service.url for service in services.running(home) if service.name == "prefect")
 
 
-def start_walk(folder: Path, servers: Path, **variables: str) -> "subprocess.Popen[str]":
+def start_walk(folder: Path, servers: Path, *targets: str, **variables: str) -> "subprocess.Popen[str]":
     """A process that walks the toy through the real flow and says how it ended."""
     code = (
         "import sys, pathlib; from flows.pipeline import ceteris_study;"
-        "state = ceteris_study(sys.argv[1], return_state=True); print('END', state.name, state.message);"
+        "state = ceteris_study(sys.argv[1], sys.argv[2:], return_state=True); print('END', state.name, state.message);"
         "sys.exit(0 if state.is_completed() else 1)"
     )
     settings = {**environment(servers), "PREFECT_API_URL": prefect(servers) + "/api", "CETERIS_JOBS": "2", **variables}
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(folder)],
+        [sys.executable, "-c", code, str(folder), *targets],
         cwd=ROOT,
         env=settings,
         stdout=subprocess.PIPE,
@@ -176,9 +176,9 @@ def _catch_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def walk(folder: Path, servers: Path, **variables: str) -> tuple[int, str]:
+def walk(folder: Path, servers: Path, *targets: str, **variables: str) -> tuple[int, str]:
     """Walk to the end; exit code and output."""
-    process = start_walk(folder, servers, **variables)
+    process = start_walk(folder, servers, *targets, **variables)
     output, _ = process.communicate(timeout=120)
     return process.returncode, output
 
