@@ -104,11 +104,6 @@ class Manifest:
         self.folder = (path if path.is_dir() else path.parent).resolve()
         self.columns: dict[str, Columns] = {file.name: recognise(column_names(file)) for file in self.files}
 
-    @property
-    def has_text(self) -> bool:
-        """Whether any file has a column with text."""
-        return any(columns.text for columns in self.columns.values())
-
     def row_count(self) -> int:
         """About how many rows there are, for progress alone."""
         return sum(row_count(file) for file in self.files)

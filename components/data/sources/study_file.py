@@ -91,8 +91,8 @@ def _adapt(content: dict[str, Any], name: str, task: str, manifest: Manifest, wh
     rows = splits.count("train")
     words, sides = _survey(manifest)
     size = SMALL if sides <= SMALL else LARGE
-    # Questions of a label's few examples are honest only where image pretraining has not seen all labels: it has seen
-    # the class of every picture, but of many questions about a picture only the bag of their answers.
+    # Image pretraining has seen the class of every training picture, so few labels would be few in name only; of the
+    # questions about a picture it has seen no more than their answers together.
     few = rows // 10 if task == "vqa" and rows >= _FEWEST_FOR_FEW else None
     content["name"] = name
     content["tasks"] = {task: {"kind": task, "few_labels": few}}

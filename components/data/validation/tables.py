@@ -244,7 +244,7 @@ def parts_frame(
         {
             "file": [place for _ in keys],
             "row": range(len(keys)),
-            "name": [f"{part}, {split}" if pretraining else split for part, split in keys],
+            "name": [f"{part} {split}" if pretraining else split for part, split in keys],
             "part": [part for part, _ in keys],
             "split": [split for _, split in keys],
             "rows": [counts[key] for key in keys],

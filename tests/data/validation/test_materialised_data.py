@@ -86,7 +86,7 @@ FAULTS = {
     "group leak": (change("gate-3", group="selection-3"), "occurs in gate and selection ('selection-3')"),
     "picture decodes": (change("gate-3", image=encoded(1)[:80]), "(gate-3): has a picture that is damaged"),
     "boxes inside": (change("gate-3", boxes=[[4, 4, 12, 4]]), "boxes that are empty or leave the picture"),
-    "rows in every split": (leave_out(*GATE), "(vqa, gate): has no rows"),
+    "rows in every split": (leave_out(*GATE), "(vqa gate): has no rows"),
     "unique pictures": (change("gate-3", image_id="gate-4"), "has a picture id that another row has too ('gate-4')"),
 }
 
