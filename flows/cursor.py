@@ -60,6 +60,7 @@ class StageRun:
     status: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     inputs: str | None = None
+    tagged: bool = False  # with what the lock says of it
     prefixes: list[str] = field(default_factory=list)  # learning curves that this attempt has begun or continued
     done: bool = False
 
@@ -76,7 +77,7 @@ class Cursor:
         for study in self.studies.values():
             study.run, study.done, study.linked = None, False, []
         for stage in self.stages.values():
-            stage.run, stage.offset, stage.done, stage.prefixes = None, 0, False, []
+            stage.run, stage.offset, stage.done, stage.tagged, stage.prefixes = None, 0, False, False, []
 
     def stages_of(self, study: StudyRun) -> dict[str, StageRun]:
         """The attempts that belong to one study run, in the order in which they began."""

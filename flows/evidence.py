@@ -94,3 +94,8 @@ def study_parameters(root: Path) -> dict[str, Any]:
     path = root / "params.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
     return content if isinstance(content, dict) else {}
+
+
+def parameters_digest(parameters: dict[str, Any]) -> str:
+    """sha256 of the content of `params.yaml`: everything that a study says."""
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode()).hexdigest()

@@ -152,7 +152,7 @@ class Synchroniser:
             if study.run is None:
                 tags = {
                     "study": str(parameters.get("name", "")),
-                    "params_digest": _digest(parameters),
+                    "params_digest": evidence.parameters_digest(parameters),
                     "folder": str(self.root),
                     "host": study.host,
                     "door": "flow" if study.pid is not None else "dvc repro",
@@ -173,7 +173,7 @@ class Synchroniser:
         if parent not in self._children:
             self._children[parent] = self.store.keys(experiment, parent)
         if key not in self._children[parent]:
-            digest = {"params_digest": _digest(self._parameters(study))}
+            digest = {"params_digest": evidence.parameters_digest(self._parameters(study))}
             own = {**tags, **digest, "mlflow.parentRunId": parent, "mlflow.source.name": "ceteris"}
             self._children[parent][key] = self.store.create(experiment, key, name, started, own)
         return self._children[parent][key]
@@ -323,18 +323,25 @@ class Synchroniser:
 
     def _tag_stages(self, study: StudyRun, lock: dict[str, dict]) -> None:
         for name, stage in self.cursor.stages_of(study).items():
-            entry = lock.get(name.rpartition("/")[0])
-            if entry is None or stage.run is None or stage.status != "FINISHED" or stage.inputs is not None:
+            if stage.run is None or stage.status != "FINISHED" or stage.tagged:
                 continue
-            self._accept(self.store.tags, stage.run, evidence.stage_tags(entry))
-            self._accept(self.store.parameters, stage.run, evidence.stage_parameters(entry))
-            for title, digest in evidence.datasets(entry).items():
-                self._accept(self.store.dataset, stage.run, title, digest, None, "input")
-            for path in evidence.records(self.root, entry):
-                self._accept(self.store.tags, stage.run, evidence.record_tags(path))
-                self._keep(stage.run, path)
-            stage.inputs = evidence.inputs_digest(entry)
+            entry = lock.get(name.rpartition("/")[0])
+            if entry is not None and stage.inputs in (None, evidence.inputs_digest(entry)):
+                self._tell_lock_entry(stage, stage.run, entry)
+            elif stage.inputs is not None:  # told again after a later run: the lock is about that one
+                self._accept(self.store.tags, stage.run, {"inputs": stage.inputs})
+            stage.tagged = True
             cursors.save(self.sidecar, self.cursor)
+
+    def _tell_lock_entry(self, stage: StageRun, run: str, entry: dict) -> None:
+        self._accept(self.store.tags, run, evidence.stage_tags(entry))
+        self._accept(self.store.parameters, run, evidence.stage_parameters(entry))
+        for title, digest in evidence.datasets(entry).items():
+            self._accept(self.store.dataset, run, title, digest, None, "input")
+        for path in evidence.records(self.root, entry):
+            self._accept(self.store.tags, run, evidence.record_tags(path))
+            self._keep(run, path)
+        stage.inputs = evidence.inputs_digest(entry)
 
     def _link_cached(self, study: StudyRun, addresses: list[str]) -> None:
         """A cached stage gets a run of its own, with a link to the run that made its outputs."""
@@ -387,7 +394,3 @@ class Synchroniser:
 def _key(root: Path, name: str) -> str:
     """A key that no other spool file has, on this machine or another."""
     return hashlib.sha256(f"{platform.node()}:{root.resolve()}:{name}".encode()).hexdigest()[:32]
-
-
-def _digest(parameters: dict[str, object]) -> str:
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode()).hexdigest()

@@ -484,6 +484,7 @@ def test_two_processes_may_be_the_first_to_touch_a_new_database_and_fill_it_agai
     other = Path(shutil.copytree(root, root.parent / "other"))
     for folder in (root, other):
         run_stage(folder)
+        write_lock(folder)
         assert sync(folder, uri(root)) == 52
     new = f"sqlite:///{root}/new.db"
     code = "import sys, pathlib; from flows.tracker import sync; print(sync(pathlib.Path(sys.argv[1]), sys.argv[2]))"
@@ -493,7 +494,8 @@ def test_two_processes_may_be_the_first_to_touch_a_new_database_and_fill_it_agai
     printed = [process.communicate() for process in running]
     assert [out.strip() for out, _ in printed] == ["52", "52"], printed
     with sqlite3.connect(root / "new.db") as connection:
-        assert connection.execute("SELECT count(*) FROM runs WHERE status = 'FINISHED'").fetchone() == (4,)
+        assert connection.execute("SELECT count(*) FROM runs WHERE status = 'FINISHED'").fetchone() == (6,)
+        assert connection.execute("SELECT count(*) FROM tags WHERE key = 'digest.ids'").fetchone() == (2,)
         assert connection.execute("SELECT count(*) FROM metrics WHERE key = 'multimodal/loss'").fetchone() == (100,)
         assert connection.execute("SELECT count(*) FROM experiments WHERE name = 'toy'").fetchone() == (1,)
 
