@@ -26,3 +26,13 @@ def home_of(workspace: Path) -> Path:
     """The clone whose servers and slots a workspace uses: itself for the root, the clone above for workspaces/NAME."""
     workspace = workspace.resolve()
     return workspace.parent.parent if workspace.parent.name == "workspaces" else workspace
+
+
+def run_lock(workspace: Path) -> Path:
+    """The file lock that the one flow of a workspace holds."""
+    return workspace / ".ceteris" / "run.lock"
+
+
+def busy(workspace: Path) -> str:
+    """The refusal of a second flow; `{pid}` is filled in."""
+    return f"Process {{pid}} already runs the study in {workspace}: wait for it, or stop it."

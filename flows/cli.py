@@ -1,6 +1,7 @@
 """The command line. Nothing slow is imported before a command needs it: `ceteris --help` answers at once."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,6 +10,7 @@ import typer
 
 from components.errors import CeterisError
 from flows.checkout import find_home
+from infra.environment import bypass_proxy
 
 app = typer.Typer(
     help="Train every image-text architecture on the same data in the same way, and see which is better.",
@@ -29,6 +31,7 @@ StudyOption = Annotated[str | None, typer.Option("--study", help="A file of stud
 
 def main() -> None:
     """Entry point: a mistake of the person is one sentence and exit code 2, any other error keeps its traceback."""
+    bypass_proxy(os.environ)
     try:
         app()
     except CeterisError as error:

@@ -24,8 +24,8 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from components.errors import CeterisError
-from flows import conclusion, graph, lockfile, runs
-from flows.checkout import home_of
+from flows import conclusion, graph, lockfile, runs, workspaces
+from flows.checkout import busy, home_of, run_lock
 from flows.display import display
 from flows.durations import Durations
 from flows.resources import Slots, only_one
@@ -104,7 +104,7 @@ def carry_out(
         client.update_flow_run(UUID(run), name=f"{workspace.name}-{run[-6:]}", tags=sorted(tags))
     record = Record(runs.page(server, run))
     try:
-        with only_one(lock_path(workspace), busy(workspace)):
+        with only_one(run_lock(workspace), busy(workspace)):
             before = last_record(workspace)
             try:
                 state = _walk(workspace, targets, tracking_uri, record, before, _Poll(server, run))
@@ -121,16 +121,6 @@ def carry_out(
             return state
     except CeterisError as error:  # another process runs here: its record is not touched
         return Failed(message=str(error))
-
-
-def lock_path(workspace: Path) -> Path:
-    """The file lock that the one flow of a workspace holds."""
-    return workspace / ".ceteris" / "run.lock"
-
-
-def busy(workspace: Path) -> str:
-    """The refusal of a second flow; `{pid}` is filled in."""
-    return f"Process {{pid}} already runs the study in {workspace}: wait for it, or stop it."
 
 
 def _walk(
@@ -154,7 +144,9 @@ def _walk(
             shown.end()
         lockfile.reorder(workspace)
         state = _verdict(record)
-        if state.is_completed() and tracking_uri:
+        if state.is_completed() and not targets:
+            workspaces.record_lock(workspace)
+        if state.is_completed() and tracking_uri and not targets:  # a part of the graph decides nothing
             _conclude(workspace, tracking_uri, record, before, stop)
         tracking.end("finished" if state.is_completed() else "failed")
         return state

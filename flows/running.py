@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from components.errors import CeterisError
 from components.study import Study, load_study
 from flows import resources, runs, services, workspaces
+from flows.checkout import busy, run_lock
 from infra.environment import apply
 
 if TYPE_CHECKING:
@@ -71,10 +72,8 @@ def run_study(
 ) -> int:
     """Run a study through the Prefect flow and print what it came to; returns the exit code."""
     workspace = choose_workspace(home, name, replicates, architectures, scale)
-    lock = workspace / ".ceteris" / "run.lock"
-    if resources.held(lock):  # asked before servers are started and a run exists; the flow asks again
-        pid = lock.read_text(encoding="utf-8").strip()
-        raise CeterisError(f"Process {pid} already runs the study in {workspace}: wait for it, or stop it.")
+    with resources.only_one(run_lock(workspace), busy(workspace)):
+        pass  # asked before servers are started and a run exists; the flow asks again
     running = connect(home)
     from prefect.exceptions import TerminationSignal
 
@@ -96,9 +95,7 @@ def run_study(
             print(f"error: {sentence}", file=sys.stderr)
         print(f"\nrun       {record.page if record else running['prefect'].url}")
         return 1
-    if workspace != home:
-        workspaces.record_lock(workspace)
-    print("\n".join(["", *summary(home, workspace, record, tracking_page(uri, workspace))]))
+    print("\n".join(["", *summary(workspace, record, tracking_page(uri, workspace))]))
     return 0
 
 
@@ -106,7 +103,7 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(143)
 
 
-def summary(home: Path, workspace: Path, record: "Record", tracking: str) -> list[str]:
+def summary(workspace: Path, record: "Record", tracking: str) -> list[str]:
     """The end of `ceteris run`: leaderboard, decisions, report and both pages."""
     lines = []
     if (workspace / LEADERBOARD).is_file():
@@ -134,7 +131,7 @@ def leaderboard_text(workspace: Path) -> str:
 def busy_workspaces(home: Path) -> list[Path]:
     """Workspaces of the clone in which a flow runs now."""
     folders = [home, *sorted(path for path in (home / "workspaces").glob("*") if path.is_dir())]
-    return [folder for folder in folders if resources.held(folder / ".ceteris" / "run.lock")]
+    return [folder for folder in folders if resources.held(run_lock(folder))]
 
 
 def describe(home: Path) -> list[str]:

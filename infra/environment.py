@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 
 # What no package may do behind a person's back. Assigned over whatever stands in the environment.
@@ -45,15 +46,19 @@ def environment(home: Path) -> dict[str, str]:
     # DVC runs commands with $SHELL: the same one for everybody, where it exists.
     if Path("/bin/bash").exists():
         result["SHELL"] = "/bin/bash"
-    # A proxy for the outside must not stand between processes of this machine.
-    for name in ("no_proxy", "NO_PROXY"):
-        hosts = [host for host in result.get(name, "").split(",") if host]
-        result[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+    bypass_proxy(result)
     # `python` in dvc.yaml is the interpreter that runs this, whether or not its environment is activated.
     binaries = str(Path(sys.executable).parent)
     paths = [path for path in result.get("PATH", os.defpath).split(os.pathsep) if path != binaries]
     result["PATH"] = os.pathsep.join([binaries, *paths])
     return result
+
+
+def bypass_proxy(variables: MutableMapping[str, str]) -> None:
+    """Keep a proxy for the outside from standing between processes of this machine."""
+    for name in ("no_proxy", "NO_PROXY"):
+        hosts = [host for host in variables.get(name, "").split(",") if host]
+        variables[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
 def apply(home: Path) -> None:
