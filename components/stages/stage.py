@@ -132,7 +132,7 @@ def main(module: str, run: Run, options: Sequence[str] = ()) -> None:
     stage = Stage(node, root)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stage.handle_signal)
-    stage.spool.start(vars(arguments), "")
+    stage.spool.start(vars(arguments), stage.scratch_key)
     status: Status = "failed"
     message = ""
     try:

@@ -20,6 +20,7 @@ class Keeper(L.Callback):
         seconds: time between checkpoints.
         stop_requested: whether the process was asked to stop.
         report: called with (samples seen, samples in all, last point of the curve or None).
+        saving: called before each checkpoint, so that what was reported up to it is on disk with it.
     """
 
     def __init__(
@@ -28,11 +29,13 @@ class Keeper(L.Callback):
         seconds: float,
         stop_requested: Callable[[], bool],
         report: Callable[[int, int, dict[str, float] | None], None],
+        saving: Callable[[], None],
     ) -> None:
         self.path = path
         self.seconds = seconds
         self.stop_requested = stop_requested
         self.report = report
+        self.saving = saving
         self._saved = time.monotonic()
         self._points = 0
 
@@ -59,6 +62,7 @@ class Keeper(L.Callback):
 
     def save(self, trainer: L.Trainer) -> None:
         """Write beside, flush to disk, then replace."""
+        self.saving()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_name(self.path.name + ".part")
         trainer.save_checkpoint(beside)

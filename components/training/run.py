@@ -59,7 +59,13 @@ def train(
             values = {key: value for key, value in point.items() if key != "samples"}
             surroundings.spool.metrics(name, int(point["samples"]), values)
 
-    keeper = Keeper(checkpoint, surroundings.runtime.checkpoint_seconds, surroundings.stop_requested, report)
+    keeper = Keeper(
+        checkpoint,
+        surroundings.runtime.checkpoint_seconds,
+        surroundings.stop_requested,
+        report,
+        surroundings.spool.flush,
+    )
     if resumed:
         surroundings.spool.resumed(resumed * budget.batch_size)
         print(f"{name}: continuing at {resumed * budget.batch_size} of {budget.samples} samples", flush=True)
