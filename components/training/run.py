@@ -47,7 +47,8 @@ def train(
     check `stop_requested` before it uses the result.
     """
     configure_torch(surroundings.runtime)
-    schedule = FreezingSchedule(network, freezing)
+    # Rules name the architecture's own parameters; a head or an objective is never frozen.
+    schedule = FreezingSchedule(network.get_submodule("model"), freezing)
     flops = count_flops(network, stream.at(0), schedule, budget)
     module = TrainingModule(network, budget, schedule, seed)
     resumed = step_of(checkpoint)
