@@ -64,8 +64,12 @@ def test_mlflow_shows_one_tree_of_runs(walked: Door) -> None:
     children = [found for found in runs if found.data.tags.get("mlflow.parentRunId")]
     stages = {found.data.tags["mlflow.runName"] for found in children}
     assert stages == set(entries(walked.workspace))
-    finetuned = [found for found in children if found.data.tags["mlflow.runName"].startswith("finetune")]
-    assert all(found.data.metrics for found in finetuned)
+    trained = [found for found in children if "train" in found.data.tags["stage"] or "tune" in found.data.tags["stage"]]
+    ran = [found for found in trained if "cached" not in found.data.tags]
+    assert ran
+    assert all(found.data.metrics for found in ran)
+    made = {found.info.run_id for found in ran}
+    assert {found.data.tags["made_by"] for found in trained if "cached" in found.data.tags} <= made
 
 
 def test_the_leaderboard_and_the_report_are_there(walked: Door) -> None:
