@@ -115,7 +115,11 @@ class Walker:
         causes = self._failures_above(stage)
         if causes or stage.address not in self.plan.stale:
             self._running[stage.address] = None
-            why = Result("skipped", f"not run because of {', '.join(causes)}") if causes else Result("cached", "unchanged")
+            why = (
+                Result("skipped", f"not run because of {', '.join(causes)}")
+                if causes
+                else Result("cached", "unchanged")
+            )
             self.executor.skip(stage, why, done)
             return True
         grant = self.slots.acquire(stage.slot)

@@ -33,7 +33,14 @@ def test_every_ceteris_command_parses(command: str) -> None:
     while isinstance(group, click.Group) or hasattr(group, "get_command"):
         name, group, words = group.resolve_command(context, words)
         assert group is not None, name
-    placeholders = {"STUDY": "laptop", "DIR": "workspaces/smoke", "NAME": "name", "TASK": "vqa", "FILE": "a.png", "PATH": "a.csv"}
+    placeholders = {
+        "STUDY": "laptop",
+        "DIR": "workspaces/smoke",
+        "NAME": "name",
+        "TASK": "vqa",
+        "FILE": "a.png",
+        "PATH": "a.csv",
+    }
     group.make_context(group.name, [placeholders.get(word, word) for word in words])
 
 
@@ -48,7 +55,9 @@ def test_there_are_commands_to_check() -> None:
 
 
 def test_the_page_of_architectures_is_fresh() -> None:
-    assert (ROOT / "docs/architectures.md").read_text(encoding="utf-8") == page(), "run python -m components.models.cards"
+    assert (ROOT / "docs/architectures.md").read_text(encoding="utf-8") == page(), (
+        "run python -m components.models.cards"
+    )
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -8,7 +8,8 @@ from components.models.architectures import ARCHITECTURES, load
 
 def page() -> str:
     """Markdown: a table over the axes, then each architecture's own words with its deviations."""
-    lines = ["# The architectures", "", "Made by `python -m components.models.cards` from what each architecture says of itself.", ""]
+    made = "Made by `python -m components.models.cards` from what each architecture says of itself."
+    lines = ["# The architectures", "", made, ""]
     lines += ["| axis | " + " | ".join(ARCHITECTURES) + " |", "|---|" + "---|" * len(ARCHITECTURES)]
     for axis in AXES:
         lines.append(f"| {axis} | " + " | ".join(load(name).CARD[axis] for name in ARCHITECTURES) + " |")
@@ -23,7 +24,11 @@ def page() -> str:
 def _words(kind: type) -> list[str]:
     said, _, deviations = (inspect.getdoc(kind) or "").partition("DEVIATIONS:\n")
     lines = said.rstrip().splitlines()
-    return [*lines, "", "**Deviations from the paper**", "", *inspect.cleandoc(deviations).splitlines()] if deviations else lines
+    return (
+        [*lines, "", "**Deviations from the paper**", "", *inspect.cleandoc(deviations).splitlines()]
+        if deviations
+        else lines
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ def with_gradient(progress: float) -> set[str]:
     study = load_study(ROOT / "params.yaml")
     model = load("mmbt")(
         ModelConfiguration(
-            **study.model.model_dump(), vocabulary_size=50, max_length=12, image_size=study.data.image_size, pad_token_id=0
+            **study.model.model_dump(),
+            vocabulary_size=50,
+            max_length=12,
+            image_size=study.data.image_size,
+            pad_token_id=0,
         )
     )
     head = model.head(3)
