@@ -9,15 +9,26 @@ from pathlib import Path
 from components.errors import CeterisError
 
 # Written by runs, or replaced in every workspace: never part of the difference.
-_NOT_CODE = (":(exclude)dvc.lock", ":(exclude)params.yaml")
+_NOT_CODE = {b"dvc.lock", b"params.yaml"}
 # User data lies here. Its digest is in the lock; it does not belong into a patch.
 _NOT_DATA = ":(exclude)data"
 _DIFF = "diff --cached --binary --full-index --no-color --no-ext-diff --no-textconv --no-renames --diff-algorithm=myers"
 _FORMAT = "--unified=3 --inter-hunk-context=0 --src-prefix=a/ --dst-prefix=b/"
 
 
-def git(root: Path, *arguments: str, check: bool = True, environment: Mapping[str, str] | None = None) -> bytes:
+def git(
+    root: Path,
+    *arguments: str,
+    check: bool = True,
+    environment: Mapping[str, str] | None = None,
+    given: bytes | None = None,
+) -> bytes:
     """Run git in `root`, untouched by a surrounding git hook's variables, and return what it prints.
+
+    Args:
+        check: whether a failure of git is an error.
+        environment: variables beside those of this process.
+        given: what git reads on its standard input.
 
     Raises:
         CeterisError: git is not installed, or fails.
@@ -26,7 +37,7 @@ def git(root: Path, *arguments: str, check: bool = True, environment: Mapping[st
         environment or {}
     )
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, env=variables)
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, env=variables, input=given)
     except FileNotFoundError:
         raise CeterisError("git is not installed: install it, studies record the code they were made from.") from None
     if check and done.returncode:
@@ -52,10 +63,15 @@ def commit(root: Path) -> str:
 
 def files(root: Path) -> list[str]:
     """The files that git knows or does not ignore, as they are now, without the user's data; sorted."""
+    names = [name.decode() for name in _names(root)]
+    return sorted(name for name in names if (root / name).is_symlink() or (root / name).is_file())
+
+
+def _names(root: Path) -> set[bytes]:
+    """What git knows or does not ignore, whether it is still there or not, without the user's data."""
     known = git(root, "ls-files", "-z", "--cached")
     new = git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", ".", _NOT_DATA)
-    names = {name.decode() for name in (known + new).split(b"\0") if name}
-    return sorted(name for name in names if (root / name).is_symlink() or (root / name).is_file())
+    return {name for name in (known + new).split(b"\0") if name}
 
 
 def uncommitted(root: Path) -> bytes:
@@ -70,6 +86,7 @@ def uncommitted(root: Path) -> bytes:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects,
         }
         git(root, "read-tree", "HEAD", environment=own)
-        git(root, "add", "--update", "--", ".", *_NOT_CODE, environment=own)
-        git(root, "add", "--all", "--", ".", _NOT_DATA, *_NOT_CODE, environment=own)
+        names = b"\0".join(sorted(_names(root) - _NOT_CODE))
+        # By name: `git add` refuses to work beside a path that it is told both to ignore and to leave out.
+        git(root, "update-index", "--add", "--remove", "-z", "--stdin", environment=own, given=names)
         return git(root, *_DIFF.split(), *_FORMAT.split(), "HEAD", "--", environment=own)

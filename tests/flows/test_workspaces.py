@@ -155,6 +155,15 @@ def test_data_enters_from_the_roots_data_folder(root: Path, tmp_path: Path, link
     assert contents(folder / "data") == {"birds/manifest.csv": "image,text,target\n"}
 
 
+def test_data_may_be_ignored_by_git(root: Path) -> None:
+    (root / ".gitignore").write_text("/data/\n", encoding="utf-8")
+    (root / "data").mkdir(exist_ok=True)
+    (root / "data/photo.png").write_bytes(b"not code")
+    assert b"photo" not in revision.uncommitted(root)
+    assert "data/photo.png" not in revision.files(root)
+    assert b"+/data/" in revision.uncommitted(root)
+
+
 def test_missing_data_is_one_sentence(root: Path) -> None:
     with pytest.raises(CeterisError, match=r"^data/birds is not in .*: put the data of the study birds there") as error:
         workspaces.create(root, manifest_study())
