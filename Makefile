@@ -19,7 +19,9 @@ run: $(VENV)/.run-$(KEY) ## run the default study from data to champion; only wh
 	@$(BIN)/ceteris run
 
 test: $(VENV)/.test-$(KEY) lint types ## everything that is checked before a change goes in
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow" --ignore tests/pipeline
+	@# These run whole studies, which use both cores themselves.
+	@$(BIN)/python -m pytest -q -m "not slow" tests/pipeline
 
 proofs: $(VENV)/.test-$(KEY) ## the slow tests: what is claimed, proved at length
 	@$(BIN)/python -m pytest -q -m slow

@@ -38,15 +38,26 @@ QUALITY = {
 """Probability of a correct prediction, by architecture and cell."""
 
 
+def _two_tasks() -> dict[str, Any]:
+    """The default study with a second task, so that there is something to keep apart."""
+    values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    values["tasks"] = {
+        "vqa": {"kind": "vqa", "few_labels": 500},
+        "statements": {"kind": "statements", "few_labels": None},
+    }
+    values["task_names"] = list(values["tasks"])
+    return values
+
+
 def study_of(**changes: Any) -> Study:
     """The default study with some of its keys replaced."""
-    values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    values = _two_tasks()
     return Study.model_validate({**values, **changes})
 
 
 def classification_study() -> Study:
     """A study with one classification task and no few-label cells."""
-    values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    values = _two_tasks()
     arms = {name: {**arm, "few_label_starts": []} for name, arm in values["arms"].items()}
     tasks = {"clothes": {"kind": "classification", "few_labels": None}}
     return study_of(name="clothes", tasks=tasks, task_names=["clothes"], arms=arms)

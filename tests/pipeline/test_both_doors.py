@@ -7,12 +7,9 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
-import pytest
 import yaml
 from doors import BIN, Door, run
 from mlflow import MlflowClient
-
-pytestmark = pytest.mark.xdist_group("pipeline")
 
 
 def entries(workspace: Path) -> dict:

@@ -14,8 +14,6 @@ import pytest
 import yaml
 from doors import BIN, Door
 
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 STAGES = {
     "pretrain": (["--architecture", "vilt"], "outputs/pretrain/vilt/0", "weights.safetensors"),
     "finetune": (["--architecture", "mmbt", "--task", "vqa"], "outputs/finetune/mmbt/vqa/0", "unimodal.safetensors"),

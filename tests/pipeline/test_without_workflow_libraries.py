@@ -6,10 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from doors import Door
-
-pytestmark = pytest.mark.xdist_group("pipeline")
 
 BLOCKER = """
 import importlib.abc, sys
