@@ -144,7 +144,8 @@ def main(module: str, run: Run, options: Sequence[str] = ()) -> None:
         message = str(error)
     except SystemExit:
         status, message = "killed", "stopped by a signal"
-        raise
+        # Lightning leaves by an exception whose exit code is 0, which DVC would take for success.
+        stage.stop()
     except BaseException as error:
         message = f"{type(error).__name__}: {error}"
         raise
