@@ -46,7 +46,7 @@ def set_(*keys: str, value: object) -> Callable[[dict[str, Any]], None]:
         (set_("modle", value=1), "modle"),
         (set_("model", "heads", value=7), "must divide"),
         (set_("replicates", value=[0, 0]), "twice"),
-        (set_("task_names", value=["vqa"]), "task_names"),
+        (set_("task_names", value=["statements"]), "task_names"),
         (set_("data", "path", value="/etc"), "inside the workspace"),
         (set_("data", "path", value="../data"), "inside the workspace"),
         (set_("arms", "mmbt", "starts", value=["multimodal"]), "direct"),
