@@ -81,7 +81,8 @@ def test_the_leaderboard_and_the_report_are_there(walked: Door) -> None:
 
 
 def test_the_registered_model_answers(walked: Door, tmp_path: Path) -> None:
-    mlflow.set_tracking_uri(f"sqlite:///{walked.home}/mlflow.db")
+    services = json.loads((walked.home / ".ceteris/services.json").read_text(encoding="utf-8"))
+    mlflow.set_tracking_uri(services["mlflow"]["url"])
     models = {model.name: model for model in MlflowClient().search_registered_models()}
     assert len(models) == 1
     model = next(model for name, model in models.items() if "vqa" in name)
