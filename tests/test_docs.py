@@ -70,3 +70,9 @@ def test_links_between_pages_lead_somewhere() -> None:
 def test_documents_name_no_place_of_a_machine() -> None:
     for document in PAGES:
         assert not re.search(r"/(home|root|work|tmp|Users)/", document.read_text(encoding="utf-8")), document.name
+
+
+def test_documents_hold_no_placeholder() -> None:
+    for document in PAGES:
+        placeholders = re.findall(r"^[A-Z_]{4,}$", document.read_text(encoding="utf-8"), re.MULTILINE)
+        assert placeholders == [], document.name
