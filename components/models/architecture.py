@@ -10,7 +10,8 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from components.models.configuration import ModelConfiguration
-from components.models.states import States
+from components.models.passes import Pretraining
+from components.models.states import Batch, States
 
 AXES = (
     "text encoder",
@@ -32,14 +33,14 @@ class Architecture(nn.Module, ABC):
 
     Attributes:
         COMPONENTS: unimodally pretrained component ("text", "grid", "patches") to the submodule that takes it.
-        OBJECTIVES: names and weights of the losses of the multimodal intermediate step; empty where the paper has none.
+        PRETRAINING: the forward passes and losses of the multimodal intermediate step; none where the paper has none.
         CARD: what it is on each of `AXES`.
         MAY_DIFFER: the closed list of axes in which the faithful arm may differ from others.
         pooled_size: P, the width of `States.pooled`.
     """
 
     COMPONENTS: ClassVar[dict[str, str]]
-    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]]
+    PRETRAINING: ClassVar[Pretraining]
     CARD: ClassVar[dict[str, str]]
     MAY_DIFFER: ClassVar[tuple[str, ...]]
     pooled_size: int
@@ -49,18 +50,16 @@ class Architecture(nn.Module, ABC):
         super().__init__()
 
     @abstractmethod
-    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
-        """Read a batch of pairs.
-
-        Args:
-            pixels: (B, 3, height, width), float.
-            input_ids: (B, T), [CLS] first, [SEP] last of the tokens, padded on the right.
-            attention_mask: (B, T), 1 at tokens and 0 at padding.
-        """
+    def encode(self, batch: Batch) -> States:
+        """Read a batch of pairs; what each tensor of it is, `components.models.states.Batch` says."""
 
     @abstractmethod
     def head(self, outputs: int) -> nn.Module:
         """A fresh task head as the paper has it: (B, P) to (B, outputs)."""
+
+    def readout(self, states: States, batch: Batch, kind: str) -> Tensor:
+        """What the head of a kind of task reads, (B, P): `States.pooled` unless the paper has another for it."""
+        return states.pooled
 
     def adapt_component(self, name: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Rewrite a component's weights where the submodule's form differs but can hold the same function."""

@@ -1,6 +1,30 @@
 """The one size at which every architecture is built."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+
+Fusion = Literal["single_stream", "vilbert", "lxmert", "late"]
+SpatialCode = Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "learned_grid"]
+Readout = Literal["pooled_text", "product"]
+Objectives = Literal["words", "words_matching", "words_matching_regions"]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A controlled arm: one level on each axis. Two arms that differ in one of them answer a question about it.
+
+    Attributes:
+        fusion: the layout of the layers (components/models/layouts.py).
+        spatial_code: how a region says where it is (components/models/visual_embedding.py).
+        readout: the tanh pooler on the text's [CLS], or the product of pooled text and pooled image.
+        objectives: masked words, image-text matching, and masked regions by divergence from the front end's classes.
+    """
+
+    fusion: Fusion
+    spatial_code: SpatialCode
+    readout: Readout
+    objectives: Objectives
 
 
 @dataclass(frozen=True)
@@ -9,6 +33,12 @@ class ModelConfiguration:
 
     An encoder is `'tiny'` (built here, at the sizes below) or the name or local folder of a Hugging Face checkpoint,
     which brings its own sizes.
+
+    Attributes:
+        region_features: F, numbers that describe a region of the arm's visual front end; 0 where it reads pixels.
+        object_classes: L, classes of object that the front end tells apart, background included; 0 where unknown.
+        object_attributes: A, attributes that it tells apart, "none" included; 0 where unknown.
+        axes: what a controlled arm is on each axis; None for an arm as its paper has it.
     """
 
     width: int
@@ -27,6 +57,10 @@ class ModelConfiguration:
     max_length: int
     image_size: int
     pad_token_id: int
+    region_features: int = 0
+    object_classes: int = 0
+    object_attributes: int = 0
+    axes: Axes | None = None
 
     def __post_init__(self) -> None:
         """Check that the sizes fit one another.

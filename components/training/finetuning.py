@@ -25,8 +25,7 @@ class FinetuningNetwork(nn.Module):
 
     def logits(self, batch: Batch) -> Tensor:
         """Scores of the answers: (B, C)."""
-        pixels = self.scaling(batch["pixels"])
-        states = self.model.encode(pixels, batch["input_ids"], batch["attention_mask"])
+        states = self.model.encode(scaled(batch, self.scaling))
         return self.head(states.pooled)
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

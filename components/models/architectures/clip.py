@@ -13,7 +13,8 @@ from components.models.configuration import ModelConfiguration
 from components.models.encoders import patch_encoder
 from components.models.heads import mlp_head
 from components.models.initialisation import initialised
-from components.models.states import States
+from components.models.passes import Pass, Pretraining
+from components.models.states import Batch, States
 from components.models.transformer import Transformer
 from components.models.vision_transformer import without_patch_bias
 
@@ -64,7 +65,7 @@ class CLIP(Architecture):
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "image_encoder"}
-    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = (("contrastive", 1.0),)
+    PRETRAINING: ClassVar[Pretraining] = Pretraining((Pass(losses=(("contrastive", 1.0),)),))
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "causal transformer, from scratch",
         "visual input": "raw patches, linearly projected, with a class token",
@@ -109,11 +110,11 @@ class CLIP(Architecture):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
         self.pooled_size = 2 * configuration.projection
 
-    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
+    def encode(self, batch: Batch) -> States:
         """Read each by its own tower; see `Architecture.encode`."""
-        image, image_vector = self._read_image(pixels)
-        text, text_vector = self._read_text(input_ids, attention_mask)
-        return States(text=text, image=image, pooled=torch.cat([image_vector, text_vector], dim=1))
+        image, image_vector = self._read_image(batch["pixels"])
+        text, text_vector = self._read_text(batch["input_ids"], batch["attention_mask"])
+        return States(text=text, image=image[:, 1:], pooled=torch.cat([image_vector, text_vector], dim=1))
 
     def embed_image(self, pixels: Tensor) -> Tensor:
         """(B, 3, height, width) to unit vectors (B, E)."""

@@ -2,13 +2,14 @@
 
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
 from components.models.encoders import grid_channels, grid_encoder, grid_features
 from components.models.heads import mlp_head, pool_grid
-from components.models.states import States
+from components.models.passes import Pretraining
+from components.models.states import Batch, States
 
 
 class ImageOnly(Architecture):
@@ -20,7 +21,7 @@ class ImageOnly(Architecture):
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"grid": "image_encoder"}
-    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = ()
+    PRETRAINING: ClassVar[Pretraining] = Pretraining()
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "none",
         "visual input": "grid of a ResNet",
@@ -51,9 +52,9 @@ class ImageOnly(Architecture):
         self.hidden_size = 2 * configuration.width
         self.pooled_size = 2 * grid_channels(self.image_encoder)
 
-    def encode(self, pixels: Tensor, input_ids: Tensor | None, attention_mask: Tensor | None) -> States:
-        """Look at the picture; the text is ignored. See `Architecture.encode`."""
-        grid = grid_features(self.image_encoder, pixels)
+    def encode(self, batch: Batch) -> States:
+        """Look at the picture alone. See `Architecture.encode`."""
+        grid = grid_features(self.image_encoder, batch["pixels"])
         return States(text=None, image=grid.flatten(2).transpose(1, 2), pooled=pool_grid(grid))
 
     def head(self, outputs: int) -> nn.Module:

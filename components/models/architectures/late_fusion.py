@@ -10,7 +10,8 @@ from components.models.configuration import ModelConfiguration
 from components.models.encoders import grid_channels, grid_encoder, grid_features, text_encoder
 from components.models.heads import mlp_head, pool_grid
 from components.models.initialisation import initialised
-from components.models.states import States
+from components.models.passes import Pretraining
+from components.models.states import Batch, States
 
 
 class LateFusion(Architecture):
@@ -23,7 +24,7 @@ class LateFusion(Architecture):
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder", "grid": "image_encoder"}
-    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = ()
+    PRETRAINING: ClassVar[Pretraining] = Pretraining()
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT",
         "visual input": "grid of a ResNet",
@@ -57,11 +58,11 @@ class LateFusion(Architecture):
         self.hidden_size = 2 * width
         self.pooled_size = 3 * width
 
-    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
+    def encode(self, batch: Batch) -> States:
         """Read each by its own encoder; see `Architecture.encode`."""
-        grid = grid_features(self.image_encoder, pixels)
+        grid = grid_features(self.image_encoder, batch["pixels"])
         image = torch.tanh(self.image_pooler(pool_grid(grid)))
-        states = self.text_encoder(input_ids=input_ids, attention_mask=attention_mask)
+        states = self.text_encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
         text = states.pooler_output
         return States(
             text=states.last_hidden_state,

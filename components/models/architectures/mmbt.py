@@ -11,7 +11,8 @@ from components.models.configuration import ModelConfiguration
 from components.models.encoders import grid_channels, grid_encoder, grid_features, text_encoder
 from components.models.heads import linear_head
 from components.models.initialisation import initialised
-from components.models.states import States
+from components.models.passes import Pretraining
+from components.models.states import Batch, States
 
 POOLED_SHAPES = {1: (1, 1), 2: (2, 1), 3: (3, 1), 4: (2, 2), 5: (5, 1), 6: (3, 2), 7: (7, 1), 8: (4, 2), 9: (3, 3)}
 """Number of image tokens to the grid that the features are averaged into (mmbt/models/image.py)."""
@@ -32,7 +33,7 @@ class MMBT(Architecture):
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder", "grid": "image_encoder"}
-    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = ()
+    PRETRAINING: ClassVar[Pretraining] = Pretraining()
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT",
         "visual input": "grid of a ResNet, averaged into 1 to 9 tokens",
@@ -67,12 +68,13 @@ class MMBT(Architecture):
         self.pooled_shape = POOLED_SHAPES[configuration.image_tokens]
         self.pooled_size = width
 
-    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
+    def encode(self, batch: Batch) -> States:
         """Read image tokens and text by BERT; see `Architecture.encode`."""
-        tokens, batch, length = self.image_tokens(pixels), *input_ids.shape
+        input_ids, attention_mask = batch["input_ids"], batch["attention_mask"]
+        tokens, size, length = self.image_tokens(batch["pixels"]), *input_ids.shape
         words = self.text_encoder.get_input_embeddings()(input_ids)
         # The text's own last token is [SEP]; so no special token need be known here.
-        rows = torch.arange(batch, device=input_ids.device)
+        rows = torch.arange(size, device=input_ids.device)
         separator = words[rows, attention_mask.sum(dim=1).long() - 1][:, None]
         embedded = torch.cat([words[:, :1], tokens, separator, words[:, 1:]], dim=1)
         first, second = tokens.shape[1] + 2, length - 1
@@ -80,8 +82,8 @@ class MMBT(Architecture):
         states = self.text_encoder(
             inputs_embeds=embedded,
             position_ids=torch.cat([places[:first], places[:second]])[None],
-            token_type_ids=torch.cat([places.new_zeros(first), places.new_ones(second)]).expand(batch, -1),
-            attention_mask=torch.cat([attention_mask.new_ones(batch, first), attention_mask[:, 1:]], dim=1),
+            token_type_ids=torch.cat([places.new_zeros(first), places.new_ones(second)]).expand(size, -1),
+            attention_mask=torch.cat([attention_mask.new_ones(size, first), attention_mask[:, 1:]], dim=1),
         )
         hidden = states.last_hidden_state
         return States(

@@ -2,13 +2,14 @@
 
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
 from components.models.encoders import text_encoder
 from components.models.heads import linear_head
-from components.models.states import States
+from components.models.passes import Pretraining
+from components.models.states import Batch, States
 
 
 class TextOnly(Architecture):
@@ -18,7 +19,7 @@ class TextOnly(Architecture):
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder"}
-    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = ()
+    PRETRAINING: ClassVar[Pretraining] = Pretraining()
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT",
         "visual input": "none",
@@ -48,9 +49,9 @@ class TextOnly(Architecture):
         self.text_encoder = text_encoder(configuration)
         self.pooled_size = self.text_encoder.config.hidden_size
 
-    def encode(self, pixels: Tensor | None, input_ids: Tensor, attention_mask: Tensor) -> States:
-        """Read the text; `pixels` are ignored. See `Architecture.encode`."""
-        states = self.text_encoder(input_ids=input_ids, attention_mask=attention_mask)
+    def encode(self, batch: Batch) -> States:
+        """Read the text alone. See `Architecture.encode`."""
+        states = self.text_encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
         return States(text=states.last_hidden_state, image=None, pooled=states.pooler_output)
 
     def get_input_embeddings(self) -> nn.Embedding:

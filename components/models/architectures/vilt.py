@@ -10,7 +10,8 @@ from components.models.configuration import ModelConfiguration
 from components.models.encoders import patch_encoder
 from components.models.heads import mlp_head
 from components.models.initialisation import initialised
-from components.models.states import States
+from components.models.passes import Pass, Pretraining
+from components.models.states import Batch, States
 from components.models.text_embedding import TextEmbedding
 
 
@@ -19,10 +20,9 @@ class ViLT(Architecture):
 
     A ViT whose layers also read words: BERT's embedding block for the text, the ViT's own patches, class token and
     positions for the image, one of two modality embeddings added to each, text first. Pre-norm layers, final
-    LayerNorm, tanh pooler on the text [CLS]. Visual tokens are the class token and the patches.
+    LayerNorm, tanh pooler on the text [CLS]. Visual tokens are the patches.
 
     DEVIATIONS:
-        * No word-patch alignment yet (weight 0.1 in the paper); masked language modelling and matching only.
         * Square images at one resolution: no padded or sampled patches, no positions interpolated per image.
         * Single tokens are masked where the tokenizer knows no word pieces; the paper masks whole words.
         * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
@@ -30,13 +30,18 @@ class ViLT(Architecture):
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "vision_transformer"}
-    OBJECTIVES: ClassVar[tuple[tuple[str, float], ...]] = (("mlm", 1.0), ("itm", 1.0))
+    PRETRAINING: ClassVar[Pretraining] = Pretraining(
+        (
+            Pass(losses=(("mlm", 1.0),), words=True),
+            Pass(losses=(("itm", 1.0), ("alignment", 0.1)), mismatched="images"),
+        )
+    )
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT's embedding block only, from scratch",
         "visual input": "raw patches, linearly projected, with a class token",
         "spatial code": "learned absolute positions of patches",
         "fusion": "single stream, early: all layers read text and image",
-        "objectives": "masked language modelling 1.0, image-text matching 1.0",
+        "objectives": "masked language modelling 1.0, image-text matching 1.0, word-patch alignment 0.1",
         "corruption": "words masked on matched pairs; images swapped in a second, unmasked forward",
         "readout": "tanh pooler on the text [CLS]; two-layer MLP",
         "norm": "pre-norm",
@@ -72,14 +77,15 @@ class ViLT(Architecture):
         self.pooler = initialised(nn.Linear(width, width))
         self.pooled_size = width
 
-    def encode(self, pixels: Tensor, input_ids: Tensor, attention_mask: Tensor) -> States:
+    def encode(self, batch: Batch) -> States:
         """Read text and image jointly; see `Architecture.encode`."""
-        text = self.text_embedding(input_ids) + self.modalities.weight[0]
-        image = self.vision_transformer.embed(pixels) + self.modalities.weight[1]
+        attention_mask = batch["attention_mask"]
+        text = self.text_embedding(batch["input_ids"]) + self.modalities.weight[0]
+        image = self.vision_transformer.embed(batch["pixels"]) + self.modalities.weight[1]
         real = torch.cat([attention_mask.bool(), attention_mask.new_ones(image.shape[:2], dtype=torch.bool)], dim=1)
         joint = self.vision_transformer.transformer(torch.cat([text, image], dim=1), real)
         joint = self.vision_transformer.norm(joint)
-        text, image = joint.split([text.shape[1], image.shape[1]], dim=1)
+        text, _, image = joint.split([text.shape[1], 1, image.shape[1] - 1], dim=1)
         return States(text=text, image=image, pooled=torch.tanh(self.pooler(joint[:, 0])))
 
     def get_input_embeddings(self) -> nn.Embedding:
