@@ -1,5 +1,7 @@
 """The import closure: a stage may load no first-party code that the graph does not know as its input."""
 
+import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -18,6 +20,8 @@ FRAME = frozenset(
     }
 )
 FIRST_PARTY = ("components", "flows", "registry", "infra")
+HANDED_OVER = "code.json"
+"""In the folder of an arm (the stage `starts`): the source files that it is made of, with their sha256."""
 
 
 def check_closure(root: Path, node: Declared) -> None:
@@ -28,16 +32,34 @@ def check_closure(root: Path, node: Declared) -> None:
     Raises:
         CeterisError: something was loaded that `dvc.yaml` does not declare for this stage.
     """
+    arm = code_of_the_arm(root, node)
     undeclared = [
         path
         for path in loaded_files(root)
-        if path not in FRAME and not path.endswith("__init__.py") and not node.covers(path)
+        if path not in FRAME and not path.endswith("__init__.py") and not node.covers(path) and path not in arm
     ]
     if undeclared:
         raise CeterisError(
             f"stage {node.address} loaded {', '.join(undeclared)}, which dvc.yaml does not declare: "
             f"add it to the deps of {node.address.partition('@')[0]}."
         )
+
+
+def code_of_the_arm(root: Path, node: Declared) -> set[str]:
+    """The source files that the stage `starts` handed over with the arm.
+
+    Raises:
+        CeterisError: one of them has changed since.
+    """
+    files: dict[str, str] = {}
+    for dependency in node.dependencies:
+        path = root / dependency / HANDED_OVER
+        if path.is_file():
+            files |= json.loads(path.read_text(encoding="utf-8"))
+    for file, digest in files.items():
+        if hashlib.sha256((root / file).read_bytes()).hexdigest() != digest:
+            raise CeterisError(f"{file} has changed since the stage starts ran: run `dvc repro` from there.")
+    return set(files)
 
 
 def loaded_files(root: Path) -> list[str]:

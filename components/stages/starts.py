@@ -1,15 +1,24 @@
-"""Stage: hand each architecture of a replicate the unimodal components that it begins from.
+"""Stage: hand each arm of a replicate what it is made of and what it begins from.
 
-A folder per architecture, so that a change in a component re-runs only the architectures that use it.
+A folder per arm, so that a change in a component, or in the code of one architecture, re-runs only the arms that use it:
+
+    NAME.safetensors     unimodally pretrained components that the architecture takes
+    front/               the frozen visual front end, for arms that read regions
+    record.json          digests and costs of the components
+    code.json            the architecture's source files (and all they import) with their sha256
 """
 
 import argparse
 import json
 import os
 import shutil
+from pathlib import Path
 
+from components.errors import CeterisError
+from components.models.architectures import ARCHITECTURES
+from components.stages.sources import source_digests
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study import FRONT_COMPONENTS, ArmSettings, Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
@@ -18,20 +27,40 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     out = stage.out()
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
-    for architecture in study.architectures.all:
-        folder = beside / architecture
-        folder.mkdir(parents=True)
-        digests = {}
-        for component in study.arms[architecture].unimodal:
-            shutil.copyfile(source / component / "weights.safetensors", folder / f"{component}.safetensors")
-            record = json.loads((source / component / "record.json").read_text(encoding="utf-8"))
-            digests[component] = {
-                "weights": record["weights"],
-                "samples": record["samples"],
-                "flops": record["flops"]["total"],
-            }
-        (folder / "record.json").write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for name in study.architectures.all:
+        hand_over(stage.root, source, study.arms[name], beside / name)
     os.replace(beside, out)
+
+
+def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
+    """Fill the folder of one arm.
+
+    Raises:
+        CeterisError: there is no such architecture.
+    """
+    if arm.architecture not in ARCHITECTURES:
+        raise CeterisError(
+            f"arms: there is no architecture {arm.architecture!r}; known are {', '.join(sorted(ARCHITECTURES))}."
+        )
+    folder.mkdir(parents=True)
+    for component in arm.unimodal:
+        shutil.copyfile(source / component / "weights.safetensors", folder / f"{component}.safetensors")
+    if front := FRONT_COMPONENTS[arm.front]:
+        (folder / "front").mkdir()
+        for file in sorted((source / front).glob("*.safetensors")):
+            shutil.copyfile(file, folder / "front" / file.name)
+    records = {}
+    for component in arm.components:
+        record = json.loads((source / component / "record.json").read_text(encoding="utf-8"))
+        records[component] = {
+            "weights": record["weights"],
+            "samples": record["samples"],
+            "flops": record["flops"]["total"],
+        }
+    module = ARCHITECTURES[arm.architecture].split(":")[0]
+    code = source_digests(root, module.replace(".", "/") + ".py")
+    for name, content in (("record.json", records), ("code.json", code)):
+        (folder / name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
