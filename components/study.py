@@ -17,6 +17,19 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Start = Literal["scratch", "unimodal", "multimodal"]
 Component = Literal["text", "grid", "patches"]
+Front = Literal["pixels", "detector", "boxes", "grid", "patches", "precomputed"]
+
+ORACLE: Front = "boxes"
+"""Exact boxes tell how many objects there are: shown, never ranked with the others."""
+FRONT_COMPONENTS: dict[Front, str | None] = {
+    "pixels": None,
+    "detector": "detector",
+    "boxes": "detector",
+    "grid": "grid",
+    "patches": "patches",
+    "precomputed": None,
+}
+"""The image-pretraining component that a visual front end is made of."""
 
 
 class Strict(BaseModel):
@@ -122,9 +135,22 @@ class FreezingRule(Strict):
     share: Fraction
 
 
-class ArmSettings(Strict):
-    """What one architecture begins from, and what it keeps frozen for how long."""
+class AxesSettings(Strict):
+    """What a controlled arm is, on every axis. Two arms that differ in one answer a question about that axis."""
 
+    fusion: Literal["single_stream", "vilbert", "lxmert", "late"]
+    spatial_code: Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "learned_grid"]
+    readout: Literal["pooled_text", "product"]
+    objectives: Literal["words", "words_matching", "words_matching_regions"]
+
+
+class ArmSettings(Strict):
+    """What one arm is, what it begins from, and what it keeps frozen for how long."""
+
+    architecture: Name = Field(description="its file in components/models/architectures; 'controlled' if axes are given")
+    mode: Literal["faithful", "controlled"] = Field(description="as its paper has it, or as axes say and nothing else")
+    front: Front = Field(description="who looks at the picture: the architecture itself (pixels), or a frozen front end")
+    axes: AxesSettings | None = Field(description="of a controlled arm; null for a faithful one")
     unimodal: list[Component] = Field(description="unimodally pretrained components it begins from")
     starts: list[Start] = Field(min_length=1)
     few_label_starts: list[Start] = Field(description="starts also fine-tuned on few labels")
@@ -135,6 +161,21 @@ class ArmSettings(Strict):
         if unknown := set(self.few_label_starts) - set(self.starts):
             raise ValueError(f"few_label_starts names {sorted(unknown)}, which are not among starts")
         return self
+
+    @model_validator(mode="after")
+    def _axes_belong_to_controlled_arms(self) -> "ArmSettings":
+        controlled = (self.mode == "controlled", self.architecture == "controlled", self.axes is not None)
+        if len(set(controlled)) > 1:
+            raise ValueError(
+                "a controlled arm has mode: controlled, architecture: controlled and axes; a faithful one has none of them"
+            )
+        return self
+
+    @property
+    def components(self) -> list[str]:
+        """Everything of unimodal pretraining that the arm takes, its front end included."""
+        front = FRONT_COMPONENTS[self.front]
+        return [*self.unimodal, *([front] if front and front not in self.unimodal else [])]
 
 
 class TaskSettings(Strict):
@@ -232,9 +273,9 @@ class Study(Strict):
                     f"arms.{arm}.starts asks for 'multimodal', but {arm} is listed under architectures.direct"
                 )
         for arm, settings in self.arms.items():
-            missing = set(settings.unimodal) - {"text"} - set(self.image_fronts)
+            missing = set(settings.components) - {"text"} - set(self.image_fronts)
             if missing:
-                raise ValueError(f"arms.{arm}.unimodal needs {sorted(missing)}, which image_fronts does not pretrain")
+                raise ValueError(f"arms.{arm} needs {sorted(missing)}, which image_fronts does not pretrain")
         return self
 
 
