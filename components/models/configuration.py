@@ -35,6 +35,7 @@ class ModelConfiguration:
     which brings its own sizes.
 
     Attributes:
+        regions: R, what a detector proposes for every picture; 0 where there is none.
         region_features: F, numbers that describe a region of the arm's visual front end; 0 where it reads pixels.
         object_classes: L, classes of object that the front end tells apart, background included; 0 where unknown.
         object_attributes: A, attributes that it tells apart, "none" included; 0 where unknown.
@@ -57,6 +58,7 @@ class ModelConfiguration:
     max_length: int
     image_size: int
     pad_token_id: int
+    regions: int = 0
     region_features: int = 0
     object_classes: int = 0
     object_attributes: int = 0

@@ -16,12 +16,13 @@ import torch
 
 from components import tasks
 from components.data.batches import BatchStream, Ingredients, few_labels
+from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.stages.stage import Stage, main
 from components.study import Cell, Study
 from components.training import prediction
-from components.training.building import as_module, build, load_start, pixel_scaling
+from components.training.building import as_module, build, build_front, load_start, pixel_scaling, region_arrays
 from components.training.finetuning import FinetuningNetwork
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
@@ -62,8 +63,11 @@ def finetune(
     starts = stage.root / "outputs/starts" / arguments.replicate / architecture
     load_start(model, cell.start, starts, stage.root / "outputs/pretrain" / architecture / arguments.replicate)
     seed_torch(study.seed, replicate, "head", architecture, task)
-    head = model.head(len(store.index["answers"][task]))
-    network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, tasks.load(study.tasks[task].kind))
+    kind = tasks.load(study.tasks[task].kind)
+    head = kind.head(model, len(store.index["answers"][task]))
+    front = build_front(architecture, study, store, starts)
+    network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, kind, front)
+    regions = region_arrays(architecture, study, store, front, stage.root)
     seed = derive(study.seed, replicate, "task", task, cell.labels)
     subset = None if cell.labels is None else few_labels(cell.labels, task, derive(study.seed, replicate, "few"), store)
     stream = BatchStream(
@@ -72,8 +76,9 @@ def finetune(
         seed,
         cell.budget.batch_size,
         cell.budget.steps,
-        Ingredients(pictures=True, texts=True, targets=True),
+        Ingredients(pictures=True, texts=True, targets=True, regions=regions is not None),
         subset,
+        regions,
     )
 
     def progress(percent: float, message: str) -> None:
@@ -86,7 +91,7 @@ def finetune(
         record = train(network, stream, cell.budget, freezing, seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     with stage.loop():
-        write_predictions(study, stage, store, network, task, cell)
+        write_predictions(study, stage, store, regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     finished = stage.scratch / f"{cell.name}.json.part"
     write_json(finished, {"run": run_of, **record, "weights": digest})
@@ -95,7 +100,13 @@ def finetune(
 
 
 def write_predictions(
-    study: Study, stage: Stage, store: Store, network: FinetuningNetwork, task: str, cell: Cell
+    study: Study,
+    stage: Stage,
+    store: Store,
+    regions: RegionArrays | None,
+    network: FinetuningNetwork,
+    task: str,
+    cell: Cell,
 ) -> None:
     """Predict every split but `train` and `gate`, which only promotion may look at."""
     device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
@@ -106,7 +117,7 @@ def write_predictions(
         if split in ("validation", "selection") or split.startswith(GENERALISATION_PREFIX)
     ]
     tables = [
-        prediction.table(network, store, task, split, cell.name, study.runtime.prediction_batch_size, device)
+        prediction.table(network, store, regions, task, split, cell.name, study.runtime.prediction_batch_size, device)
         for split in splits
     ]
     path: Path = stage.scratch / f"{cell.name}.parquet"

@@ -1,5 +1,7 @@
 """What is the answer to a question about a picture?"""
 
+from typing import ClassVar
+
 from components.tasks.task import Task
 
 
@@ -10,3 +12,5 @@ class VisualQuestionAnswering(Task):
     (an answer that three people gave is right). Questions here have one answer; with one, its metric is accuracy.
     An answer that the training split never gave is no class, and can only be missed.
     """
+
+    kind: ClassVar[str] = "vqa"

@@ -1,5 +1,6 @@
 """From a study to a model: its configuration, its initial weights, its starts."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +10,33 @@ from components.data.store import Store
 from components.errors import CeterisError
 from components.models import architectures
 from components.models.architecture import Architecture, load_component
-from components.models.configuration import ModelConfiguration
+from components.models.configuration import Axes, ModelConfiguration
+from components.models.fronts import load_region_front, region_features, region_front
 from components.models.pixels import PixelScaling
 from components.study import Start, Study
 from components.training.seeds import seed_torch
 from components.training.weights import load_weights
 
 
-def configuration(study: Study, store: Store) -> ModelConfiguration:
-    """The size at which everything is built."""
-    return ModelConfiguration(
+def configuration(study: Study, store: Store, arm: str | None = None) -> ModelConfiguration:
+    """The size at which everything is built; for an arm, also what it is on its axes and what its regions are."""
+    settings = None if arm is None else study.arms[arm]
+    axes = settings.axes if settings else None
+    # Cells know of objects only if their encoder was trained on boxes.
+    named = settings is None or settings.front in ("detector", "boxes") or study.image_pretraining.labels == "boxes"
+    size = ModelConfiguration(
         **study.model.model_dump(),
         vocabulary_size=store.index["vocabulary_size"],
         max_length=study.text.max_length,
         image_size=study.data.image_size,
         pad_token_id=store.index["special_tokens"]["pad"],
+        regions=study.image_pretraining.regions,
+        # Background and "none" are classes too.
+        object_classes=1 + named * len(store.index["object_classes"]),
+        object_attributes=1 + named * len(store.index["object_attributes"]),
+        axes=Axes(**axes.model_dump()) if axes else None,
     )
+    return size if settings is None else replace(size, region_features=region_features(settings.front, size))
 
 
 def pixel_scaling(store: Store) -> PixelScaling:
@@ -33,17 +45,33 @@ def pixel_scaling(store: Store) -> PixelScaling:
 
 
 def build(name: str, study: Study, store: Store, replicate: int) -> Architecture:
-    """An architecture with the replicate's initial weights.
+    """The architecture of an arm with the replicate's initial weights.
 
     Raises:
         CeterisError: there is no architecture of that name.
     """
     try:
-        kind = architectures.load(name)
+        kind = architectures.load(study.arms[name].architecture)
     except ValueError as error:
         raise CeterisError(f"architectures: {error}") from None
-    seed_torch(study.seed, replicate, "initialisation", name)
-    return kind(configuration(study, store))
+    # Keyed by the architecture: arms that differ in their front end alone begin with the same weights.
+    seed_torch(study.seed, replicate, "initialisation", study.arms[name].architecture)
+    return kind(configuration(study, store, name))
+
+
+def build_front(name: str, study: Study, store: Store, starts: Path) -> nn.Module | None:
+    """The frozen front end of an arm with its pretrained weights; None where nothing of ours looks at the pictures for it.
+
+    Args:
+        starts: the folder of the arm that the stage `starts` wrote.
+    """
+    kind = study.arms[name].front
+    if kind in ("pixels", "precomputed"):
+        return None
+    front = region_front(kind, configuration(study, store, name))
+    weights = {file.stem: load_weights(file) for file in sorted((starts / "front").glob("*.safetensors"))}
+    load_region_front(front, weights)
+    return front.requires_grad_(False).eval()
 
 
 def load_start(model: Architecture, start: Start, starts: Path, pretrained: Path) -> None:

@@ -7,29 +7,35 @@ from torch import Tensor, nn
 
 from components.models.pixels import PixelScaling
 from components.tasks.task import Task
+from components.training.looking import looked_at
 
 Batch = Mapping[str, Tensor]
 
 
 class FinetuningNetwork(nn.Module):
-    """A model with the head of one task."""
+    """A model with the head of one task, and the frozen front end that looks at the pictures for it, if it has one.
+
+    The whole of it is what is saved: pictures and texts in, scores out.
+    """
 
     model: Any
 
-    def __init__(self, model: nn.Module, scaling: PixelScaling, head: nn.Module, task: Task) -> None:
+    def __init__(
+        self, model: nn.Module, scaling: PixelScaling, head: nn.Module, task: Task, front: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.model = model
         self.scaling = scaling
         self.head = head
         self.task = task
+        self.front = front
 
-    def logits(self, batch: Batch) -> Tensor:
-        """Scores of the answers: (B, C)."""
-        states = self.model.encode(scaled(batch, self.scaling))
-        return self.head(states.pooled)
+    def scores(self, batch: Batch) -> Tensor:
+        """Scores of the candidates: (B, C)."""
+        return self.task.scores(self.model, self.head, looked_at(batch, self.scaling, self.front))
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss and the share of the batch answered correctly."""
-        logits = self.logits(batch)
-        correct = self.task.correct(logits.detach(), batch["targets"])
-        return self.task.loss(logits, batch["targets"]), {self.task.metric: correct.mean()}
+        """Loss and the share of the batch that is right."""
+        scores = self.scores(batch)
+        correct = self.task.correct(scores.detach(), batch)
+        return self.task.loss(scores, batch), {self.task.metric: correct.mean()}

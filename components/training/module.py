@@ -39,8 +39,9 @@ class TrainingModule(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW; weight decay on matrices only, as usual for transformers."""
-        decayed = [parameter for parameter in self.network.parameters() if parameter.ndim > 1]
-        plain = [parameter for parameter in self.network.parameters() if parameter.ndim <= 1]
+        trained = [value for name, value in self.network.named_parameters() if not name.startswith("front.")]
+        decayed = [parameter for parameter in trained if parameter.ndim > 1]
+        plain = [parameter for parameter in trained if parameter.ndim <= 1]
         groups = [
             {"params": decayed, "weight_decay": self.budget.weight_decay},
             {"params": plain, "weight_decay": 0.0},

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import torch
 
 from components.data.batches import Ingredients, collate, in_order
+from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.training.finetuning import FinetuningNetwork
 
@@ -25,32 +26,45 @@ SCHEMA = pa.schema(
         "correct": pa.float32(),
     }
 )
-INGREDIENTS = Ingredients(pictures=True, texts=True, targets=True)
 
 
 def predict(
-    network: FinetuningNetwork, store: Store, task: str, split: str, batch_size: int, device: torch.device
+    network: FinetuningNetwork,
+    store: Store,
+    regions: RegionArrays | None,
+    task: str,
+    split: str,
+    batch_size: int,
+    device: torch.device,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Yield (rows, predictions, confidences, correct), each (B,), batch after batch."""
     part = store.part(task, split)
+    ingredients = Ingredients(pictures=True, texts=True, targets=True, regions=regions is not None)
     network.eval()
     for rows in in_order(part, batch_size):
-        batch = {name: tensor.to(device) for name, tensor in collate(store, part, rows, INGREDIENTS).items()}
+        batch = collate(store, part, rows, ingredients, regions)
+        batch = {name: tensor.to(device) for name, tensor in batch.items()}
         with torch.inference_mode():
-            logits = network.logits(batch).float()
-            confidence, prediction = logits.softmax(dim=1).max(dim=1)
-            correct = network.task.correct(logits, batch["targets"])
+            scores = network.scores(batch).float()
+            confidence, prediction = scores.softmax(dim=1).max(dim=1)
+            correct = network.task.correct(scores, batch)
         yield rows, prediction.cpu().numpy(), confidence.cpu().numpy(), correct.cpu().numpy()
 
 
 def table(
-    network: FinetuningNetwork, store: Store, task: str, split: str, cell: str, batch_size: int, device: torch.device
+    network: FinetuningNetwork,
+    store: Store,
+    regions: RegionArrays | None,
+    task: str,
+    split: str,
+    cell: str,
+    batch_size: int,
+    device: torch.device,
 ) -> pa.Table:
     """All predictions of one split."""
     part = store.part(task, split)
-    columns = [
-        np.concatenate(pieces) for pieces in zip(*predict(network, store, task, split, batch_size, device), strict=True)
-    ]
+    batches = predict(network, store, regions, task, split, batch_size, device)
+    columns = [np.concatenate(pieces) for pieces in zip(*batches, strict=True)]
     _, prediction, confidence, correct = columns
     return pa.table(
         {

@@ -86,14 +86,17 @@ def train(
     trainer.fit(module, loader, ckpt_path=checkpoint if resumed else None, weights_only=True)
     if not surroundings.stop_requested() and trainer.global_step != budget.steps:
         raise RuntimeError(f"{name} ended after {trainer.global_step} of {budget.steps} steps")
-    network.requires_grad_(True)
-    parameters = list(network.parameters())
+    # A front end was pretrained before and stays as it is: it is part of the model, and no part of what was trained.
+    parameters = dict(network.named_parameters())
+    trained = [name for name in parameters if not name.startswith("front.")]
+    for name in trained:
+        parameters[name].requires_grad_(True)
     return {
         "samples": budget.steps * budget.batch_size,
         "steps": budget.steps,
         "parameters": {
-            "total": sum(parameter.numel() for parameter in parameters),
-            "trained": sum(parameter.numel() for parameter in parameters),
+            "total": sum(parameter.numel() for parameter in parameters.values()),
+            "trained": sum(parameters[name].numel() for name in trained),
         },
         "flops": flops,
         "digests": dict(module.digests.chains),
