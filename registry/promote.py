@@ -202,6 +202,6 @@ def _known(registry: Registry, task: str, version: ModelVersion) -> Decision:
 def _decision(
     task: str, name: str, number: str, promoted: bool, test: record.Test, package: dict[str, Any]
 ) -> Decision:
-    what = f"{package['architecture']} from {package['cell']}, replicate {package['replicate']}"
+    what = f"{package['arm']} from {package['cell']}, replicate {package['replicate']}"
     outcome = f"version {number} of {name} ({what}) is {'the new champion' if promoted else 'no champion'}"
     return Decision(task, promoted, number, f"{task}: {outcome}: {test.verdict.reason}.", True, name, test.verdict)

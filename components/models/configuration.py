@@ -72,6 +72,8 @@ class ModelConfiguration:
         """
         # A settings file gives a list; a tuple keeps the configuration hashable.
         object.__setattr__(self, "stem_widths", tuple(self.stem_widths))
+        if isinstance(self.axes, dict):
+            object.__setattr__(self, "axes", Axes(**self.axes))
         if self.width % self.heads:
             raise ValueError(f"heads ({self.heads}) must divide width ({self.width})")
         if self.image_size % self.patch_size:

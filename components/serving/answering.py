@@ -48,17 +48,26 @@ class Answerer:
         model: an architecture of `components.models`.
         head: pooled states (B, D) to logits (B, C), in the order of the package's answers.
         scaling: pictures as training saw them.
+        front: what looks at the pictures for a model that reads regions.
     """
 
     def __init__(
-        self, package: dict[str, Any], tokenizer: Tokenizer, model: Architecture, head: nn.Module, scaling: PixelScaling
+        self,
+        package: dict[str, Any],
+        tokenizer: Tokenizer,
+        model: Architecture,
+        head: nn.Module,
+        scaling: PixelScaling,
+        front: nn.Module | None = None,
     ) -> None:
-        self.configuration = configuration(package)
+        self.configuration = ModelConfiguration(**package["configuration"])
+        self.kind: str = package["kind"]
         self.answers: list[str] = package["answers"]
         self._tokenizer = tokenizer
         self._model = model.eval()
         self._head = head.eval()
         self._scaling = scaling
+        self._front = None if front is None else front.eval()
 
     @classmethod
     def load(cls, folder: Path) -> "Answerer":
@@ -71,12 +80,16 @@ class Answerer:
             if not (folder / name).is_file():
                 raise CeterisError(f"{folder / name} is missing: make the package again with the package stage.")
         package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-        model = load(package["architecture"])(configuration(package))
+        configuration = ModelConfiguration(**package["configuration"])
+        model = load(package["architecture"])(configuration)
         head = model.head(len(package["answers"]))
         scaling = PixelScaling()
         parts = nn.ModuleDict({"model": model, "head": head, "scaling": scaling})
+        if (front := front_of(package, configuration)) is not None:
+            parts["front"] = front
         parts.load_state_dict(load_file(folder / "model.safetensors"))
-        return cls(package, Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), model, head, scaling)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json"))
+        return cls(package, tokenizer, model, head, scaling, front)
 
     def answer(self, images: Sequence[bytes], texts: Sequence[str]) -> list[Answer]:
         """Answer one text about one encoded picture each; any number of them, also none.
@@ -103,7 +116,13 @@ class Answerer:
         attention_mask = torch.tensor([encoding.attention_mask for encoding in encodings])
         longest = int(attention_mask.sum(dim=1).max())
         input_ids = torch.tensor([encoding.ids for encoding in encodings])[:, :longest]
-        return self._head(self._model.encode(self._scaling(pixels), input_ids, attention_mask[:, :longest]).pooled)
+        batch = {"input_ids": input_ids, "attention_mask": attention_mask[:, :longest]}
+        if self._front is None:
+            batch["pixels"] = self._scaling(pixels)
+        else:
+            regions = self._front.regions(self._scaling(pixels))
+            batch |= {f"region_{name}": tensor for name, tensor in regions._asdict().items()}
+        return self._head(self._model.readout(self._model.encode(batch), batch, self.kind))
 
     def _pixels(self, image: bytes, row: int) -> np.ndarray:
         try:
@@ -117,15 +136,22 @@ class Answerer:
         return Answer(best, scores[best], scores)
 
 
-def configuration(package: Mapping[str, Any]) -> ModelConfiguration:
-    """The sizes at which the packaged model was built."""
-    return ModelConfiguration(
-        **package["model"],
-        vocabulary_size=package["vocabulary_size"],
-        max_length=package["text"]["max_length"],
-        image_size=package["image_size"],
-        pad_token_id=package["pad_id"],
-    )
+def front_of(package: Mapping[str, Any], configuration: ModelConfiguration) -> nn.Module | None:
+    """The front end of the packaged arm, still without weights; None where the model looks at pixels itself.
+
+    Raises:
+        CeterisError: the model reads regions that only a file can give it.
+    """
+    if package["front"] == "pixels":
+        return None
+    if package["front"] in ("boxes", "precomputed"):
+        raise CeterisError(
+            f"the model of {package['task']} reads {package['front']} regions, which come with the data: it cannot look at "
+            "new pictures; package an arm whose front end is the detector, the grid or the patches."
+        )
+    from components.models.fronts import region_front
+
+    return region_front(package["front"], configuration)
 
 
 def main(package: str, requests: str, answers: str) -> None:

@@ -5,6 +5,7 @@ continues in the cell, and at the step, where it was.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import shutil
@@ -22,7 +23,15 @@ from components.data.store import Store
 from components.stages.stage import Stage, main
 from components.study import Cell, Study
 from components.training import prediction
-from components.training.building import as_module, build, build_front, load_start, pixel_scaling, region_arrays
+from components.training.building import (
+    as_module,
+    build,
+    build_front,
+    configuration,
+    load_start,
+    pixel_scaling,
+    region_arrays,
+)
 from components.training.finetuning import FinetuningNetwork
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
@@ -93,8 +102,9 @@ def finetune(
     with stage.loop():
         write_predictions(study, stage, store, regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
+    size = dataclasses.asdict(configuration(study, store, architecture))
     finished = stage.scratch / f"{cell.name}.json.part"
-    write_json(finished, {"run": run_of, **record, "weights": digest})
+    write_json(finished, {"run": run_of, **record, "configuration": size, "weights": digest})
     os.replace(finished, stage.scratch / f"{cell.name}.json")
     checkpoint.unlink(missing_ok=True)
 

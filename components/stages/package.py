@@ -3,8 +3,9 @@
 `compare` has chosen architecture and cell on the selection split, over replicates. Which replicate's file is packaged is
 decided on validation, so that neither the selection nor the gate split is looked at twice.
 
-`package.json`: `format` (1), `study`, `task`, `kind`; `architecture`, `cell`, `replicate`; `answers` in the order of the
-head's outputs; `model` and `text` settings, `image_size`, `vocabulary_size`, `pad_id`; for the model card `scores`
+`package.json`: `format` (2), `study`, `task`, `kind`; `architecture`, `cell`, `replicate`; `answers` in the order of the
+head's outputs; `arm`, the study's name of what was trained, and its `front`; `configuration`, at which the model was built;
+`image_size`; for the model card `scores`
 ({split: {score, items}} of the packaged file), `chosen` and `floors` (what the leaderboard says of the choice),
 `training` (the run's record without its curves); `weights` (sha256 of `model.safetensors`), `data_digest`.
 """
@@ -24,7 +25,7 @@ from components.errors import CeterisError
 from components.stages.stage import Stage, main
 from components.study import Study
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "model.safetensors"
 
 
@@ -40,7 +41,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
             )
         package = describe(study, task, tasks[task], outputs)
         write(package, outputs, out / task)
-        stage.log(f"{task}: {package['architecture']} from {package['cell']}, replicate {package['replicate']}")
+        stage.log(f"{task}: {package['arm']} from {package['cell']}, replicate {package['replicate']}")
         stage.progress(100 * (number + 1) / len(study.task_names), f"{task} packaged")
 
 
@@ -51,20 +52,20 @@ def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> d
     replicate = best_replicate(scores, f"{architecture}/{task}/{cell}")
     index = read_json(outputs / "tokens/index.json")
     records = read_json(outputs / "evaluation/arms.json")[architecture][task][cell]
+    training = records[study.replicates.index(replicate)]
     return {
         "format": FORMAT,
         "study": study.name,
         "task": task,
         "kind": study.tasks[task].kind,
-        "architecture": architecture,
+        "arm": architecture,
+        "architecture": study.arms[architecture].architecture,
+        "front": study.arms[architecture].front,
         "cell": cell,
         "replicate": replicate,
         "answers": index["answers"][task],
-        "model": study.model.model_dump(mode="json"),
-        "text": study.text.model_dump(mode="json"),
+        "configuration": training["configuration"],
         "image_size": study.data.image_size,
-        "vocabulary_size": index["vocabulary_size"],
-        "pad_id": index["special_tokens"]["pad"],
         "scores": {
             row["split"]: {"score": row["score"], "items": row["items"]}
             for row in scores
@@ -72,7 +73,7 @@ def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> d
         },
         "chosen": entry["chosen"],
         "floors": entry.get("floors", {}),
-        "training": records[study.replicates.index(replicate)],
+        "training": {key: value for key, value in training.items() if key != "configuration"},
         "data_digest": index["data_digest"],
     }
 
@@ -100,7 +101,7 @@ def best_replicate(scores: list[dict[str, Any]], where: str) -> int:
 
 def write(package: dict[str, Any], outputs: Path, folder: Path) -> None:
     """Write one package, complete or not at all."""
-    source = outputs / "finetune" / package["architecture"] / package["task"] / str(package["replicate"])
+    source = outputs / "finetune" / package["arm"] / package["task"] / str(package["replicate"])
     weights = source / f"{package['cell']}.safetensors"
     if not weights.is_file():
         raise CeterisError(f"{weights} is missing: run its fine-tuning stage again.")

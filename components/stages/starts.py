@@ -20,6 +20,8 @@ from components.stages.sources import source_digests
 from components.stages.stage import Stage, main
 from components.study import FRONT_COMPONENTS, ArmSettings, Study
 
+FRONTS = "components/models/fronts.py"
+
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Copy components and write down their digests."""
@@ -59,6 +61,8 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
         }
     module = ARCHITECTURES[arm.architecture].split(":")[0]
     code = source_digests(root, module.replace(".", "/") + ".py")
+    if arm.front != "pixels":
+        code |= source_digests(root, FRONTS)
     for name, content in (("record.json", records), ("code.json", code)):
         (folder / name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

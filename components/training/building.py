@@ -11,7 +11,6 @@ from components.errors import CeterisError
 from components.models import architectures
 from components.models.architecture import Architecture, load_component
 from components.models.configuration import Axes, ModelConfiguration
-from components.models.fronts import load_region_front, region_features, region_front
 from components.models.pixels import PixelScaling
 from components.study import Start, Study
 from components.training.seeds import seed_torch
@@ -36,7 +35,12 @@ def configuration(study: Study, store: Store, arm: str | None = None) -> ModelCo
         object_attributes=1 + named * len(store.index["object_attributes"]),
         axes=Axes(**axes.model_dump()) if axes else None,
     )
-    return size if settings is None else replace(size, region_features=region_features(settings.front, size))
+    if settings is None or settings.front == "pixels":
+        return size
+    # Imported where it is used: an architecture that looks itself does not depend on the front ends' code.
+    from components.models.fronts import region_features
+
+    return replace(size, region_features=region_features(settings.front, size))
 
 
 def pixel_scaling(store: Store) -> PixelScaling:
@@ -68,6 +72,8 @@ def build_front(name: str, study: Study, store: Store, starts: Path) -> nn.Modul
     kind = study.arms[name].front
     if kind in ("pixels", "precomputed"):
         return None
+    from components.models.fronts import load_region_front, region_front
+
     front = region_front(kind, configuration(study, store, name))
     weights = {file.stem: load_weights(file) for file in sorted((starts / "front").glob("*.safetensors"))}
     load_region_front(front, weights)

@@ -80,10 +80,13 @@ def describe(root: Path, architecture: str, **more: Any) -> dict[str, Any]:
     study = load_study(root / "params.yaml")
     index = json.loads((root / "outputs/tokens/index.json").read_text(encoding="utf-8"))
     return {
-        "format": 1, "study": study.name, "task": TASK, "kind": "vqa",
-        "architecture": architecture, "cell": "scratch", "replicate": 0, "answers": ANSWERS,
-        "model": study.model.model_dump(mode="json"), "text": study.text.model_dump(mode="json"),
-        "image_size": SIZE, "vocabulary_size": index["vocabulary_size"], "pad_id": 0,
+        "format": 2, "study": study.name, "task": TASK, "kind": "vqa",
+        "arm": architecture, "architecture": architecture, "front": "pixels",
+        "cell": "scratch", "replicate": 0, "answers": ANSWERS, "image_size": SIZE,
+        "configuration": {
+            **study.model.model_dump(mode="json"), "max_length": study.text.max_length, "image_size": SIZE,
+            "vocabulary_size": index["vocabulary_size"], "pad_token_id": 0,
+        },
         "scores": {"selection": {"score": 0.5, "items": 10}}, "chosen": {}, "floors": {},
         "training": {"samples": 640, "parameters": {"total": 1000, "trained": 1000}, "flops": {"forward_per_sample": 1e6}},
         "data_digest": index["data_digest"], "weights": "0" * 64, **more,
@@ -108,12 +111,12 @@ def real_package(root: Path, architecture: str = "vilt", seed: int = 0) -> Path:
     from torch import nn
 
     from components.models.architectures import load
+    from components.models.configuration import ModelConfiguration
     from components.models.pixels import PixelScaling
-    from components.serving.answering import configuration
 
     content = describe(root, architecture)
     torch.manual_seed(seed)
-    model = load(architecture)(configuration(content))
+    model = load(architecture)(ModelConfiguration(**content["configuration"]))
     network = nn.ModuleDict({"model": model, "head": model.head(len(ANSWERS)), "scaling": PixelScaling()})
     with torch.no_grad():
         for parameter in network["head"].parameters():

@@ -38,7 +38,7 @@ def root(tmp_path: Path) -> Path:
             for split, score in zip(("validation", "selection"), scores, strict=True):
                 row = {"architecture": architecture, "task": "vqa", "cell": cell, "replicate": replicate}
                 rows.append({**row, "split": split, "items": 32, "score": score})
-        records = [{"samples": 10 + replicate} for replicate in by_replicate]
+        records = [{"samples": 10 + replicate, "configuration": {"width": 64}} for replicate in by_replicate]
         arms.setdefault(architecture, {}).setdefault("vqa", {})[cell] = records
     write_json(outputs / "evaluation/arms.json", arms)
     pq.write_table(pa.Table.from_pylist(rows), outputs / "evaluation/scores.parquet")
@@ -52,8 +52,6 @@ def root(tmp_path: Path) -> Path:
     )
     index = {
         "answers": {"vqa": ["no", "yes"]},
-        "vocabulary_size": 61,
-        "special_tokens": {"pad": 0, "cls": 2},
         "data_digest": "d" * 64,
     }
     write_json(outputs / "tokens/index.json", index)
@@ -94,10 +92,10 @@ def test_the_chosen_model_with_the_replicate_best_on_validation(root: Path) -> N
     assert package["weights"] == hashlib.sha256(weights).hexdigest()
     assert package["scores"] == {"validation": {"items": 32, "score": 0.7}, "selection": {"items": 32, "score": 0.5}}
     assert package["training"] == {"samples": 11}
-    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
-    assert (package["model"], package["text"], package["image_size"]) == (params["model"], params["text"], 48)
+    assert (package["arm"], package["front"], package["image_size"]) == ("vilt", "pixels", 48)
+    assert package["configuration"] == {"width": 64}
     assert (package["kind"], package["answers"]) == ("vqa", ["no", "yes"])
-    assert (package["vocabulary_size"], package["pad_id"], package["data_digest"]) == (61, 0, "d" * 64)
+    assert package["data_digest"] == "d" * 64
     assert (folder / "tokenizer/tokenizer.json").is_file()
     first = digests(root / "outputs/package")
     assert run(root, "2").returncode == 0
