@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluation.scores import Arms, Cell
-from components.study import Study
+from components.study import FRONT_COMPONENTS, Study
 
 
 class Costs:
@@ -19,15 +19,18 @@ class Costs:
         self._arms = arms
         self._pretraining = pretraining
         self._unimodal: dict[str, dict[str, Any] | None] = {}
-        for component in ("text", "grid", "patches"):
+        for component in ("text", "grid", "patches", "detector"):
             path = unimodal / str(study.replicates[0]) / component / "record.json"
             self._unimodal[component] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
     def of(self, task: str, cell: Cell) -> dict[str, Any]:
         """`visual`, `parameters`, `flops` and `samples` of a cell."""
         record = self._arms[cell.architecture][task][cell.name][0]
-        components = self._study.arms[cell.architecture].unimodal
-        before = [self._unimodal[component] for component in components] if cell.start != "scratch" else []
+        components = self._study.arms[cell.architecture].components
+        front = FRONT_COMPONENTS[self._study.arms[cell.architecture].front]
+        # The front end of an arm that reads regions comes pretrained, whatever the rest of it starts from.
+        begun = [front] if cell.start == "scratch" and front else [] if cell.start == "scratch" else components
+        before = [self._unimodal[component] for component in begun]
         pretraining = self._pretraining[cell.architecture][0] if cell.start == "multimodal" else None
         unimodal_samples, unimodal_flops = 0, 0.0
         known = True

@@ -12,7 +12,7 @@
         chosen: {architecture, cell, mean, low, high, baseline: bool, tied_with: [{architecture, cell}]}
         cells: [{                            ordered: all labels first, then by falling mean
             architecture, cell, start, labels: "all" | "few", labelled: int | null (the few)
-            baseline, candidate, chosen, above_floors: bool
+            baseline, oracle, candidate, chosen, above_floors: bool
             tied: bool                       not separated from the chosen one; never where all is descriptive
             mean, low, high, standard_error, degrees_of_freedom, p_against_best (Holm over all pairs; null for the best)
             variance: {replicates, samples}  shares of the squared standard error
@@ -28,7 +28,7 @@
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
 ESTIMATE is {mean, low, high, items}. `hard` are the selection items that both unimodal floors get wrong. Candidates are
-the cells with all labels, simple baselines included: where one of them is best it is chosen, and that is the finding.
+the cells with all labels, simple baselines included, exact boxes (`oracle`) not: where one of them is best it is chosen, and that is the finding.
 """
 
 import json
@@ -53,7 +53,7 @@ from components.evaluation.statistics import (
     holm,
     moderate,
 )
-from components.study import Study
+from components.study import ORACLE, Study
 
 BASELINES = ("image_only", "late_fusion", "text_only")
 SELECTION = "selection"
@@ -124,7 +124,8 @@ class _Table:
         self.grade = grade
         self.confidence = study.evaluation.confidence
         self.selection = self._arms(scores.rows(split=SELECTION))
-        self.full = [cell for cell in scores.cells if not cell.few]
+        # Exact boxes tell how many objects there are: such an arm is shown, and never ranked with the others.
+        self.ranked = [cell for cell in scores.cells if not cell.few and study.arms[cell.architecture].front != ORACLE]
 
     def _arms(self, rows: np.ndarray) -> dict[Cell, Arm]:
         """Every cell's summary over some items; variances are moderated among cells with as many labels."""
@@ -137,7 +138,7 @@ class _Table:
     def build(self, floors: Mapping[str, Mapping[str, float]], costs: Costs) -> Json:
         """The task's entry."""
         estimates = {cell: estimate_mean(arm, self.confidence) for cell, arm in self.selection.items()}
-        best = max(self.full, key=lambda cell: estimates[cell].mean)
+        best = max(self.ranked, key=lambda cell: estimates[cell].mean)
         pairs, against_best = self._pairs(best)
         slices = self._slices()
         cells = []
@@ -177,7 +178,8 @@ class _Table:
             "labels": cell.labels,
             "labelled": self.study.tasks[self.task].few_labels if cell.few else None,
             "baseline": cell.architecture in BASELINES,
-            "candidate": not cell.few,
+            "candidate": cell in self.ranked,
+            "oracle": self.study.arms[cell.architecture].front == ORACLE,
             **clipped(estimate),
             "standard_error": number(estimate.standard_error),
             "degrees_of_freedom": number(estimate.degrees_of_freedom, 2),
@@ -192,7 +194,7 @@ class _Table:
 
     def _pairs(self, best: Cell) -> tuple[list[Json], dict[Cell, tuple[float | None, bool]]]:
         """All differences between cells with all labels, and each cell's adjusted p and tie with the best."""
-        compared = list(combinations(self.full, 2))
+        compared = list(combinations(self.ranked, 2))
         estimates = [estimate_difference(self.selection[a], self.selection[b], self.confidence) for a, b in compared]
         adjusted = holm([estimate.p for estimate in estimates])
         pairs, against_best = [], {}

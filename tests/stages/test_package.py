@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 ROOT = Path(__file__).parents[2]
 REPLICATES = [0, 1]
