@@ -1,0 +1,164 @@
+"""Layouts: what an image-text transformer does, sub-layer by sub-layer.
+
+Bugliarello et al. (2021, "Multimodal Pretraining Unmasked", section 3) showed that the BERT-era models differ, between
+their embeddings and their heads, in nothing but this: which sub-layer lets which modality look at which, which
+modalities it transforms, and where the two share weights. A layout is that table, one row a sub-layer, numbered from
+0. `components.models.bimodal.BimodalStack` runs it.
+
+Directions name the modality that looks and then the one that is looked at: "tv" is text queries over visual keys.
+"""
+
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from components.models.configuration import Fusion
+
+DIRECTIONS = frozenset({"tt", "tv", "vt", "vv"})
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A sub-layer in which tokens look at tokens.
+
+    The scores of one modality's queries over all that it may look at go through one softmax: text with "tt" and "tv"
+    divides its attention between words and visual tokens. A modality that asks nothing passes through unchanged.
+
+    Attributes:
+        directions: who looks at whom, of "tt", "tv", "vt" and "vv".
+        shared: both modalities go through the same weights.
+    """
+
+    directions: frozenset[str]
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the row.
+
+        Raises:
+            ValueError: there is no direction or an unknown one, or weights are shared with a modality that takes no part.
+        """
+        object.__setattr__(self, "directions", frozenset(self.directions))
+        if not self.directions or self.directions - DIRECTIONS:
+            raise ValueError(f"directions must be some of {sorted(DIRECTIONS)}, not {sorted(self.directions)}")
+        if self.shared and self.directions in ({"tt"}, {"vv"}):
+            raise ValueError(f"shared weights need both modalities, and {sorted(self.directions)} has one")
+
+    @property
+    def crosses(self) -> bool:
+        """Does one modality look at the other?"""
+        return not self.directions.isdisjoint({"tv", "vt"})
+
+    @property
+    def joined(self) -> bool:
+        """Is it plain self-attention over the two sequences laid end to end?"""
+        return self.shared and self.directions == DIRECTIONS
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """A sub-layer that transforms each token by itself; a modality without one passes through unchanged.
+
+    Attributes:
+        text: text has one.
+        image: visual tokens have one.
+        shared: both go through the same weights.
+    """
+
+    text: bool
+    image: bool
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the row.
+
+        Raises:
+            ValueError: neither modality has one, or weights are shared with a modality that has none.
+        """
+        if not (self.text or self.image):
+            raise ValueError("a feed-forward sub-layer needs text, image or both")
+        if self.shared and not (self.text and self.image):
+            raise ValueError("shared weights need both modalities")
+
+
+Layout = tuple[Attention | FeedForward, ...]
+
+TEXT = (Attention(frozenset({"tt"})), FeedForward(text=True, image=False))
+"""A transformer layer of the text alone."""
+IMAGE = (Attention(frozenset({"vv"})), FeedForward(text=False, image=True))
+"""A transformer layer of the image alone."""
+EACH = (Attention(frozenset({"tt", "vv"})), FeedForward(text=True, image=True))
+"""A transformer layer of each modality, side by side."""
+CO_ATTENTION = (Attention(frozenset({"tv", "vt"})), FeedForward(text=True, image=True))
+"""ViLBERT's co-attentional layer: each modality looks at the other, with its own weights."""
+TIED_CROSS_ATTENTION = Attention(frozenset({"tv", "vt"}), shared=True)
+"""LXMERT's cross-attention: each modality looks at the other, both with the same weights."""
+JOINED = (Attention(DIRECTIONS, shared=True), FeedForward(text=True, image=True, shared=True))
+"""A BERT layer over both sequences as one."""
+
+
+def single_stream(layers: int) -> Layout:
+    """One transformer over both sequences as one.
+
+    Post-norm it is VisualBERT, UNITER, VL-BERT, Pixel-BERT and MMBT, which differ in what they feed to it; pre-norm it
+    is ViLT, whose final normalisation is the caller's.
+    """
+    return JOINED * layers
+
+
+def vilbert(text_only: int, connected: int) -> Layout:
+    """Lu et al. (2019), figure 1: `text_only` text layers, then `connected` times a co-attentional layer and one layer
+    of each modality (6 and 6 at base size).
+
+    Visual tokens meet text before they ever meet one another.
+    """
+    return TEXT * text_only + (*CO_ATTENTION, *EACH) * connected
+
+
+def lxmert(text: int, image: int, cross: int) -> Layout:
+    """Tan and Bansal (2019), section 2.2: `text` text layers beside `image` object layers, then `cross` times
+    cross-attention, self-attention of each modality, feed-forward of each (9, 5 and 5 at base size).
+
+    No feed-forward stands between cross-attention and the self-attention that follows it.
+    """
+    return _side_by_side(text, image) + (TIED_CROSS_ATTENTION, *EACH) * cross
+
+
+def late(layers: int) -> Layout:
+    """Two stacks that never meet: whatever joins text and image comes after the last layer."""
+    return _side_by_side(layers, layers)
+
+
+def named(fusion: Fusion, layers: int) -> Layout:
+    """The layout of a level of the fusion axis, scaled to a study's depth.
+
+    Args:
+        fusion: the level.
+        layers: the study's depth. At 12 every layout is that of its paper (single stream 12, ViLBERT 6 and 6, LXMERT
+            9/5/5); otherwise its parts keep their share of the depth (at 3: ViLBERT 1 and 2, LXMERT 2/1/1), and no
+            part of LXMERT ever vanishes.
+
+    Raises:
+        ValueError: there is no such level, or no layer.
+    """
+    if layers < 1:
+        raise ValueError(f"a layout needs at least one layer, not {layers}")
+    match fusion:
+        case "single_stream":
+            return single_stream(layers)
+        case "vilbert":
+            return vilbert(layers // 2, layers - layers // 2)
+        case "lxmert":
+            some = max(1, layers * 5 // 12)
+            return lxmert(max(1, layers * 9 // 12), some, some)
+        case "late":
+            return late(layers)
+        case _:
+            raise ValueError(f"there is no fusion called {fusion!r}")
+
+
+def _side_by_side(text: int, image: int) -> Layout:
+    """`text` and `image` layers of single modalities, in common sub-layers as far as both have them."""
+    rows: Layout = ()
+    for has_text, has_image in zip_longest([True] * text, [True] * image, fillvalue=False):
+        rows += EACH if has_text and has_image else TEXT if has_text else IMAGE
+    return rows
