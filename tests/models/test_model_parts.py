@@ -158,7 +158,7 @@ def test_encoders_load_from_local_folders_by_the_same_settings(tmp_path: Path) -
         torch.testing.assert_close(patches, vit.eval()(pixels).last_hidden_state, atol=1e-5, rtol=1e-5)
     for name in ("mmbt", "vilt", "clip", "late_fusion", "text_only", "image_only"):
         model = load(name)(configuration)
-        states = model.encode(pixels, input_ids, mask)
+        states = model.encode({"pixels": pixels, "input_ids": input_ids, "attention_mask": mask})
         assert states.pooled.shape == (2, model.pooled_size)
 
 

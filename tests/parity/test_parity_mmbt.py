@@ -48,7 +48,7 @@ def test_one_token_and_zeroed_projection_equal_bert_with_one_constant_extra_toke
     model.image_projection.weight.zero_()
     model.image_projection.bias.normal_()
     pixels, input_ids, mask = batch()
-    states = model.encode(pixels, input_ids, mask)
+    states = model.encode({"pixels": pixels, "input_ids": input_ids, "attention_mask": mask})
 
     bert = model.text_encoder
     words = bert.embeddings.word_embeddings.weight
@@ -87,7 +87,7 @@ def test_image_segment_first_and_text_positions_restart_at_zero(
         return embed(**arguments)
 
     monkeypatch.setattr(model.text_encoder.embeddings, "forward", watched)
-    states = model.encode(pixels, input_ids, mask)
+    states = model.encode({"pixels": pixels, "input_ids": input_ids, "attention_mask": mask})
     first, text = image_tokens + 2, 11
     assert handed["position_ids"].tolist() == [[*range(first), *range(text)]]
     assert handed["token_type_ids"].tolist() == [[0] * first + [1] * text] * 4

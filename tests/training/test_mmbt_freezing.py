@@ -26,7 +26,12 @@ def with_gradient(progress: float) -> set[str]:
     )
     head = model.head(3)
     FreezingSchedule(model, study.arms["mmbt"].freezing).apply(progress)
-    states = model.encode(torch.randn(2, 3, 48, 48), torch.randint(5, 50, (2, 8)), torch.ones(2, 8, dtype=torch.long))
+    batch = {
+        "pixels": torch.randn(2, 3, 48, 48),
+        "input_ids": torch.randint(5, 50, (2, 8)),
+        "attention_mask": torch.ones(2, 8, dtype=torch.long),
+    }
+    states = model.encode(batch)
     head(states.pooled).sum().backward()
     names = {f"model.{name}" for name, parameter in model.named_parameters() if parameter.grad is not None}
     return names | {f"head.{name}" for name, parameter in head.named_parameters() if parameter.grad is not None}
