@@ -76,7 +76,7 @@ def finetune(
     head = kind.head(model, len(store.index["answers"][task]))
     front = build_front(architecture, study, store, starts)
     network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, kind, front)
-    regions = region_arrays(architecture, study, store, front, stage.root)
+    regions = region_arrays(architecture, study, store, front, replicate, stage.root)
     seed = derive(study.seed, replicate, "task", task, cell.labels)
     subset = None if cell.labels is None else few_labels(cell.labels, task, derive(study.seed, replicate, "few"), store)
     stream = BatchStream(

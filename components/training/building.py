@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.errors import CeterisError
 from components.models import architectures
@@ -78,6 +79,24 @@ def build_front(name: str, study: Study, store: Store, starts: Path) -> nn.Modul
     weights = {file.stem: load_weights(file) for file in sorted((starts / "front").glob("*.safetensors"))}
     load_region_front(front, weights)
     return front.requires_grad_(False).eval()
+
+
+def region_arrays(
+    name: str, study: Study, store: Store, front: nn.Module | None, replicate: int, root: Path
+) -> RegionArrays | None:
+    """What the front end of an arm saw in every picture; None where the architecture reads pixels itself.
+
+    Computed by the first process that asks, for all arms of a replicate that share the front end.
+    """
+    kind = study.arms[name].front
+    if kind == "precomputed":
+        return RegionArrays.open(store.folder / "regions")
+    if front is None:
+        return None
+    from components.training import region_cache
+
+    folder = root / ".ceteris/regions" / kind / str(replicate)
+    return region_cache.region_arrays(kind, front, pixel_scaling(store), store, folder, study.runtime)
 
 
 def load_start(model: Architecture, start: Start, starts: Path, pretrained: Path) -> None:

@@ -136,7 +136,7 @@ def test_loss_equals_hugging_face_when_only_own_pairs_are_true(pair: tuple[CLIP,
     expected = theirs(input_ids=input_ids, attention_mask=mask, pixel_values=pixels, return_loss=True).loss
     truth = torch.eye(4, dtype=torch.bool)
     loss, _ = Contrastive(ours, IMAGE)(
-        ours, {"pixels": pixels, "input_ids": input_ids, "attention_mask": mask, "truth": truth}
+        ours, None, {"pixels": pixels, "input_ids": input_ids, "attention_mask": mask, "truth": truth}
     )
     torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
 
