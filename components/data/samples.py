@@ -21,6 +21,8 @@ IMAGE_SCHEMA = pa.schema(
         "group": pa.string(),
         "objects": pa.list_(pa.int16()),
         "boxes": pa.list_(pa.list_(pa.float32())),
+        "classes": pa.list_(pa.string()),
+        "attributes": pa.list_(pa.string()),
         "label": pa.string(),
     }
 )
@@ -44,7 +46,10 @@ SPLITS = ("train", "validation", "selection", "gate")
 
 @dataclass(frozen=True)
 class Picture:
-    """One encoded picture, with what is known about it."""
+    """One encoded picture, with what is known about it.
+
+    `classes` and `attributes` name the object in each box ("circle", "red"); they are empty where no names are known.
+    """
 
     image_id: str
     image: bytes
@@ -52,6 +57,19 @@ class Picture:
     objects: Sequence[int] = ()
     boxes: Sequence[Sequence[float]] | None = None
     label: str | None = None
+    classes: Sequence[str] = ()
+    attributes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Check that names belong to boxes.
+
+        Raises:
+            ValueError: some boxes have a name and others none.
+        """
+        count = len(self.boxes or ())
+        for what, names in (("classes", self.classes), ("attributes", self.attributes)):
+            if len(names) not in (0, count):
+                raise ValueError(f"picture {self.image_id} has {count} boxes but {len(names)} {what}")
 
 
 @dataclass(frozen=True)

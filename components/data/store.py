@@ -97,6 +97,34 @@ class Store:
         return np.load(self.folder / "labels.npy", mmap_mode="r")
 
     @cached_property
+    def boxes(self) -> np.ndarray:
+        """Float32 (N, M, 4): left, top, right, bottom of known objects as shares of the picture, padded with -1.
+
+        M, the most objects of any picture, is 0 where the data knows no boxes.
+        """
+        return np.load(self.folder / "boxes.npy", mmap_mode="r")
+
+    @cached_property
+    def box_classes(self) -> np.ndarray:
+        """Int16 (N, M): which of `object_classes` the object in each box is; -1 at padding and where it has no name."""
+        return np.load(self.folder / "box_classes.npy", mmap_mode="r")
+
+    @cached_property
+    def box_attributes(self) -> np.ndarray:
+        """Int16 (N, M): likewise of `object_attributes`."""
+        return np.load(self.folder / "box_attributes.npy", mmap_mode="r")
+
+    @property
+    def object_classes(self) -> list[str]:
+        """Names of the classes of object, sorted; empty where none are known."""
+        return self.index["object_classes"]
+
+    @property
+    def object_attributes(self) -> list[str]:
+        """Names of the attributes of objects, sorted; empty where none are known."""
+        return self.index["object_attributes"]
+
+    @cached_property
     def image_groups(self) -> np.ndarray:
         """Int32 (N,): pictures of one group share a number."""
         return np.load(self.folder / "image_groups.npy", mmap_mode="r")

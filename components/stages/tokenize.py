@@ -17,11 +17,13 @@ from tokenizers import Tokenizer
 
 from components.data import samples
 from components.data import tokenizer as wordpiece
+from components.data.boxes import BoxTable
 from components.data.images import to_pixels
 from components.errors import CeterisError
 from components.stages.stage import Stage, main
 from components.study import Study
 
+IMAGE_COLUMNS = ["image_id", "image", "group", "objects", "label", "boxes", "classes", "attributes"]
 COLUMNS = ("id", "group", "form", "text", "target", "pair")
 CHUNK = 512  # pictures held at once
 FILL = -1  # pads facts and objects; the oracle skips it
@@ -36,7 +38,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     out = stage.out()
     out.mkdir(parents=True)
     description = samples.describe(data)
-    rows = write_images(data, out, description["image_labels"], study.data.image_size, stage)
+    rows, names = write_images(data, out, description["image_labels"], study.data.image_size, stage)
     stage.progress(60, "pictures decoded")
     counts, words, longest = survey(data)
     if study.text.tokenizer == "built":
@@ -51,6 +53,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         "parts": _nested(counts),
         "answers": description["answers"],
         "image_labels": description["image_labels"],
+        **names,
         "oracle": description["oracle"],
         "special_tokens": {name: getattr(special, name) for name in special.__dataclass_fields__},
         "vocabulary_size": tokenizer.get_vocab_size(),
@@ -67,8 +70,10 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     stage.progress(100, "tokenised")
 
 
-def write_images(data: Path, out: Path, labels: list[str], size: int, stage: Stage) -> dict[str, int]:
-    """Decode every picture once; returns the row of each picture id."""
+def write_images(
+    data: Path, out: Path, labels: list[str], size: int, stage: Stage
+) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Decode every picture once; returns the row of each picture id, and the names of what boxes hold."""
     total = sum(pq.read_metadata(shard).num_rows for shard in samples.shards(data, "images"))
     pixels = np.lib.format.open_memmap(out / "pixels.npy", mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
     marks = np.zeros((total, max(1, len(labels))), dtype=bool)
@@ -76,14 +81,16 @@ def write_images(data: Path, out: Path, labels: list[str], size: int, stage: Sta
     groups = np.zeros(total, dtype=np.int32)
     group_numbers: dict[str, int] = {}
     objects: list[list[int]] = []
+    boxes = BoxTable(size)
     rows: dict[str, int] = {}
-    for batch in samples.read(data, "images", ["image_id", "image", "group", "objects", "label"]):
+    for batch in samples.read(data, "images", IMAGE_COLUMNS):
         columns = batch.to_pydict()
-        for image_id, image, group, scene, label in zip(*columns.values(), strict=True):
+        for image_id, image, group, scene, label, *boxed in zip(*columns.values(), strict=True):
             row = rows[image_id] = len(rows)
             pixels[row] = to_pixels(image, size)
             groups[row] = group_numbers.setdefault(group, len(group_numbers))
             objects.append(scene or [])
+            boxes.add(image, *boxed)
             for name in (label or "").split(";"):
                 if name:
                     marks[row, label_columns[name]] = True
@@ -92,7 +99,9 @@ def write_images(data: Path, out: Path, labels: list[str], size: int, stage: Sta
     np.save(out / "labels.npy", marks)
     np.save(out / "image_groups.npy", groups)
     np.save(out / "objects.npy", _padded(objects, max((len(scene) for scene in objects), default=0)))
-    return rows
+    for name, array in boxes.arrays().items():
+        np.save(out / f"{name}.npy", array)
+    return rows, {"object_classes": sorted(boxes.classes), "object_attributes": sorted(boxes.attributes)}
 
 
 def channel_statistics(out: Path) -> tuple[list[float], list[float]]:

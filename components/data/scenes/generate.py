@@ -122,7 +122,9 @@ def _write_tasks(
 
 def _picture(identity: str, scene: Scene, seed: int, split: str, artist: Artist, label: str | None = None) -> Picture:
     png, boxes = artist.picture(scene, Stream(seed, "picture", identity), LAWS[split])
-    return Picture(identity, png, identity, encode_scene(scene), boxes, label)
+    classes = [_label(Pattern(shape=thing.shape)) for thing in scene]
+    attributes = [_label(Pattern(colour=thing.colour)) for thing in scene]
+    return Picture(identity, png, identity, encode_scene(scene), boxes, label, classes, attributes)
 
 
 def labels_of(scene: Scene) -> list[str]:
