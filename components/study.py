@@ -128,6 +128,15 @@ class Budget(Strict):
         return max(1, self.samples // self.batch_size)
 
 
+class ImagePretraining(Strict):
+    """What visual front ends learn on pictures alone. A detector learns from boxes in any case."""
+
+    labels: Literal["image", "boxes"] = Field(
+        description="of whole pictures, or boxes of objects with classes and attributes; all front ends alike"
+    )
+    regions: int = Field(ge=1, description="regions that the detector proposes for every picture")
+
+
 class FreezingRule(Strict):
     """Parameters whose name matches `pattern` stay frozen for the first `share` of the samples."""
 
@@ -147,9 +156,13 @@ class AxesSettings(Strict):
 class ArmSettings(Strict):
     """What one arm is, what it begins from, and what it keeps frozen for how long."""
 
-    architecture: Name = Field(description="its file in components/models/architectures; 'controlled' if axes are given")
+    architecture: Name = Field(
+        description="its file in components/models/architectures; 'controlled' if axes are given"
+    )
     mode: Literal["faithful", "controlled"] = Field(description="as its paper has it, or as axes say and nothing else")
-    front: Front = Field(description="who looks at the picture: the architecture itself (pixels), or a frozen front end")
+    front: Front = Field(
+        description="who looks at the picture: the architecture itself (pixels), or a frozen front end"
+    )
     axes: AxesSettings | None = Field(description="of a controlled arm; null for a faithful one")
     unimodal: list[Component] = Field(description="unimodally pretrained components it begins from")
     starts: list[Start] = Field(min_length=1)
@@ -234,12 +247,13 @@ class Study(Strict):
     arms: dict[Name, ArmSettings]
     tasks: dict[Name, TaskSettings] = Field(min_length=1)
     task_names: list[Name] = Field(description="the keys of tasks, as the list the pipeline's matrix reads")
-    image_fronts: list[Literal["grid", "patches"]]
+    image_fronts: list[Literal["grid", "patches", "detector"]]
     data: DataSettings
     text: TextSettings
     model: ModelSettings
     pretrain_text: Budget
     pretrain_image: Budget
+    image_pretraining: ImagePretraining
     pretrain: Budget
     finetune: Budget
     finetune_few: Budget

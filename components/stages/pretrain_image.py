@@ -1,41 +1,117 @@
-"""Stage: image classification on pictures alone; a visual front end that a replicate's architectures share.
+"""Stage: pretraining on pictures alone; a visual front end that a replicate's architectures share.
 
-All front ends of a study see the same pictures with the same labels in the same order.
+All front ends of a study see the same pictures with the same labels in the same order: the labels of whole pictures, or
+boxes of objects with their classes and attributes. A detector learns from boxes whatever the others do.
 """
 
 import argparse
+from typing import Any
 
-from components.data.batches import BatchStream, Ingredients
+import numpy as np
+import torch
+from torch import nn
+
+from components.data.batches import Batch, BatchStream, Ingredients
 from components.data.store import Store
-from components.models.encoders import grid_encoder, patch_encoder
+from components.errors import CeterisError
+from components.evaluation.detection import mean_average_precision
+from components.models.configuration import ModelConfiguration
+from components.models.fronts import ENCODERS, dense_heads, region_detector
+from components.models.pixels import PixelScaling
 from components.objectives.image_labels import ImageLabels
+from components.objectives.object_boxes import ObjectBoxes
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study import Front, Study
 from components.training.building import configuration, pixel_scaling
-from components.training.pretraining import PretrainingNetwork
-from components.training.run import Surroundings, train
+from components.training.pretraining import ImagePretrainingNetwork
+from components.training.region_cache import look
+from components.training.run import Surroundings, hardware, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
+from components.training.weights import digest_of, save_weights
+
+DETECTOR: Front = "detector"
+HELD_OUT = "validation"
+
+
+class BoxStream(BatchStream):
+    """Batches of pictures with boxes (B, M, 4), box_classes and box_attributes (B, M) int64, padded with -1."""
+
+    def at(self, step: int) -> Batch:
+        """The batch of one step."""
+        batch = super().at(step)
+        pictures = self.part.image_rows[batch["rows"].numpy()]
+        return batch | {
+            "boxes": torch.from_numpy(self.store.boxes[pictures]),
+            "box_classes": torch.from_numpy(self.store.box_classes[pictures].astype(np.int64)),
+            "box_attributes": torch.from_numpy(self.store.box_attributes[pictures].astype(np.int64)),
+        }
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Pretrain one front end of one replicate."""
     replicate, front = int(arguments.replicate), arguments.front
     store = Store(stage.root / "outputs/tokens")
+    boxed = front == DETECTOR or study.image_pretraining.labels == "boxes"
+    if boxed and not store.boxes.shape[1]:
+        asks = "front detector" if front == DETECTOR else "image_pretraining.labels: boxes"
+        raise CeterisError(
+            f"{asks} needs boxes of objects, and the data has none: give the source boxes, or use "
+            "image_pretraining.labels: image with the fronts grid and patches."
+        )
     seed_torch(study.seed, replicate, "initialisation", front)
     size = configuration(study, store)
-    encoder = grid_encoder(size) if front == "grid" else patch_encoder(size)
-    objective = ImageLabels(front, size, len(store.index["image_labels"]))
-    network = PretrainingNetwork(encoder, pixel_scaling(store), [("labels", 1.0, objective)])
+    encoder = region_detector(size) if front == DETECTOR else ENCODERS[front][1](size)
+    scaling = pixel_scaling(store)
+    network = ImagePretrainingNetwork(
+        encoder, scaling, "boxes" if boxed else "labels", objective_for(front, size, store, boxed)
+    )
     budget = study.pretrain_image
     seed = derive(study.seed, replicate, "image")
-    stream = BatchStream(
-        store, "images", seed, budget.batch_size, budget.steps, Ingredients(pictures=True, image_labels=True)
-    )
+    ingredients = Ingredients(pictures=True, image_labels=not boxed)
+    kind = BoxStream if boxed else BatchStream
+    stream = kind(store, "images", seed, budget.batch_size, budget.steps, ingredients)
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():
         record = train(network, stream, budget, [], seed, stage.scratch / "last.ckpt", front, surroundings)
-    save_run(stage.out(), encoder.state_dict(), record, vars(arguments))
+    if front == DETECTOR and store.object_classes and HELD_OUT in store.splits("images"):
+        device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
+        with stage.loop():
+            precision = held_out_precision(encoder, scaling, store, device)
+        record["metrics"]["boxes/mean_average_precision"] = precision
+        stage.spool.metrics(front, record["samples"], {"boxes/mean_average_precision": precision})
+    heads = getattr(network.objective, "heads", None)
+    if heads is not None:
+        record["heads"] = digest_of(heads.state_dict())
+    out = stage.out()
+    save_run(out, encoder.state_dict(), record, vars(arguments))
+    if heads is not None:
+        save_weights(heads.state_dict(), out / "heads.safetensors")
+
+
+def objective_for(front: Any, size: ModelConfiguration, store: Store, boxed: bool) -> nn.Module:
+    """What the front end learns."""
+    if not boxed:
+        return ImageLabels(front, size, len(store.index["image_labels"]))
+    return ObjectBoxes(front, None if front == DETECTOR else dense_heads(front, size))
+
+
+def held_out_precision(detector: nn.Module, scaling: PixelScaling, store: Store, device: torch.device) -> float:
+    """Mean average precision at an overlap of 0.5 on pictures that were not trained on."""
+    pictures = store.part("images", HELD_OUT).image_rows
+    boxes, classes, scores = [], [], []
+    for seen in look(DETECTOR, detector, scaling, store, pictures, device):
+        objects = seen["classes"][..., :-1]  # without background
+        boxes.append(seen["boxes"])
+        classes.append(objects.argmax(axis=-1))
+        scores.append(objects.max(axis=-1))
+    return mean_average_precision(
+        np.concatenate(boxes),
+        np.concatenate(classes),
+        np.concatenate(scores),
+        store.boxes[pictures],
+        store.box_classes[pictures],
+    )
 
 
 if __name__ == "__main__":
