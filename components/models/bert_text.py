@@ -1,0 +1,183 @@
+"""The text side of the BERT-era image-text transformers: how large it is, its embedding block, the weights it begins with.
+
+BERT and RoBERTa have the same layers. RoBERTa counts positions from its padding token on, and has one segment.
+Shapes: B batch, T text tokens, D width.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from components.models.configuration import ModelConfiguration
+from components.models.encoders import TINY
+from components.models.text_embedding import TextEmbedding
+
+KINDS = ("bert", "roberta")
+"""`model_type` of the checkpoints whose layers fit."""
+
+
+@dataclass(frozen=True)
+class TextSizes:
+    """What the text side is built at.
+
+    Attributes:
+        positions: rows of the table of positions.
+        first_position: the row of the first token.
+    """
+
+    width: int
+    layers: int
+    heads: int
+    feed_forward: int
+    vocabulary_size: int
+    positions: int
+    first_position: int
+    pad_token_id: int
+    norm_epsilon: float
+
+
+def fresh_sizes(configuration: ModelConfiguration) -> TextSizes:
+    """BERT at the configuration's own size."""
+    return TextSizes(
+        width=configuration.width,
+        layers=configuration.layers,
+        heads=configuration.heads,
+        feed_forward=configuration.feed_forward,
+        vocabulary_size=configuration.vocabulary_size,
+        positions=configuration.max_length,
+        first_position=0,
+        pad_token_id=configuration.pad_token_id,
+        norm_epsilon=1e-12,
+    )
+
+
+def text_sizes(configuration: ModelConfiguration) -> TextSizes:
+    """The sizes that the configuration's text encoder brings along.
+
+    Raises:
+        OSError: there is no such checkpoint.
+        ValueError: its layers cannot be taken, or the texts do not fit into it.
+    """
+    name = configuration.text_encoder
+    if name == TINY:
+        return fresh_sizes(configuration)
+    from transformers import AutoConfig
+
+    theirs = AutoConfig.from_pretrained(name)
+    if theirs.model_type not in KINDS:
+        raise ValueError(
+            f"text_encoder {name!r} is a {theirs.model_type}; only layers of BERT and RoBERTa can be taken"
+        )
+    if theirs.hidden_act != "gelu" or getattr(theirs, "position_embedding_type", "absolute") != "absolute":
+        raise ValueError(f"text_encoder {name!r} must have GELU and absolute positions, as BERT has")
+    first_position = theirs.pad_token_id + 1 if theirs.model_type == "roberta" else 0
+    for what, ours, room in (
+        ("vocabulary_size", configuration.vocabulary_size, theirs.vocab_size),
+        ("max_length", configuration.max_length, theirs.max_position_embeddings - first_position),
+    ):
+        if ours > room:
+            raise ValueError(f"text_encoder {name!r} has room for a {what} of {room}, not of {ours}")
+    return TextSizes(
+        width=theirs.hidden_size,
+        layers=theirs.num_hidden_layers,
+        heads=theirs.num_attention_heads,
+        feed_forward=theirs.intermediate_size,
+        vocabulary_size=theirs.vocab_size,
+        positions=theirs.max_position_embeddings,
+        first_position=first_position,
+        pad_token_id=theirs.pad_token_id,
+        norm_epsilon=theirs.layer_norm_eps,
+    )
+
+
+def pretrained_weights(configuration: ModelConfiguration) -> dict[str, Tensor] | None:
+    """The state dict of the text encoder that the configuration names, named as in `BertModel`; None where it is tiny.
+
+    A pooler is in it only if the checkpoint has one.
+
+    Raises:
+        OSError: there is no such checkpoint.
+        ValueError: the checkpoint lacks other weights.
+    """
+    if configuration.text_encoder == TINY:
+        return None
+    from transformers import AutoModel
+
+    model, report = AutoModel.from_pretrained(configuration.text_encoder, output_loading_info=True)
+    missing = set(report["missing_keys"])
+    if lacking := sorted(name for name in missing if not name.startswith("pooler.")):
+        raise ValueError(f"text_encoder {configuration.text_encoder!r} lacks the weights {', '.join(lacking)}")
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in missing}
+
+
+class BertEmbedding(TextEmbedding):
+    """The embedding block, at the sizes of a text encoder, with a way in between its sum and its normalisation.
+
+    Args:
+        segments: rows of the table of segments; the text is segment 0.
+        extra_positions: rows of the table of positions beyond those of the text encoder.
+    """
+
+    def __init__(self, sizes: TextSizes, dropout: float, *, segments: int = 2, extra_positions: int = 0) -> None:
+        super().__init__(
+            sizes.vocabulary_size,
+            sizes.positions + extra_positions,
+            sizes.width,
+            pad_token_id=sizes.pad_token_id,
+            dropout=dropout,
+        )
+        self.segments = nn.Embedding(segments, sizes.width)
+        self.norm = nn.LayerNorm(sizes.width, eps=sizes.norm_epsilon)
+        self.first_position = sizes.first_position
+        self.needed_positions = sizes.positions
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """(B, T) token ids to (B, T, D)."""
+        return self.normalised(self.summed(input_ids))
+
+    def summed(self, input_ids: Tensor) -> Tensor:
+        """Word, position and segment, before anything else: (B, T) to (B, T, D)."""
+        places = torch.arange(input_ids.shape[1], device=input_ids.device)
+        return self.words(input_ids) + self.at(places) + self.segments.weight[0]
+
+    def at(self, places: Tensor) -> Tensor:
+        """The embeddings of positions counted from 0: int64 (...) to (..., D)."""
+        return self.positions(places + self.first_position)
+
+    def normalised(self, summed: Tensor) -> Tensor:
+        """LayerNorm and dropout: (..., D) to (..., D)."""
+        return self.dropout(self.norm(summed))
+
+    def load_bert(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the embeddings of a `BertModel` or `RobertaModel` state dict.
+
+        Of longer tables the first rows are taken. Rows beyond theirs stay fresh, but that RoBERTa's one segment stands
+        for all (as in jackroos/VL-BERT).
+
+        Raises:
+            RuntimeError: something is missing, or does not fit.
+        """
+        names = {"word_embeddings": "words", "position_embeddings": "positions", "token_type_embeddings": "segments"}
+        names |= {"LayerNorm": "norm"}
+        ours = {}
+        for name, tensor in weights.items():
+            part, _, kind = name.removeprefix("embeddings.").partition(".")
+            if name.startswith("embeddings.") and part in names:
+                ours[f"{names[part]}.{kind}"] = tensor
+        if "segments.weight" in ours:
+            theirs = ours["segments.weight"]
+            theirs = theirs.expand(len(self.segments.weight), -1) if len(theirs) == 1 else theirs
+            ours["segments.weight"] = _first_rows(theirs, self.segments.weight, 1)
+        if "positions.weight" in ours:
+            ours["positions.weight"] = _first_rows(
+                ours["positions.weight"], self.positions.weight, self.needed_positions
+            )
+        self.load_state_dict(ours, strict=True)
+
+
+def _first_rows(theirs: Tensor, ours: Tensor, needed: int) -> Tensor:
+    """As many rows as ours, the first ones theirs; theirs as they are where they do not fit, for torch to say so."""
+    fits = len(theirs) >= needed and theirs.shape[1:] == ours.shape[1:]
+    return torch.cat([theirs[: len(ours)], ours.detach()[len(theirs) :]]) if fits else theirs
