@@ -77,4 +77,10 @@ def load_component(architecture: Architecture, name: str, weights: Mapping[str, 
         known = ", ".join(architecture.COMPONENTS) or "none"
         raise ValueError(f"{type(architecture).__name__} takes no component {name!r} (it takes: {known})")
     submodule = architecture.get_submodule(architecture.COMPONENTS[name])
-    submodule.load_state_dict(architecture.adapt_component(name, weights), strict=True)
+    weights = architecture.adapt_component(name, weights)
+    # Layers that read text and image jointly hold BERT in a form of their own, and more than BERT.
+    load_bert = getattr(submodule, "load_bert", None)
+    if load_bert is not None:
+        load_bert(weights)
+    else:
+        submodule.load_state_dict(weights, strict=True)

@@ -9,11 +9,18 @@ if TYPE_CHECKING:
 # Written as entry points are: module:class.
 ARCHITECTURES: dict[str, str] = {
     "clip": "components.models.architectures.clip:CLIP",
+    "controlled": "components.models.architectures.controlled:Controlled",
     "image_only": "components.models.architectures.image_only:ImageOnly",
     "late_fusion": "components.models.architectures.late_fusion:LateFusion",
+    "lxmert": "components.models.architectures.lxmert:LXMERT",
     "mmbt": "components.models.architectures.mmbt:MMBT",
+    "pixelbert": "components.models.architectures.pixelbert:PixelBERT",
     "text_only": "components.models.architectures.text_only:TextOnly",
+    "uniter": "components.models.architectures.uniter:UNITER",
+    "vilbert": "components.models.architectures.vilbert:ViLBERT",
     "vilt": "components.models.architectures.vilt:ViLT",
+    "visualbert": "components.models.architectures.visualbert:VisualBERT",
+    "vlbert": "components.models.architectures.vlbert:VLBERT",
 }
 
 

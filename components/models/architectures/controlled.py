@@ -1,0 +1,111 @@
+"""Controlled arms: one recipe, in which nothing but a named axis differs."""
+
+from typing import Any, ClassVar, overload
+
+from torch import nn
+
+from components.models.configuration import Axes, ModelConfiguration, Objectives
+from components.models.family import Design, FusionArchitecture, answer_head
+from components.models.passes import Pass, Pretraining, RegionMasking
+from components.models.visual_embedding import ControlledEmbedding
+
+PASSES: dict[Objectives, Pretraining] = {
+    "words": Pretraining((Pass(losses=(("mlm", 1.0),), words=True),)),
+    "words_matching": Pretraining(
+        (Pass(losses=(("mlm", 1.0), ("itm", 1.0)), words=True, mismatched="texts", keeps_mismatched=False),)
+    ),
+    "words_matching_regions": Pretraining(
+        (
+            Pass(
+                losses=(("mlm", 1.0), ("itm", 1.0), ("region_divergence", 1.0)),
+                words=True,
+                regions=RegionMasking(zeroed=0.9, spreads=True),
+                mismatched="texts",
+                keeps_mismatched=False,
+            ),
+        )
+    ),
+}
+"""The levels of the axis; each adds to the one before."""
+
+
+class OfTheArm:
+    """How an arm is pretrained: what its axis says. Of the class: everything that an arm may be pretrained on."""
+
+    @overload
+    def __get__(self, arm: None, kind: Any) -> Pretraining: ...
+    @overload
+    def __get__(self, arm: "Controlled", kind: Any) -> Pretraining: ...
+    def __get__(self, arm: "Controlled | None", kind: Any) -> Pretraining:
+        """The passes."""
+        return PASSES["words_matching_regions" if arm is None else arm.axes.objectives]
+
+
+class Controlled(FusionArchitecture):
+    """One arm of a controlled comparison (Bugliarello et al., 2021, "Multimodal Pretraining Unmasked"; code: e-bug/volta).
+
+    Fusion, spatial code, readout and objectives are settings of the study (`Axes`); everything else is the same for all:
+    a text encoder to begin with, equal widths of both sides, a region as LN(LN(linear features) + spatial code), the whole
+    picture as the first of them, one task head.
+
+    DEVIATIONS:
+        * Every arm has the same image embedding up to its spatial code; in the paper each model keeps its own.
+        * The readout has the study's width, whichever it is; the paper's product is 1,024 wide at a width of 768.
+        * Fusion 'late', readout 'pooled_text' and most spatial codes are no models of the paper.
+        * Image-text matching is two classes here as for all architectures; the front end is the study's.
+        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+
+    Attributes:
+        axes: what this arm is.
+    """
+
+    # A class attribute to whoever reads it, of the class or of an arm.
+    PRETRAINING = OfTheArm()  # type: ignore[assignment]
+    CARD: ClassVar[dict[str, str]] = {
+        "text encoder": "BERT",
+        "visual input": "features of regions, behind their mean",
+        "spatial code": "an axis: none, four averaged, five summed or seven normalised numbers of the box, its sines, or a "
+        "learned vector for each cell",
+        "fusion": "an axis: single stream, ViLBERT's co-attention, LXMERT's cross-attention, or late",
+        "objectives": "an axis: masked language modelling, then image-text matching, then divergence from the classes of "
+        "masked regions, 1.0 each",
+        "corruption": "what the objectives ask for, in one forward: words masked, texts swapped, regions masked (0.9 zeroed, "
+        "with those that overlap them); nothing masked is predicted of swapped pairs",
+        "readout": "an axis: tanh pooler on [CLS], or ReLU poolers on [CLS] and on the whole picture, multiplied; two-layer MLP",
+        "norm": "post-norm",
+        "start": "text encoder",
+        "freezing": "none",
+    }
+    MAY_DIFFER: ClassVar[tuple[str, ...]] = (
+        "visual input",
+        "spatial code",
+        "fusion",
+        "objectives",
+        "corruption",
+        "readout",
+    )
+
+    axes: Axes
+
+    def __init__(self, configuration: ModelConfiguration) -> None:
+        """Build an arm; see `FusionArchitecture`.
+
+        Raises:
+            ValueError: the configuration has no axes, or the arm would never look at the picture.
+        """
+        super().__init__(configuration)
+        assert configuration.axes is not None, "checked with the design"
+        self.axes = configuration.axes
+
+    def designed(self, configuration: ModelConfiguration) -> Design:
+        """The design that the axes describe."""
+        axes = configuration.axes
+        if axes is None:
+            raise ValueError("a controlled arm needs axes that say what it is")
+        if axes.fusion == "late" and axes.readout == "pooled_text":
+            raise ValueError("with fusion 'late' and readout 'pooled_text' nothing of the picture reaches the readout")
+        return Design(fusion=axes.fusion, embedding=ControlledEmbedding, readout=axes.readout, picture_first=True)
+
+    def head(self, outputs: int) -> nn.Module:
+        """Two layers, the inner one twice as wide."""
+        return answer_head(self.pooled_size, 2 * self.pooled_size, outputs)

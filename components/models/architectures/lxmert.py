@@ -1,0 +1,77 @@
+"""LXMERT: two encoders, and a third in which they look at one another."""
+
+from typing import ClassVar
+
+from torch import nn
+
+from components.models.family import Design, FusionArchitecture, answer_head
+from components.models.passes import Pass, Pretraining, RegionMasking
+from components.models.visual_embedding import LXMERTEmbedding
+
+
+class LXMERT(FusionArchitecture):
+    """Learning Cross-Modality Encoder Representations (Tan and Bansal, EMNLP 2019; code: airsplay/lxmert; reference:
+    `LxmertModel`).
+
+    A language encoder and an object encoder, then cross-modality layers: cross-attention with the same weights in both
+    directions, self-attention of each, feed-forward of each. An object is the mean of LN(linear features) and LN(linear
+    box). The tanh pooler on [CLS] is the readout.
+
+    DEVIATIONS:
+        * At a study's depth the encoders keep their share of 9, 5 and 5 layers at 12 (components/models/layouts.py).
+        * Labels are asked of masked objects alone, as in the paper; the code asks them of all objects.
+        * Questions about pictures are asked only where a study's pretraining texts are questions, and all the time; in
+          the paper in the last 10 of 20 epochs.
+        * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of COCO, Visual
+          Genome, VQA and GQA.
+        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+    """
+
+    DESIGN: ClassVar[Design] = Design(fusion="lxmert", embedding=LXMERTEmbedding, begins_with_bert=False)
+    COMPONENTS: ClassVar[dict[str, str]] = {}
+    PRETRAINING: ClassVar[Pretraining] = Pretraining(
+        (
+            Pass(
+                losses=(
+                    ("mlm", 1.0),
+                    ("region_features_smooth", 1.0),
+                    ("region_classes", 1.0),
+                    ("region_attributes", 1.0),
+                    ("itm", 1.0),
+                    ("image_questions", 1.0),
+                ),
+                words=True,
+                regions=RegionMasking(zeroed=0.8, replaced=0.1),
+                mismatched="texts",
+            ),
+        )
+    )
+    CARD: ClassVar[dict[str, str]] = {
+        "text encoder": "transformer of BERT's kind, from scratch",
+        "visual input": "features of regions",
+        "spatial code": "four numbers of the box, normalised and averaged with the features",
+        "fusion": "dual stream: two encoders, then cross-attention with weights shared by both directions",
+        "objectives": "masked language modelling, features (smooth L1), classes and attributes of masked regions, "
+        "image-text matching, image question answering: 1.0 each",
+        "corruption": "words and regions masked (0.8 zeroed, 0.1 replaced), texts swapped, in one forward; what is masked "
+        "of swapped pairs is predicted too",
+        "readout": "tanh pooler on [CLS]; two-layer MLP",
+        "norm": "post-norm",
+        "start": "scratch",
+        "freezing": "none",
+    }
+    MAY_DIFFER: ClassVar[tuple[str, ...]] = (
+        "text encoder",
+        "visual input",
+        "spatial code",
+        "fusion",
+        "objectives",
+        "corruption",
+        "readout",
+        "norm",
+        "start",
+    )
+
+    def head(self, outputs: int) -> nn.Module:
+        """Two layers, the inner one twice as wide."""
+        return answer_head(self.pooled_size, 2 * self.pooled_size, outputs)

@@ -1,0 +1,175 @@
+"""The BERT-era family: embedded words and visual tokens through one gated bimodal layer, which a layout makes this or that.
+
+Single stream (VisualBERT, UNITER, VL-BERT, Pixel-BERT) or dual (ViLBERT, LXMERT), these architectures are one class. Each
+states its `Design`; what they do not state they have in common.
+
+Shapes: B batch, T text tokens, V visual tokens, D width, P readout width.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from components.models.architecture import Architecture
+from components.models.bert_text import BertEmbedding, TextSizes, fresh_sizes, pretrained_weights, text_sizes
+from components.models.bimodal import BimodalStack, Sizes
+from components.models.configuration import Fusion, ModelConfiguration, Readout
+from components.models.initialisation import initialised
+from components.models.layouts import named
+from components.models.states import Batch, States
+from components.models.visual_embedding import PixelEmbedding, RegionEmbedding, VisualEmbedding
+
+BASE_WIDTH = 768
+VILBERT_IMAGE_WIDTH, VILBERT_IMAGE_HEADS = 1024, 8
+
+
+@dataclass(frozen=True)
+class Design:
+    """What one paper's model is.
+
+    Attributes:
+        fusion: the layout of its layers, at the study's depth.
+        embedding: how regions or cells become visual tokens.
+        readout: 'pooled_text': tanh of a linear layer on the text's [CLS], as BERT; 'product': of one such layer with ReLU
+            on [CLS] and one on the whole picture's token, multiplied.
+        picture_first: the first visual token is the whole picture.
+        wide_image: at base size (768) the image side is 1,024 wide with 8 heads, and so is co-attention; at any other
+            size both sides are equal.
+        begins_with_bert: it takes the study's text encoder; otherwise it is trained from scratch at the study's size.
+    """
+
+    fusion: Fusion
+    embedding: type[RegionEmbedding] | type[PixelEmbedding]
+    readout: Readout = "pooled_text"
+    picture_first: bool = False
+    wide_image: bool = False
+    begins_with_bert: bool = True
+
+
+class FusionArchitecture(Architecture):
+    """What the family has in common. Its submodules are `text_embedding`, `visual_embedding`, `layers` and the poolers.
+
+    Attributes:
+        DESIGN: what it is, for all configurations alike.
+        design: what it is.
+        image_width: D of `States.image`.
+    """
+
+    DESIGN: ClassVar[Design]
+    # A text encoder goes into text embedding, layers and pooler: it is the whole architecture that takes it.
+    COMPONENTS: ClassVar[dict[str, str]] = {"text": ""}
+
+    visual_embedding: VisualEmbedding
+
+    def __init__(self, configuration: ModelConfiguration) -> None:
+        """Build it with fresh weights, or with those of the text encoder that the configuration names.
+
+        Raises:
+            OSError: there is no such text encoder.
+            ValueError: its layers cannot be taken, or the configuration lacks what the design needs.
+        """
+        super().__init__(configuration)
+        design = self.design = self.designed(configuration)
+        text = text_sizes(configuration) if design.begins_with_bert else fresh_sizes(configuration)
+        sizes = layer_sizes(text, configuration.dropout, wide_image=design.wide_image)
+        self.text_embedding = initialised(
+            BertEmbedding(
+                text,
+                configuration.dropout,
+                segments=design.embedding.segments,
+                extra_positions=design.embedding.extra_positions,
+            )
+        )
+        self.visual_embedding = design.embedding(
+            configuration, self.text_embedding, sizes.image_width, picture_first=design.picture_first
+        )
+        self.layers = initialised(BimodalStack(named(design.fusion, text.layers), sizes))
+        self.image_width = sizes.image_width
+        self.pooled_size = sizes.cross_width if design.readout == "product" else text.width
+        self.text_pooler = initialised(nn.Linear(text.width, self.pooled_size))
+        if design.readout == "product":
+            self.image_pooler = initialised(nn.Linear(sizes.image_width, self.pooled_size))
+        weights = pretrained_weights(configuration) if design.begins_with_bert else None
+        if weights is not None:
+            self.load_bert(weights)
+
+    def designed(self, configuration: ModelConfiguration) -> Design:
+        """The design for a configuration."""
+        return self.DESIGN
+
+    def encode(self, batch: Batch) -> States:
+        """Read text and picture jointly; see `Architecture.encode`."""
+        text, image, real = self.visual_embedding(batch, self.text_embedding)
+        text, image = self.layers(text, image, batch["attention_mask"], real)
+        if self.design.readout == "product":
+            pooled = F.relu(self.text_pooler(text[:, 0])) * F.relu(self.image_pooler(image[:, 0]))
+        else:
+            pooled = torch.tanh(self.text_pooler(text[:, 0]))
+        if self.visual_embedding.picture_first:
+            image, real = image[:, 1:], None if real is None else real[:, 1:]
+        return States(text=text, image=image, pooled=pooled, image_real=real)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The word embeddings, which the masked language modelling head is tied to."""
+        return self.text_embedding.words
+
+    def load_bert(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin with BERT: its embeddings, its layers as `BimodalStack.load_bert` says, and its pooler.
+
+        Of LXMERT's layout BERT fills the first layers of the text, which may have more than BERT (12 of 14).
+
+        Args:
+            weights: state dict of a `BertModel` or `RobertaModel`. It may lack the pooler, which then stays fresh, as
+                does that of the readout 'product', which is another.
+
+        Raises:
+            RuntimeError: names or shapes do not fit.
+        """
+        self.text_embedding.load_bert(weights)
+        try:
+            self.layers.load_bert(weights, partly=self.design.fusion == "lxmert")
+        except (KeyError, ValueError) as error:
+            raise RuntimeError(f"the text encoder does not fit into {type(self).__name__}: {error}") from error
+        pooler = {
+            name: weights[f"pooler.dense.{name}"] for name in ("weight", "bias") if f"pooler.dense.{name}" in weights
+        }
+        if pooler and self.design.readout == "pooled_text":
+            self.text_pooler.load_state_dict(pooler, strict=True)
+        self.visual_embedding.begin(self.text_embedding)
+
+
+def layer_sizes(text: TextSizes, dropout: float, *, wide_image: bool) -> Sizes:
+    """Sizes of both sides: equal, but for ViLBERT's at base size."""
+    wide = wide_image and text.width == BASE_WIDTH
+    width = VILBERT_IMAGE_WIDTH if wide else text.width
+    heads = VILBERT_IMAGE_HEADS if wide else text.heads
+    return Sizes(
+        text_width=text.width,
+        image_width=width,
+        text_heads=text.heads,
+        image_heads=heads,
+        cross_width=width,
+        cross_heads=heads,
+        text_feed_forward=text.feed_forward,
+        image_feed_forward=width if wide else text.feed_forward,
+        dropout=dropout,
+        norm_epsilon=text.norm_epsilon,
+    )
+
+
+def answer_head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """Linear, GELU, LayerNorm, linear (LXMERT, UNITER, VL-BERT, VOLTA): (B, inputs) to (B, outputs)."""
+    return initialised(
+        nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.LayerNorm(hidden, eps=1e-12), nn.Linear(hidden, outputs))
+    )
+
+
+def state_before_last(states: States, batch: Batch) -> Tensor:
+    """The state of the token before the closing [SEP], (B, D), where VisualBERT and VL-BERT read answers."""
+    assert states.text is not None
+    rows = torch.arange(len(states.text), device=states.text.device)
+    return states.text[rows, batch["attention_mask"].sum(dim=1).long() - 2]
