@@ -7,10 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from region_batches import FAMILY, READS_REGIONS, batch, build, configured
 from small_models import pictures, small, texts
 from torch import nn
 
-from components.models.architecture import AXES, Architecture, load_component
+from components.models.architecture import AXES, load_component
 from components.models.architectures import ARCHITECTURES, load
 from components.models.encoders import grid_encoder, patch_encoder, text_encoder
 from components.models.states import States
@@ -20,12 +21,22 @@ ENCODERS = {"text": text_encoder, "grid": grid_encoder, "patches": patch_encoder
 # What no task gradient reaches, for a reason of its own.
 UNREACHED = {
     "clip": {"logit_scale"},  # the temperature of the contrastive loss
+    "uniter": {"visual_embedding.mask.weight"},  # of regions that pretraining hides
+    "vlbert": {"visual_embedding.hidden_word.weight", "visual_embedding.hidden_features.weight"},
+    # What becomes of the image in the last layer: the readout is the text's.
+    "lxmert": {
+        f"layers.sublayers.{part}.{kind}"
+        for part in (
+            "3.sides.image.projection",
+            "3.sides.image.output",
+            "3.sides.image.residual.norm",
+            "4.sides.image.network.expand",
+            "4.sides.image.network.contract",
+            "4.sides.image.residual.norm",
+        )
+        for kind in ("weight", "bias")
+    },
 }
-
-
-def build(name: str, **changes: object) -> Architecture:
-    torch.manual_seed(0)
-    return load(name)(small(**changes))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -33,7 +44,7 @@ def test_card_is_complete_and_names_known_axes_components_and_objectives(name: s
     architecture = load(name)
     assert set(architecture.CARD) == set(AXES)
     assert set(architecture.MAY_DIFFER) <= set(AXES)
-    assert {objective for objective, _ in architecture.OBJECTIVES} <= set(OBJECTIVES)
+    assert set(architecture.PRETRAINING.losses) <= set(OBJECTIVES)
     assert set(architecture.COMPONENTS) <= set(ENCODERS)
     assert "DEVIATIONS" in (architecture.__doc__ or "")
 
@@ -43,16 +54,29 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         load("flamingo")
 
 
+VISUAL_TOKENS = {
+    "clip": 16,
+    "vilt": 16,
+    "mmbt": 3,
+    "image_only": 16,
+    "late_fusion": 16,
+    "pixelbert": 16,
+} | dict.fromkeys(READS_REGIONS, 4)
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_shapes(name: str) -> None:
     model = build(name)
-    input_ids, mask = texts([9, 4, 2, 7, 9], 9)
-    states = model.encode(pictures(5), input_ids, mask)
-    visual = {"clip": 17, "vilt": 17, "mmbt": 3, "image_only": 16, "late_fusion": 16, "text_only": None}[name]
+    states = model.encode(batch([9, 4, 2, 7, 9], [4, 4, 1, 2, 3]))
     assert (states.text is None) == (name == "image_only")
     if states.text is not None:
         assert states.text.shape == (5, 9, 32)
-    assert (None if states.image is None else states.image.shape[:2]) == (None if visual is None else (5, visual))
+    assert (states.image is None) == (name == "text_only")
+    if states.image is not None:
+        assert states.image.shape[:2] == (5, VISUAL_TOKENS[name])
+    assert (states.image_real is not None) == (name in READS_REGIONS)
+    if states.image_real is not None:
+        assert states.image_real.sum(dim=1).tolist() == [4, 4, 1, 2, 3]
     assert states.pooled.shape == (5, model.pooled_size)
     assert model.head(7)(states.pooled).shape == (5, 7)
 
@@ -61,8 +85,7 @@ def test_shapes(name: str) -> None:
 def test_the_task_gradient_reaches_every_parameter(name: str) -> None:
     model = build(name)
     head = model.head(5)
-    input_ids, mask = texts([8, 5, 8, 3], 8)
-    states = model.encode(pictures(4), input_ids, mask)
+    states = model.encode(batch([8, 5, 8, 3]))
     nn.functional.cross_entropy(head(states.pooled), torch.tensor([0, 1, 2, 3])).backward()
     unreached = {
         key
@@ -75,43 +98,58 @@ def test_the_task_gradient_reaches_every_parameter(name: str) -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @settings(max_examples=12, deadline=None)
 @given(
-    lengths=st.lists(st.integers(2, 10), min_size=1, max_size=5),
+    pairs=st.lists(st.tuples(st.integers(2, 10), st.integers(1, 4)), min_size=1, max_size=5),
     extra=st.integers(1, 6),
     filler=st.integers(0, 59),
     seed=st.integers(0, 99),
 )
-def test_padding_changes_nothing(name: str, lengths: list[int], extra: int, filler: int, seed: int) -> None:
-    """More padding, and other tokens under it, leave real states and the readout as they are."""
+def test_padding_changes_nothing(name: str, pairs: list[tuple[int, int]], extra: int, filler: int, seed: int) -> None:
+    """More padding, and other tokens and regions under it, leave real states and the readout as they are."""
     model = build(name).eval()
-    length, count = max(lengths), len(lengths)
-    input_ids, mask = texts(lengths, length, seed)
-    longer_ids, longer_mask = (nn.functional.pad(one, (0, extra)) for one in (input_ids, mask))
-    longer_ids = longer_ids.where(longer_mask.bool(), filler)
+    lengths, counts = ([pair[side] for pair in pairs] for side in (0, 1))
+    given_batch = batch(lengths, counts, seed, seed)
+    mask, real = given_batch["attention_mask"].bool(), given_batch["region_real"]
+    padded = dict(given_batch)
+    for key in ("input_ids", "attention_mask", "region_real"):
+        padded[key] = nn.functional.pad(given_batch[key], (0, extra))
+    for key in ("region_features", "region_boxes"):
+        padded[key] = nn.functional.pad(given_batch[key], (0, 0, 0, extra))
+        padded[key] = padded[key].where(padded["region_real"][..., None], filler / 59)
+    padded["input_ids"] = padded["input_ids"].where(padded["attention_mask"].bool(), filler)
     with torch.no_grad():
-        short = model.encode(pictures(count, seed), input_ids, mask)
-        long = model.encode(pictures(count, seed), longer_ids, longer_mask)
+        short, long = model.encode(given_batch), model.encode(padded)
     torch.testing.assert_close(long.pooled, short.pooled, atol=1e-5, rtol=1e-5)
     if short.text is not None:
-        torch.testing.assert_close(long.text[:, :length][mask.bool()], short.text[mask.bool()], atol=1e-5, rtol=1e-5)
-    if short.image is not None:
+        torch.testing.assert_close(long.text[:, : max(lengths)][mask], short.text[mask], atol=1e-5, rtol=1e-5)
+    if short.image_real is not None:
+        assert torch.equal(long.image_real, padded["region_real"])
+        torch.testing.assert_close(long.image[:, :4][real], short.image[real], atol=1e-5, rtol=1e-5)
+    elif short.image is not None:
         torch.testing.assert_close(long.image, short.image, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_both_sides_matter_where_they_should(name: str) -> None:
     model = build(name).eval()
-    input_ids, mask = texts([6, 6], 6)
-    other_ids, _ = texts([6, 6], 6, seed=1)
     with torch.no_grad():
-        first = model.encode(pictures(2), input_ids, mask).pooled
-        other_text = model.encode(pictures(2), other_ids, mask).pooled
-        other_image = model.encode(pictures(2, seed=1), input_ids, mask).pooled
+        first = model.encode(batch([6, 6])).pooled
+        other_text = model.encode(batch([6, 6], seed=1)).pooled
+        other_image = model.encode(batch([6, 6], image_seed=1)).pooled
     assert torch.equal(first, other_text) == (name == "image_only")
     assert torch.equal(first, other_image) == (name == "text_only")
 
 
+@pytest.mark.parametrize("name", READS_REGIONS)
+def test_what_reads_regions_reads_no_pixels(name: str) -> None:
+    given_batch = batch([6, 4])
+    del given_batch["pixels"]
+    assert build(name).eval().encode(given_batch).pooled.isfinite().all()
+
+
 @pytest.mark.parametrize(
-    ("name", "component"), [(name, one) for name in ARCHITECTURES for one in load(name).COMPONENTS]
+    ("name", "component"),
+    # What becomes of a text encoder in layers that read text and image jointly: test_family.py.
+    [(name, one) for name in ARCHITECTURES for one, place in load(name).COMPONENTS.items() if place],
 )
 def test_components_load_strictly_and_keep_their_function(name: str, component: str) -> None:
     torch.manual_seed(1)
@@ -137,6 +175,14 @@ def test_components_load_strictly_and_keep_their_function(name: str, component: 
         load_component(model, component, missing)
 
 
+@pytest.mark.parametrize("name", [name for name in FAMILY if "text" in load(name).COMPONENTS])
+def test_a_text_encoder_that_lacks_a_weight_is_refused(name: str) -> None:
+    missing = dict(text_encoder(small()).state_dict())
+    missing.pop("embeddings.word_embeddings.weight")
+    with pytest.raises(RuntimeError, match="Missing key"):
+        load_component(build(name), "text", missing)
+
+
 def test_a_component_that_is_not_taken_is_refused() -> None:
     with pytest.raises(ValueError, match=r"ViLT takes no component 'text' \(it takes: patches\)"):
         load_component(build("vilt"), "text", {})
@@ -144,11 +190,10 @@ def test_a_component_that_is_not_taken_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_weights_survive_a_round_trip(name: str) -> None:
-    first, second = build(name), load(name)(small())
+    first, second = build(name), load(name)(configured())
     second.load_state_dict(first.state_dict(), strict=True)
-    input_ids, mask = texts([5, 3], 5)
     with torch.no_grad():
-        states: list[States] = [model.eval().encode(pictures(2), input_ids, mask) for model in (first, second)]
+        states: list[States] = [model.eval().encode(batch([5, 3])) for model in (first, second)]
     assert torch.equal(states[0].pooled, states[1].pooled)
     assert all(one.is_contiguous() for one in first.state_dict().values())  # safetensors asks for it
 
@@ -162,7 +207,10 @@ def test_clip_reads_nothing_after_the_end_of_the_text() -> None:
         # ... and nothing looks ahead: earlier states do not know what comes later.
         ahead = input_ids.clone()
         ahead[0, 3] = 41
-        first, second = (model.encode(pictures(2), ids, mask).text[0] for ids in (input_ids, ahead))
+        first, second = (
+            model.encode({"pixels": pictures(2), "input_ids": ids, "attention_mask": mask}).text[0]
+            for ids in (input_ids, ahead)
+        )
     assert torch.equal(first[:3], second[:3])
     assert not torch.equal(first[3:], second[3:])
 
