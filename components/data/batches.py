@@ -2,6 +2,8 @@
 
 Every architecture is handed the same samples in the same order. What an objective adds (masks, mismatched pictures)
 comes from streams of its own, so that it cannot move the others.
+
+Shapes: B batch, T tokens, C labels, R regions, F features of a region, L classes of object, A attributes.
 """
 
 from collections.abc import Iterator
@@ -12,29 +14,46 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from components.data.corruption import mask_tokens, mismatch_images
+from components.data.corruption import choose_regions, mask_tokens, mismatch, other_regions
+from components.data.regions import RegionArrays
 from components.data.scenes.oracle import holds
 from components.data.store import Part, Store
 from components.data.streams import Order, Stream
 
 Batch = dict[str, Tensor]
 
+CONTINUATION = "##"  # how the vocabulary marks tokens that continue a word
+
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a batch carries beside the sample itself (B batch, T tokens, C labels)."""
+    """What a batch carries beside the sample itself."""
 
     pictures: bool = False  # pixels uint8 (B, H, W, 3)
     texts: bool = False  # input_ids int64 (B, T), attention_mask int64 (B, T)
     targets: bool = False  # targets int64 (B,)
     image_labels: bool = False  # labels float32 (B, C)
+    # region_features (B, R, F), region_boxes (B, R, 4), region_classes (B, R, L), region_attributes (B, R, A), all
+    # float32, and region_real bool (B, R)
+    regions: bool = False
+    pair_answers: bool = False  # pair_answers int64 (B,): the answer to the text where it is a question, -1 elsewhere
     masked_share: float = 0.0  # above 0: masked_input_ids int64 (B, T), mlm_labels int64 (B, T)
-    mismatches: bool = False  # itm_image_rows int64 (B,), itm_labels int64 (B,)
+    whole_words: bool = False  # mask all tokens of a word or none
+    # Above 0: region_chosen bool (B, R), region_treatment float32 (B, R), region_other int64 (B, R) into B * R
+    masked_region_share: float = 0.0
+    mismatches: bool = False  # itm_image_rows int64 (B,), itm_text_rows int64 (B,)
     truth: bool = False  # truth bool (B, B): text i holds of picture j
+    pass_draw: bool = False  # pass_draw float32 (1,) in [0, 1)
 
 
-def collate(store: Store, part: Part, rows: np.ndarray, ingredients: Ingredients) -> Batch:
-    """The samples at the given rows, as tensors; texts are cut to the longest of the batch."""
+def collate(
+    store: Store, part: Part, rows: np.ndarray, ingredients: Ingredients, regions: RegionArrays | None = None
+) -> Batch:
+    """The samples at the given rows, as tensors; texts are cut to the longest of the batch.
+
+    Raises:
+        ValueError: regions are asked for, and nobody has seen any.
+    """
     batch: dict[str, np.ndarray] = {"rows": rows}
     if ingredients.pictures:
         batch["pixels"] = np.ascontiguousarray(store.pixels[part.image_rows[rows]])
@@ -46,7 +65,17 @@ def collate(store: Store, part: Part, rows: np.ndarray, ingredients: Ingredients
         batch["targets"] = part.targets[rows]
     if ingredients.image_labels:
         batch["labels"] = store.image_labels[part.image_rows[rows]].astype(np.float32)
+    if ingredients.pair_answers:
+        batch["pair_answers"] = part.targets[rows]
+    if ingredients.regions:
+        batch |= _seen(regions).of(part.image_rows[rows])
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in batch.items()}
+
+
+def _seen(regions: RegionArrays | None) -> RegionArrays:
+    if regions is None:
+        raise ValueError("a batch with regions needs the arrays of a visual front end")
+    return regions
 
 
 def truth_of(store: Store, part: Part, rows: np.ndarray) -> np.ndarray:
@@ -71,6 +100,7 @@ class BatchStream(IterableDataset):
     Args:
         seed: names the replicate's streams.
         subset: rows to draw from (all when None), for runs with few labels.
+        regions: what a frozen front end saw, for batches with regions.
     """
 
     def __init__(
@@ -82,6 +112,7 @@ class BatchStream(IterableDataset):
         steps: int,
         ingredients: Ingredients,
         subset: np.ndarray | None = None,
+        regions: RegionArrays | None = None,
     ) -> None:
         self.store = store
         self.part = store.part(part, "train")
@@ -92,37 +123,72 @@ class BatchStream(IterableDataset):
         self.start = 0
         self.ingredients = ingredients
         self.rows = np.arange(len(self.part)) if subset is None else subset
+        self.regions = regions
         self.order = Order(seed, part, len(self.rows))
+        self.continues = continuations(store) if ingredients.whole_words else None
 
     def at(self, step: int) -> Batch:
         """The batch of one step."""
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         rows = self.rows[self.order.at(positions)]
-        batch = collate(self.store, self.part, rows, self.ingredients)
-        if self.ingredients.masked_share:
-            special = self.store.index["special_tokens"]
-            masked, labels = mask_tokens(
-                batch["input_ids"].numpy(),
-                self.part.lengths[rows],
-                Stream(self.seed, self.source, "masks").at(step),
-                self.ingredients.masked_share,
-                special["mask"],
-                special["first_word"],
-                self.store.index["vocabulary_size"],
-            )
-            batch |= {"masked_input_ids": torch.from_numpy(masked), "mlm_labels": torch.from_numpy(labels)}
+        batch = collate(self.store, self.part, rows, self.ingredients, self.regions)
+        drawn = self._word_masks(batch, rows, step) | self._region_masks(rows, step) | self._pairs(rows, step)
+        if self.ingredients.pass_draw:
+            drawn["pass_draw"] = self._generator("passes", step).random(1, dtype=np.float32)
+        return batch | {name: torch.from_numpy(array) for name, array in drawn.items()}
+
+    def _generator(self, purpose: str, step: int) -> np.random.Generator:
+        return Stream(self.seed, self.source, purpose).at(step)
+
+    def _word_masks(self, batch: Batch, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
+        if not self.ingredients.masked_share:
+            return {}
+        special = self.store.index["special_tokens"]
+        masked, labels = mask_tokens(
+            batch["input_ids"].numpy(),
+            self.part.lengths[rows],
+            self._generator("masks", step),
+            self.ingredients.masked_share,
+            special["mask"],
+            special["first_word"],
+            self.store.index["vocabulary_size"],
+            self.continues,
+        )
+        return {"masked_input_ids": masked, "mlm_labels": labels}
+
+    def _region_masks(self, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
+        """Drawn for the picture of each row, wherever a pass will show it."""
+        if not self.ingredients.masked_region_share:
+            return {}
+        pictures = self.part.image_rows[rows]
+        real = _seen(self.regions).real[pictures].astype(bool)
+        share = self.ingredients.masked_region_share
+        return {
+            "region_chosen": choose_regions(real, self._generator("region_masks", step), share),
+            "region_treatment": self._generator("region_treatments", step).random(real.shape, dtype=np.float32),
+            "region_other": other_regions(real, pictures, self._generator("region_others", step)),
+        }
+
+    def _pairs(self, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
+        drawn: dict[str, np.ndarray] = {}
         if self.ingredients.mismatches or self.ingredients.truth:
             truth = truth_of(self.store, self.part, rows)
             if self.ingredients.truth:
-                batch["truth"] = torch.from_numpy(truth)
+                drawn["truth"] = truth
             if self.ingredients.mismatches:
-                shown, labels = mismatch_images(truth, Stream(self.seed, self.source, "negatives").at(step))
-                batch |= {"itm_image_rows": torch.from_numpy(shown), "itm_labels": torch.from_numpy(labels)}
-        return batch
+                drawn["itm_image_rows"] = mismatch(truth, self._generator("negatives", step))
+                drawn["itm_text_rows"] = mismatch(truth.T, self._generator("text_negatives", step))
+        return drawn
 
     def __iter__(self) -> Iterator[Batch]:
         for step in range(self.start, self.steps):
             yield self.at(step)
+
+
+def continuations(store: Store) -> np.ndarray:
+    """Which tokens continue a word: bool, one for each id of the vocabulary."""
+    vocabulary = (store.folder / "tokenizer/vocab.txt").read_text(encoding="utf-8")
+    return np.array([token.startswith(CONTINUATION) for token in vocabulary.removesuffix("\n").split("\n")])
 
 
 def few_labels(count: int, part: str, seed: int, store: Store) -> np.ndarray:

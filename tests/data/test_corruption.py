@@ -1,10 +1,11 @@
-"""Masks and mismatches."""
+"""Masks of words and regions, and mismatches."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
-from components.data.corruption import IGNORED, mask_tokens, mismatch_images
+from components.data.corruption import IGNORED, choose_regions, mask_tokens, mismatch, other_regions
 
 MASK, FIRST_WORD, VOCABULARY = 4, 5, 50
 
@@ -40,13 +41,96 @@ def test_shares_of_mask_random_and_kept_are_berts() -> None:
     assert abs(kept - (0.1 + 0.1 / (VOCABULARY - FIRST_WORD))) < 0.015
 
 
-@given(seed=st.integers(0, 10_000), size=st.integers(2, 30), density=st.floats(0, 1))
-def test_mismatched_pictures_are_false_of_their_texts(seed: int, size: int, density: float) -> None:
+@given(seed=st.integers(0, 10_000), size=st.integers(1, 20), length=st.integers(3, 15), share=st.floats(0.01, 0.9))
+def test_whole_words_are_never_split(seed: int, size: int, length: int, share: float) -> None:
+    ids, lengths = texts(seed, size, length)
+    continues = np.arange(VOCABULARY) >= 20
+    masked, labels = mask_tokens(
+        ids, lengths, np.random.default_rng(seed), share, MASK, FIRST_WORD, VOCABULARY, continues
+    )
+    chosen = labels != IGNORED
+    assert chosen.any(axis=1).all()
+    for row in range(size):
+        for position in range(2, lengths[row] - 1):
+            if continues[ids[row, position]]:
+                assert chosen[row, position] == chosen[row, position - 1]
+        assert not chosen[row, 0]
+        assert not chosen[row, lengths[row] - 1 :].any()
+    assert np.array_equal(labels[chosen], ids[chosen])
+    assert np.array_equal(masked[~chosen], ids[~chosen])
+
+
+def test_words_of_many_tokens_are_chosen_as_often_as_words_of_one() -> None:
+    ids, lengths = texts(0, 4000, 12)
+    continues = np.arange(VOCABULARY) >= 30
+    _, labels = mask_tokens(ids, lengths, np.random.default_rng(1), 0.3, MASK, FIRST_WORD, VOCABULARY, continues)
+    words = (ids >= FIRST_WORD) & (lengths > 8)[:, None]
+    followed = words & ~continues[ids] & np.roll(words & continues[ids], -1, axis=1)
+    alone = words & ~continues[ids] & ~followed
+    chosen = labels != IGNORED
+    assert abs(chosen[followed].mean() - chosen[alone].mean()) < 0.02
+    # Where a text begins with the rest of a word, that rest is a word.
+    begins = words[:, 1] & continues[ids[:, 1]]
+    assert abs(chosen[begins, 1].mean() - chosen[alone].mean()) < 0.03
+
+
+def test_without_continuing_tokens_whole_words_are_tokens() -> None:
+    ids, lengths = texts(3, 50, 10)
+    plain, whole = (
+        mask_tokens(ids, lengths, np.random.default_rng(5), 0.2, MASK, FIRST_WORD, VOCABULARY, continues)
+        for continues in (None, np.zeros(VOCABULARY, dtype=bool))
+    )
+    assert all(np.array_equal(one, other) for one, other in zip(plain, whole, strict=True))
+
+
+@given(seed=st.integers(0, 10_000), size=st.integers(1, 20), regions=st.integers(1, 9), share=st.floats(0.01, 0.9))
+def test_only_real_regions_are_masked_and_at_least_one_of_each_picture(
+    seed: int, size: int, regions: int, share: float
+) -> None:
+    real = np.random.default_rng(seed).random((size, regions)) < 0.7
+    chosen = choose_regions(real, np.random.default_rng(seed), share)
+    assert not (chosen & ~real).any()
+    assert np.array_equal(chosen.any(axis=1), real.any(axis=1))
+
+
+def test_regions_are_masked_as_often_as_asked() -> None:
+    chosen = choose_regions(np.ones((2000, 36), dtype=bool), np.random.default_rng(0), 0.15)
+    assert abs(chosen.mean() - 0.15) < 0.005
+
+
+@given(seed=st.integers(0, 10_000), size=st.integers(1, 12), regions=st.integers(1, 6), pictures=st.integers(1, 8))
+def test_other_regions_are_real_ones_of_other_pictures(seed: int, size: int, regions: int, pictures: int) -> None:
     generator = np.random.default_rng(seed)
-    truth = generator.random((size, size)) < density
+    real = generator.random((size, regions)) < 0.6
+    shown = generator.integers(0, pictures, size)
+    others = other_regions(real, shown, np.random.default_rng(seed))
+    assert others.shape == real.shape
+    for row in range(size):
+        if (real & (shown != shown[row])[:, None]).any():
+            assert real.ravel()[others[row]].all()
+            assert (shown[others[row] // regions] != shown[row]).all()
+        else:
+            assert np.array_equal(others[row], row * regions + np.arange(regions))
+
+
+def test_other_regions_are_drawn_evenly() -> None:
+    others = np.stack(
+        [other_regions(np.ones((4, 2), dtype=bool), np.arange(4), np.random.default_rng(k))[0] for k in range(3000)]
+    )
+    counts = np.bincount(others.ravel(), minlength=8)
+    assert not counts[:2].any()
+    assert chisquare(counts[2:]).pvalue > 1e-3
+
+
+@given(seed=st.integers(0, 10_000), size=st.integers(2, 30), density=st.floats(0, 1))
+def test_mismatched_pictures_and_texts_are_false_of_one_another(seed: int, size: int, density: float) -> None:
+    truth = np.random.default_rng(seed).random((size, size)) < density
     np.fill_diagonal(truth, True)
-    shown, labels = mismatch_images(truth, np.random.default_rng(seed))
-    assert not truth[np.arange(size), shown][labels == 0].any()
-    assert (shown == np.arange(size))[labels == 1].all()
-    if not truth.all(axis=1).any():
-        assert (labels == 0).sum() == size // 2
+    own = np.arange(size)
+    for holds in (truth, truth.T):  # a picture for each text, a text for each picture
+        shown = mismatch(holds, np.random.default_rng(seed))
+        torn = shown != own
+        assert not holds[own, shown][torn].any()
+        assert torn.sum() <= size // 2
+        if not holds.all(axis=1).any():
+            assert torn.sum() == size // 2
