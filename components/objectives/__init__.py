@@ -1,7 +1,8 @@
 """The pretraining losses by name. Adding one is one file and one line here; nothing is imported before it is asked for.
 
-A loss is an `nn.Module` that holds what only pretraining needs. Called with a model and a batch it returns the loss
-and detached figures to log; the model is never part of it.
+A loss is an `nn.Module` that holds what only pretraining needs. Called with a model, what that model made of a batch,
+and the batch, it returns the loss and detached figures to log; the model is never part of it. Losses on pictures alone
+take an encoder and a batch.
 """
 
 from importlib import import_module
@@ -12,10 +13,17 @@ if TYPE_CHECKING:
 
 # Written as entry points are: module:class.
 OBJECTIVES: dict[str, str] = {
+    "alignment": "components.objectives.alignment:Alignment",
     "contrastive": "components.objectives.contrastive:Contrastive",
     "image_labels": "components.objectives.image_labels:ImageLabels",
+    "image_questions": "components.objectives.image_questions:ImageQuestions",
     "itm": "components.objectives.itm:ImageTextMatching",
     "mlm": "components.objectives.mlm:MaskedLanguageModelling",
+    "region_attributes": "components.objectives.region_attributes:RegionAttributes",
+    "region_classes": "components.objectives.region_classes:RegionClasses",
+    "region_divergence": "components.objectives.region_divergence:RegionDivergence",
+    "region_features": "components.objectives.region_features:RegionFeatures",
+    "region_features_smooth": "components.objectives.region_features_smooth:RegionFeaturesSmooth",
 }
 
 

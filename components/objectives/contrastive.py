@@ -1,21 +1,21 @@
 """The symmetric contrastive loss of CLIP, over all processes, aware of known false negatives."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
+from components.models.states import Batch, States
+from components.objectives.objective import Objective, Outcome
 
 MAXIMUM_LOG_SCALE = math.log(100.0)
 
 
-class Contrastive(nn.Module):
+class Contrastive(Objective):
     """Find the own picture among all pictures, and the own text among all texts (CLIP section 2.3).
 
     A text is often true of other pictures of the batch too. Such known false negatives are masked out of the
@@ -27,15 +27,18 @@ class Contrastive(nn.Module):
     must hold equally many pairs. Shapes: B pairs of this process, A pairs of all processes, E shared embedding.
     """
 
-    def __init__(self, model: Architecture, configuration: ModelConfiguration) -> None:
+    READS_STATES: ClassVar[bool] = False
+
+    def __init__(self, model: Any, configuration: ModelConfiguration) -> None:
         super().__init__()
 
-    def forward(self, model: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, model: Any, states: States | None, batch: Batch) -> Outcome:
         """Mean of both directions.
 
         Args:
             model: offers `embed_text`, `embed_image` (unit vectors) and the parameter `logit_scale`, the logarithm
                 of the scale, which training clamps at 100.
+            states: not looked at: the towers are read before anything joins them.
             batch: `input_ids` and `attention_mask` (B, T), `pixels` (B, 3, height, width), and `truth` bool, whether
                 text i is true of picture j: (B, B) within this process, or (B, A) against the pictures of all
                 processes in the order of their ranks.

@@ -1,6 +1,5 @@
 """Masked language modelling, with or without a picture to look at."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch.nn.functional as F
@@ -9,11 +8,12 @@ from torch import Tensor, nn
 from components.models.configuration import ModelConfiguration
 from components.models.encoders import TINY
 from components.models.initialisation import initialised, tied_logit_scale
+from components.models.states import Batch, States
+from components.objectives.inputs import IGNORED
+from components.objectives.objective import Objective, Outcome
 
-IGNORED = -100
 
-
-class MaskedLanguageModelling(nn.Module):
+class MaskedLanguageModelling(Objective):
     """Predict masked tokens (Devlin et al., 2019; ViLT section 3.2), with BERT's head tied to the word embeddings.
 
     Works with an architecture that reads text and image jointly, and with a Hugging Face text encoder alone.
@@ -36,24 +36,25 @@ class MaskedLanguageModelling(nn.Module):
         states = self.norm(F.gelu(self.transform(states)))
         return F.linear(states * self.logit_scale, model.get_input_embeddings().weight, self.bias)
 
-    def forward(self, model: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, model: Any, states: States | None, batch: Batch) -> Outcome:
         """Loss over the masked tokens of a batch.
 
         Args:
             model: the one that the head was built for.
-            batch: `masked_input_ids` (B, T), `attention_mask` (B, T), `mlm_labels` (B, T) with -100 where nothing is
-                asked, and `pixels` (B, 3, height, width) for a joint model.
+            states: `text` (B, T, D); None for a text encoder, which is run here.
+            batch: `mlm_labels` (B, T) with -100 where nothing is asked; `input_ids` (B, T), masked, and
+                `attention_mask` (B, T) for a text encoder.
 
         Returns:
             The mean over masked tokens (zero where there are none), and the `accuracy`.
         """
-        input_ids, attention_mask = batch["masked_input_ids"], batch["attention_mask"]
-        if hasattr(model, "encode"):
-            states = model.encode(batch["pixels"], input_ids, attention_mask).text
+        if states is None:
+            text = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         else:
-            states = model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            assert states.text is not None
+            text = states.text
         masked = batch["mlm_labels"] != IGNORED
-        logits = self.logits(model, states[masked])  # (M, vocabulary)
+        logits = self.logits(model, text[masked])  # (M, vocabulary)
         labels = batch["mlm_labels"][masked].long()
         count = max(len(labels), 1)
         loss = F.cross_entropy(logits, labels, reduction="sum") / count

@@ -1,28 +1,64 @@
 """Stage: the multimodal intermediate step of one architecture, from its unimodal components."""
 
 import argparse
+from typing import Any
 
 from components import objectives
 from components.data.batches import BatchStream, Ingredients
 from components.data.store import Store
+from components.models.architecture import Architecture
+from components.models.configuration import ModelConfiguration
+from components.models.passes import Pretraining
+from components.objectives.objective import Objective
 from components.stages.stage import Stage, main
 from components.study import Study
-from components.training.building import as_module, build, configuration, load_start, pixel_scaling
+from components.training.building import (
+    as_module,
+    build,
+    build_front,
+    configuration,
+    load_start,
+    pixel_scaling,
+    region_arrays,
+)
 from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
 
+MASKED_REGIONS = 0.15
+"""The share of a picture's regions that is masked, in every paper that masks regions."""
 
-def ingredients_for(names: set[str], masked_share: float) -> Ingredients:
-    """What a batch must carry for these objectives."""
+
+def ingredients_for(pretraining: Pretraining, masked_words: float, regions: bool) -> Ingredients:
+    """What a batch must carry for these passes.
+
+    Args:
+        masked_words: share of words that are masked.
+        regions: the architecture reads what a frozen front end saw.
+    """
+    passes, losses = pretraining.passes, pretraining.losses
     return Ingredients(
         pictures=True,
         texts=True,
-        masked_share=masked_share if "mlm" in names else 0.0,
-        mismatches="itm" in names,
-        truth="contrastive" in names,
+        regions=regions,
+        pair_answers="image_questions" in losses,
+        masked_share=masked_words if any(one_pass.words for one_pass in passes) else 0.0,
+        masked_region_share=MASKED_REGIONS if any(one_pass.regions for one_pass in passes) else 0.0,
+        mismatches=any(one_pass.mismatched for one_pass in passes),
+        truth="contrastive" in losses,
+        pass_draw=pretraining.drawn,
     )
+
+
+def objectives_for(model: Architecture, size: ModelConfiguration, store: Store) -> dict[str, Objective]:
+    """The model's objectives by name, freshly initialised."""
+    built: dict[str, Objective] = {}
+    for name in model.PRETRAINING.losses:
+        kind: Any = objectives.load(name)
+        answers = [len(store.index["answers"].get("pairs", []))] if name == "image_questions" else []
+        built[name] = kind(model, size, *answers)
+    return built
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
@@ -30,11 +66,13 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     replicate, architecture = int(arguments.replicate), arguments.architecture
     store = Store(stage.root / "outputs/tokens")
     model = build(architecture, study, store, replicate)
-    load_start(model, "unimodal", stage.root / "outputs/starts" / arguments.replicate / architecture, stage.root)
+    starts = stage.root / "outputs/starts" / arguments.replicate / architecture
+    load_start(model, "unimodal", starts, stage.root)
     seed_torch(study.seed, replicate, "objectives", architecture)
-    size = configuration(study, store)
-    losses = [(name, weight, objectives.load(name)(model, size)) for name, weight in model.OBJECTIVES]
-    network = PretrainingNetwork(as_module(model), pixel_scaling(store), losses)
+    losses = objectives_for(model, configuration(study, store, architecture), store)
+    front = build_front(architecture, study, store, starts)
+    network = PretrainingNetwork(as_module(model), pixel_scaling(store), model.PRETRAINING, losses, front)
+    regions = region_arrays(architecture, study, store, front, replicate, stage.root)
     budget = study.pretrain
     seed = derive(study.seed, replicate, "pairs")
     stream = BatchStream(
@@ -43,7 +81,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         seed,
         budget.batch_size,
         budget.steps,
-        ingredients_for({name for name, _ in model.OBJECTIVES}, study.text.masked_share),
+        ingredients_for(model.PRETRAINING, study.text.masked_share, regions is not None),
+        regions=regions,
     )
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():

@@ -5,6 +5,7 @@ import argparse
 from components.data.batches import BatchStream, Ingredients
 from components.data.store import Store
 from components.models.encoders import text_encoder
+from components.models.passes import Pass, Pretraining
 from components.objectives.mlm import MaskedLanguageModelling
 from components.stages.stage import Stage, main
 from components.study import Study
@@ -14,6 +15,8 @@ from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
 
+MASKED_WORDS = Pretraining((Pass(losses=(("mlm", 1.0),), words=True),))
+
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Pretrain the text encoder of one replicate."""
@@ -22,7 +25,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     seed_torch(study.seed, replicate, "initialisation", "text")
     size = configuration(study, store)
     encoder = text_encoder(size)
-    network = PretrainingNetwork(encoder, pixel_scaling(store), [("mlm", 1.0, MaskedLanguageModelling(encoder, size))])
+    objective = MaskedLanguageModelling(encoder, size)
+    network = PretrainingNetwork(encoder, pixel_scaling(store), MASKED_WORDS, {"mlm": objective})
     budget = study.pretrain_text
     seed = derive(study.seed, replicate, "text")
     stream = BatchStream(

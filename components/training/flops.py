@@ -4,6 +4,7 @@ Counts matrix products, convolutions and attention (two operations per multiply-
 """
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,29 +13,48 @@ from torch.utils.flop_counter import FlopCounterMode
 from components.study import Budget
 from components.training.freezing import FreezingSchedule
 
+Batch = Mapping[str, Tensor]
 
-def count_flops(
-    network: nn.Module, batch: Mapping[str, Tensor], freezing: FreezingSchedule, budget: Budget
-) -> dict[str, float]:
+
+@runtime_checkable
+class Varying(Protocol):
+    """A network that does not do the same at every step."""
+
+    def variants(self, batch: Batch) -> list[tuple[float, Batch]]:
+        """What a step may be: the probability of each, and the batch with which the network does it."""
+
+
+def count_flops(network: nn.Module, batch: Batch, freezing: FreezingSchedule, budget: Budget) -> dict[str, float]:
     """FLOPs per sample of a forward pass and of a training step, and of the whole budget.
 
     Measured on one batch in evaluation mode (so that no running statistics move), for every phase of the freezing
-    schedule: what is frozen needs no gradient.
+    schedule: what is frozen needs no gradient, and a frozen front end is counted as often as it looks. Where steps
+    differ, the figures are expectations over them.
     """
     was_training = network.training
     network.eval()
+    variants = network.variants(batch) if isinstance(network, Varying) else [(1.0, batch)]
     size = len(batch["rows"])
-    with torch.no_grad(), FlopCounterMode(display=False) as forward:
-        network(batch)
+    with torch.no_grad():
+        forward = _expected(network, variants, backward=False) / size
     total = step = 0.0
     for begin, end in freezing.phases():
         freezing.apply(begin)
-        with FlopCounterMode(display=False) as counter:
-            loss, _ = network(batch)
-            loss.backward()
-        step = counter.get_total_flops() / size
+        step = _expected(network, variants, backward=True) / size
         total += step * (end - begin) * budget.steps * budget.batch_size
     network.zero_grad(set_to_none=True)
     network.train(was_training)
     freezing.apply(0.0)
-    return {"forward_per_sample": forward.get_total_flops() / size, "step_per_sample": step, "total": total}
+    return {"forward_per_sample": forward, "step_per_sample": step, "total": total}
+
+
+def _expected(network: nn.Module, variants: list[tuple[float, Batch]], *, backward: bool) -> float:
+    """FLOPs of one batch, averaged over the variants."""
+    expected = 0.0
+    for probability, batch in variants:
+        with FlopCounterMode(display=False) as counter:
+            loss, _ = network(batch)
+            if backward:
+                loss.backward()
+        expected += probability * counter.get_total_flops()
+    return expected

@@ -15,7 +15,7 @@ def gradients(given_batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The gradients of CLIP in double precision, its loss and its accuracy."""
     torch.manual_seed(0)
     model = load("clip")(SMALL).double()
-    loss, metrics = Contrastive(model, SMALL)(model, {**given_batch, "pixels": given_batch["pixels"].double()})
+    loss, metrics = Contrastive(model, SMALL)(model, None, {**given_batch, "pixels": given_batch["pixels"].double()})
     loss.backward()
     found = {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
     return {**found, "loss": loss.detach(), "accuracy": metrics["accuracy"].double()}

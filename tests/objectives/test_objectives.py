@@ -8,21 +8,24 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_batches import SMALL, batch
+from small_batches import SMALL, RegionReader, batch
 from torch import Tensor, nn
 
 from components.models.architectures import load as load_architecture
 from components.models.encoders import grid_encoder, patch_encoder, text_encoder
+from components.models.passes import Pass
 from components.objectives import OBJECTIVES, load
 from components.objectives.contrastive import MAXIMUM_LOG_SCALE, Contrastive
 from components.objectives.image_labels import ImageLabels
+from components.objectives.image_questions import ImageQuestions
+from components.objectives.inputs import as_seen
 from components.objectives.itm import ImageTextMatching
 from components.objectives.mlm import MaskedLanguageModelling
 
 
 def test_every_listed_loss_loads_and_an_unknown_one_is_refused() -> None:
     assert all(issubclass(load(name), nn.Module) for name in OBJECTIVES)
-    with pytest.raises(ValueError, match=r"no objective 'guess'; known are contrastive, .*mlm"):
+    with pytest.raises(ValueError, match=r"no objective 'guess'; known are alignment, .*mlm"):
         load("guess")
 
 
@@ -32,18 +35,15 @@ def test_mlm_looks_at_masked_positions_only_and_equals_full_logits(architecture:
     model: Any = text_encoder(SMALL) if architecture == "text alone" else load_architecture(architecture)(SMALL)
     model.eval()
     objective = MaskedLanguageModelling(model, SMALL)
-    given_batch = batch(6)
+    seen = as_seen(batch(6), Pass(losses=(), words=True))
     if architecture == "text alone":
-        del given_batch["pixels"]
-        states = model(
-            input_ids=given_batch["masked_input_ids"], attention_mask=given_batch["attention_mask"]
-        ).last_hidden_state
+        given_states = None
+        text = model(input_ids=seen["input_ids"], attention_mask=seen["attention_mask"]).last_hidden_state
     else:
-        states = model.encode(
-            given_batch["pixels"], given_batch["masked_input_ids"], given_batch["attention_mask"]
-        ).text
-    loss, metrics = objective(model, given_batch)
-    logits, labels = objective.logits(model, states), given_batch["mlm_labels"]
+        given_states = model.encode(seen)
+        text = given_states.text
+    loss, metrics = objective(model, given_states, seen)
+    logits, labels = objective.logits(model, text), seen["mlm_labels"]
     assert logits.shape == (6, 9, 60)
     expected = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
     torch.testing.assert_close(loss, expected, atol=1e-6, rtol=1e-6)
@@ -71,37 +71,68 @@ def test_mlm_logits_are_tied_to_the_words_and_hold_no_copy_of_the_model() -> Non
 
 def test_mlm_without_a_masked_token_is_zero() -> None:
     model = load_architecture("vilt")(SMALL)
-    given_batch = batch(3)
-    given_batch["mlm_labels"].fill_(-100)
-    loss, metrics = MaskedLanguageModelling(model, SMALL)(model, given_batch)
+    seen = as_seen(batch(3), Pass(losses=(), words=True))
+    seen["mlm_labels"].fill_(-100)
+    loss, metrics = MaskedLanguageModelling(model, SMALL)(model, model.encode(seen), seen)
     loss.backward()
     assert loss.item() == metrics["accuracy"].item() == 0.0
 
 
-def test_itm_shows_the_pictures_that_the_data_chose() -> None:
+def test_itm_tells_the_pairs_that_the_pass_tore_apart() -> None:
     torch.manual_seed(0)
     model = load_architecture("vilt")(SMALL)
     objective = ImageTextMatching(model, SMALL)
     given_batch = batch(5)
-    loss, metrics = objective(model, given_batch)
+    seen = as_seen(given_batch, Pass(losses=(), mismatched="images"))
+    loss, metrics = objective(model, model.encode(seen), seen)
     rows = given_batch["itm_image_rows"].tolist()
     logits = torch.cat(
         [
             objective.head(
                 model.encode(
-                    given_batch["pixels"][row : row + 1],
-                    given_batch["input_ids"][text : text + 1],
-                    given_batch["attention_mask"][text : text + 1],
+                    {
+                        "pixels": given_batch["pixels"][row : row + 1],
+                        "input_ids": given_batch["input_ids"][text : text + 1],
+                        "attention_mask": given_batch["attention_mask"][text : text + 1],
+                    }
                 ).pooled
             )
             for text, row in enumerate(rows)
         ]
     )
-    labels = given_batch["itm_labels"]
+    labels = torch.tensor([int(text == row) for text, row in enumerate(rows)])
     torch.testing.assert_close(loss, F.cross_entropy(logits, labels), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(metrics["accuracy"], (logits.argmax(1) == labels).float().mean())
-    own = objective(model, {**given_batch, "itm_image_rows": torch.arange(5)})[0]
-    assert abs(own.item() - loss.item()) > 1e-4
+
+
+@pytest.mark.parametrize("mismatched", [None, "images"])
+def test_questions_are_answered_where_there_is_an_answer_and_the_pair_is_whole(mismatched: Any) -> None:
+    torch.manual_seed(0)
+    model = RegionReader()
+    objective = ImageQuestions(model, SMALL, answers=7)
+    seen = as_seen(batch(8), Pass(losses=(), mismatched=mismatched))
+    states = model.encode(seen)
+    loss, metrics = objective(model, states, seen)
+    asked = [row for row in range(8) if seen["pair_answers"][row] >= 0 and seen["pair_matches"][row]]
+    assert 0 < len(asked) < 8
+    logits = objective.head(states.pooled.detach()).double()
+    answers = seen["pair_answers"]
+    terms = [(logits[row].exp().sum().log() - logits[row, answers[row]]).item() for row in asked]
+    assert loss.item() == pytest.approx(sum(terms) / len(terms), abs=1e-5)
+    right = sum(int(logits[row].argmax() == answers[row]) for row in asked)
+    assert metrics["accuracy"].item() == pytest.approx(right / len(asked))
+    loss.backward()
+    assert model.mixing.weight.grad is not None
+    assert model.mixing.weight.grad.abs().sum() > 0
+
+
+def test_no_question_is_no_loss() -> None:
+    model = RegionReader()
+    seen = as_seen(batch(4), Pass(losses=()))
+    seen["pair_answers"].fill_(-1)
+    loss, metrics = ImageQuestions(model, SMALL)(model, model.encode(seen), seen)
+    loss.backward()
+    assert loss.item() == metrics["accuracy"].item() == 0.0
 
 
 class Embeddings(nn.Module):
@@ -128,7 +159,7 @@ def test_contrastive_equals_the_formula_with_false_negatives_left_out(count: int
     truth = torch.rand(count, count, generator=torch.Generator().manual_seed(seed)) < density
     truth.fill_diagonal_(True)
     given_batch = {"truth": truth, "input_ids": truth, "attention_mask": truth, "pixels": truth}
-    loss, metrics = Contrastive(model, SMALL)(model, given_batch)  # type: ignore[arg-type]
+    loss, metrics = Contrastive(model, SMALL)(model, None, given_batch)  # type: ignore[arg-type]
     with torch.no_grad():
         text, image = (one.numpy() for one in (model.embed_text(truth, truth), model.embed_image(truth)))
     scores = np.exp(1.5) * text @ image.T
@@ -152,14 +183,14 @@ def test_contrastive_clamps_the_scale_at_100_while_training() -> None:
     given_batch = {"truth": truth, "input_ids": truth, "attention_mask": truth, "pixels": truth}
     with torch.no_grad():
         model.logit_scale.fill_(9.0)
-    loss, metrics = objective(model, given_batch)
+    loss, metrics = objective(model, None, given_batch)
     assert metrics["scale"].item() == pytest.approx(100.0)
     assert model.logit_scale.item() == pytest.approx(MAXIMUM_LOG_SCALE)
     loss.backward()
     assert model.logit_scale.grad is not None  # it can come down again
     with torch.no_grad():
         model.logit_scale.fill_(1.0)
-    objective(model, given_batch)
+    objective(model, None, given_batch)
     assert model.logit_scale.item() == 1.0
 
 
@@ -186,19 +217,9 @@ def test_image_labels_equal_the_formula(kind: Any, build: Any) -> None:
     assert unreached == set()
 
 
-def test_pretraining_losses_reach_the_whole_architecture() -> None:
-    torch.manual_seed(0)
-    # ViLT's pooler learns from matching alone, CLIP's towers and temperature from the contrastive loss.
-    for name in ("vilt", "clip"):
-        model = load_architecture(name)(SMALL)
-        for objective, weight in model.OBJECTIVES:
-            (weight * load(objective)(model, SMALL)(model, batch(6))[0]).backward()
-        unreached = {key for key, one in model.named_parameters() if one.grad is None or not one.grad.any()}
-        assert unreached == set()
-
-
 def test_text_pretraining_leaves_only_the_pooler_untouched() -> None:
     encoder = text_encoder(SMALL)
-    MaskedLanguageModelling(encoder, SMALL)(encoder, batch(6))[0].backward()
+    seen = as_seen(batch(6), Pass(losses=(), words=True))
+    MaskedLanguageModelling(encoder, SMALL)(encoder, None, seen)[0].backward()
     unreached = {key for key, one in encoder.named_parameters() if one.grad is None or not one.grad.any()}
     assert unreached == {"pooler.dense.weight", "pooler.dense.bias"}
