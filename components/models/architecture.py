@@ -61,6 +61,9 @@ class Architecture(nn.Module, ABC):
         """What the head of a kind of task reads, (B, P): `States.pooled` unless the paper has another for it."""
         return states.pooled
 
+    def begin_pretraining(self) -> None:
+        """Do from now on what the paper does in its intermediate step alone, whenever the model is in training mode."""
+
     def adapt_component(self, name: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Rewrite a component's weights where the submodule's form differs but can hold the same function."""
         return weights

@@ -28,7 +28,9 @@ class MaskedLanguageModelling(Objective):
         self.transform = initialised(nn.Linear(width, width))
         self.norm = nn.LayerNorm(width, eps=1e-12)
         self.bias = nn.Parameter(words.weight.new_zeros(vocabulary))
-        pretrained = not hasattr(model, "encode") and configuration.text_encoder != TINY
+        # Embeddings of a loaded checkpoint have a scale of their own, which the study's rule for fresh ones must not touch.
+        begins = getattr(getattr(model, "design", None), "begins_with_bert", not hasattr(model, "encode"))
+        pretrained = begins and configuration.text_encoder != TINY
         self.logit_scale = 1.0 if pretrained else tied_logit_scale(width)
 
     def logits(self, model: Any, states: Tensor) -> Tensor:

@@ -68,6 +68,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     model = build(architecture, study, store, replicate)
     starts = stage.root / "outputs/starts" / arguments.replicate / architecture
     load_start(model, "unimodal", starts, stage.root)
+    model.begin_pretraining()
     seed_torch(study.seed, replicate, "objectives", architecture)
     losses = objectives_for(model, configuration(study, store, architecture), store)
     front = build_front(architecture, study, store, starts)

@@ -61,7 +61,10 @@ def build(name: str, study: Study, store: Store, replicate: int) -> Architecture
         raise CeterisError(f"architectures: {error}") from None
     # Keyed by the architecture: arms that differ in their front end alone begin with the same weights.
     seed_torch(study.seed, replicate, "initialisation", study.arms[name].architecture)
-    return kind(configuration(study, store, name))
+    try:
+        return kind(configuration(study, store, name))
+    except ValueError as error:
+        raise CeterisError(f"arms.{name}: {error}; mend it in the study.") from None
 
 
 def build_front(name: str, study: Study, store: Store, starts: Path) -> nn.Module | None:

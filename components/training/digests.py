@@ -1,7 +1,7 @@
 """Digests of what a module was handed, taken from the batches themselves as they are consumed.
 
-Three chains: sample ids, raw content, and corruption. The first two must agree across architectures, the third only
-among architectures with the same objectives. A chain is a string, so it lies in a checkpoint and resumes exactly.
+Four chains: sample ids, raw content, what a frozen front end saw, and corruption. The first two must agree across
+architectures, the third among those with the same front end, the last among those with the same objectives. A chain is a string, so it lies in a checkpoint and resumes exactly.
 """
 
 import hashlib
@@ -9,21 +9,23 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-CONTENT = ("pixels", "input_ids", "attention_mask", "targets", "labels")
+CONTENT = ("pixels", "input_ids", "attention_mask", "targets", "labels", "target_boxes", "pair_answers")
+REGIONS = tuple(f"region_{name}" for name in ("features", "boxes", "real", "classes", "attributes"))
 
 
 class BatchDigests:
     """Running digests of all batches so far."""
 
     def __init__(self) -> None:
-        self.chains = {"ids": "", "content": "", "corruption": ""}
+        self.chains = {"ids": "", "content": "", "regions": "", "corruption": ""}
 
     def update(self, batch: Mapping[str, Tensor]) -> None:
         """Extend the chains by one batch (tensors on the CPU, as the loader made them)."""
         for chain, names in {
             "ids": ["rows"],
             "content": [name for name in CONTENT if name in batch],
-            "corruption": sorted(set(batch) - {"rows", *CONTENT}),
+            "regions": [name for name in REGIONS if name in batch],
+            "corruption": sorted(set(batch) - {"rows", *CONTENT, *REGIONS}),
         }.items():
             if names:
                 self._extend(chain, [(name, batch[name]) for name in names])

@@ -32,7 +32,7 @@ class TrainingModule(L.LightningModule):
         self.digests = BatchDigests()
         self.curve: list[dict[str, float]] = []
         self._sums: dict[str, Tensor] = {}
-        self._summed = 0
+        self._counts: dict[str, int] = {}
         self._every = max(1, budget.steps // CURVE_POINTS)
         self._phase_edges = {begin for begin, _ in freezing.phases()}
         self._frozen_until_applied: float | None = None
@@ -71,17 +71,18 @@ class TrainingModule(L.LightningModule):
         """One forward pass; metrics are summed here and written every few steps, which costs less than `self.log`."""
         loss, metrics = self.network(batch)
         for name, value in {"loss": loss.detach(), **metrics}.items():
+            # Each by itself: where one of several passes is drawn, a step has the figures of that one alone.
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
-        self._summed += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Close a point of the learning curve where one is due."""
         if self.global_step % self._every == 0 or self.global_step == self.budget.steps:
             point: dict[str, float] = {"samples": self.global_step * self.budget.batch_size}
-            point |= {name: float(value) / self._summed for name, value in self._sums.items()}
+            point |= {name: float(value) / self._counts[name] for name, value in self._sums.items()}
             self.curve.append(point)
-            self._sums, self._summed = {}, 0
+            self._sums, self._counts = {}, {}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """What resuming needs beside weights and optimiser."""
@@ -89,7 +90,7 @@ class TrainingModule(L.LightningModule):
             "digests": dict(self.digests.chains),
             "curve": list(self.curve),
             "sums": dict(self._sums),
-            "summed": self._summed,
+            "counts": dict(self._counts),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -98,4 +99,4 @@ class TrainingModule(L.LightningModule):
         self.digests.chains = dict(kept["digests"])
         self.curve = list(kept["curve"])
         self._sums = dict(kept["sums"])
-        self._summed = kept["summed"]
+        self._counts = dict(kept["counts"])
