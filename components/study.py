@@ -11,12 +11,14 @@ from typing import Annotated, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from components.capabilities import lacks
 from components.errors import CeterisError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Start = Literal["scratch", "unimodal", "multimodal"]
 Component = Literal["text", "grid", "patches"]
+Kind = Literal["vqa", "classification", "statements", "grounding", "retrieval", "pair_statements", "entailment"]
 Front = Literal["pixels", "detector", "boxes", "grid", "patches", "precomputed"]
 
 ORACLE: Front = "boxes"
@@ -194,7 +196,7 @@ class ArmSettings(Strict):
 class TaskSettings(Strict):
     """A downstream task."""
 
-    kind: Literal["vqa", "classification", "statements"]
+    kind: Kind
     few_labels: int | None = Field(ge=1, description="labelled samples of the few-label runs; null for none")
 
 
@@ -261,12 +263,22 @@ class Study(Strict):
     runtime: RuntimeSettings
 
     def cells(self, architecture: str, task: str) -> list[Cell]:
-        """The cells of one architecture on one task, in order: every start, then the starts with few labels."""
+        """The cells of one architecture on one task, in order: every start, then the starts with few labels.
+
+        None where the architecture cannot do the task.
+        """
+        if self.cannot(architecture, task):
+            return []
         arm, few = self.arms[architecture], self.tasks[task].few_labels
         cells = [Cell(start, start, None, self.finetune) for start in arm.starts]
         if few is not None:
             cells += [Cell(f"{start}_few", start, few, self.finetune_few) for start in arm.few_label_starts]
         return cells
+
+    def cannot(self, architecture: str, task: str) -> str:
+        """Why an arm cannot do a task, as part of a sentence ("it reads no pictures"); empty where it can."""
+        arm = self.arms[architecture]
+        return lacks(arm.architecture, self.tasks[task].kind, arm.axes.fusion if arm.axes else None)
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Study":
@@ -281,6 +293,9 @@ class Study(Strict):
             raise ValueError(
                 f"task_names is {self.task_names} but tasks has the keys {list(self.tasks)}: make them equal"
             )
+        for task in self.task_names:
+            if all(self.cannot(arm, task) for arm in self.architectures.all):
+                raise ValueError(f"none of the architectures can do {task}, a task of the kind {self.tasks[task].kind}")
         for arm in self.architectures.direct:
             if "multimodal" in self.arms[arm].starts:
                 raise ValueError(

@@ -2,13 +2,15 @@
 
 * majority: the most frequent target of the training split;
 * text only: logistic regression on the 1- and 2-grams of the tokens;
-* image only: logistic regression on the pixels, averaged over a coarse grid.
+* image only: logistic regression on the pixels, averaged over a coarse grid;
+* first object (where objects are pointed at): always the first of the picture's list;
+* chance (retrieval): one over the size of a pool, by construction: neither a text nor a picture alone tells its place.
 
 The samples that both unimodal floors get wrong are the hard subset: there neither half alone gives the answer away.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,22 +53,28 @@ class Floor:
 
 
 def compute_floors(
-    store: Store, tasks: Sequence[str], seed: int, progress: Callable[[float, str], None]
+    store: Store, kinds: Mapping[str, str], seed: int, progress: Callable[[float, str], None]
 ) -> tuple[Scores, pa.Table]:
     """Accuracy of every floor per task and split, and the samples that both unimodal floors get wrong.
 
     Args:
         store: the tokenised data.
-        tasks: their parts.
+        kinds: of every task; its part has its name.
         seed: draws the training rows where there are more than `MAX_TRAINING_ROWS`.
         progress: is told the percentage done and what is being done.
     """
     scores: Scores = {}
     hard: dict[str, list[str]] = {name: [] for name in HARD_SCHEMA.names}
     with threadpool_limits(limits=1):
-        for number, task in enumerate(tasks):
-            progress(100 * number / len(tasks), f"floors of {task}")
+        for number, (task, kind) in enumerate(kinds.items()):
+            progress(100 * number / len(kinds), f"floors of {task}")
+            if kind == "retrieval":
+                chance = 1 / len(store.index["answers"][task])
+                scores[task] = {split: {"chance": chance} for split in evaluation_splits(store, task)}
+                continue
             floors = fit_floors(store, task, seed)
+            if kind == "grounding":
+                floors["first_object"] = Floor(0)
             scores[task] = {}
             for split in evaluation_splits(store, task):
                 part = store.part(task, split)

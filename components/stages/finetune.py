@@ -1,7 +1,7 @@
 """Stage: fine-tune one architecture on one task from each of its starts, and predict.
 
-A *cell* is a start with an amount of labels. Finished cells are kept in the scratch folder, so that a killed stage
-continues in the cell, and at the step, where it was.
+A *cell* is a start with an amount of labels; what an architecture cannot do has no cells. Finished cells are kept in the
+scratch folder, so that a killed stage continues in the cell, and at the step, where it was.
 """
 
 import argparse
@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import torch
 
 from components import tasks
-from components.data.batches import BatchStream, Ingredients, few_labels
 from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
+from components.data.task_batches import TaskStream, few
 from components.stages.stage import Stage, main
 from components.study import Cell, Study
 from components.training import prediction
@@ -32,7 +32,7 @@ from components.training.building import (
     pixel_scaling,
     region_arrays,
 )
-from components.training.finetuning import FinetuningNetwork
+from components.training.finetuning import FinetuningNetwork, needs_of
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
 from components.training.seeds import derive, seed_torch
@@ -41,8 +41,8 @@ from components.training.weights import save_weights
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Fine-tune every cell, then write all outs at once."""
-    store = Store(stage.root / "outputs/tokens")
     cells = study.cells(arguments.architecture, arguments.task)
+    store = Store(stage.root / "outputs/tokens")
     for index, cell in enumerate(cells):
         if not (stage.scratch / f"{cell.name}.json").is_file():
             finetune(study, arguments, stage, store, cell, (index, len(cells)))
@@ -60,7 +60,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         [pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], beside / "predictions.parquet"
     )
     os.replace(beside, out)
-    stage.progress(100, "fine-tuned")
+    reason = study.cannot(arguments.architecture, arguments.task)
+    stage.progress(100, f"{arguments.architecture} cannot do {arguments.task}: {reason}" if reason else "fine-tuned")
 
 
 def finetune(
@@ -78,17 +79,11 @@ def finetune(
     network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, kind, front)
     regions = region_arrays(architecture, study, store, front, replicate, stage.root)
     seed = derive(study.seed, replicate, "task", task, cell.labels)
-    subset = None if cell.labels is None else few_labels(cell.labels, task, derive(study.seed, replicate, "few"), store)
-    stream = BatchStream(
-        store,
-        task,
-        seed,
-        cell.budget.batch_size,
-        cell.budget.steps,
-        Ingredients(pictures=True, texts=True, targets=True, regions=regions is not None),
-        subset,
-        regions,
-    )
+    needs, subset = needs_of(kind), None
+    if cell.labels is not None:
+        subset = few(cell.labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
+    batch_size, steps = cell.budget.batch_size, cell.budget.steps
+    stream = TaskStream(store, task, seed, batch_size, steps, needs, subset, regions)
 
     def progress(percent: float, message: str) -> None:
         stage.progress((place[0] * 100 + percent * 0.9) / place[1], message)

@@ -15,7 +15,8 @@ from components.study import Study
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Write outputs/floors."""
     store = Store(stage.root / Path("outputs/tokens"))
-    scores, hard = compute_floors(store, study.task_names, study.seed, stage.progress)
+    kinds = {task: settings.kind for task, settings in study.tasks.items()}
+    scores, hard = compute_floors(store, kinds, study.seed, stage.progress)
     out = stage.out()
     out.mkdir(parents=True)
     (out / "floors.json").write_text(json.dumps(scores, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 # Written as entry points are: module:class.
 TASKS: dict[str, str] = {
     "classification": "components.tasks.classification:Classification",
+    "grounding": "components.tasks.grounding:Grounding",
+    "retrieval": "components.tasks.retrieval:Retrieval",
     "statements": "components.tasks.statements:Statements",
     "vqa": "components.tasks.vqa:VisualQuestionAnswering",
 }

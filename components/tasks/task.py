@@ -1,6 +1,7 @@
 """What a downstream task is: a head, scores of candidates, a loss to fine-tune with and a way to be right.
 
 Shapes: B batch, C candidates (answers, regions, the pictures of a pool), V visual tokens, D width, P readout width.
+Which architecture can do which task, `components.capabilities` says.
 """
 
 from typing import ClassVar
@@ -21,14 +22,21 @@ class Task:
     Attributes:
         metric: the name of the mean of `correct`.
         kind: as studies name it; architectures may read out differently for it.
+        questions: names of the several things that are asked of every sample, which are predicted, and scored, apart;
+            none where one thing is asked. With Q of them scores are (B, Q, C), and `correct` gives (B, Q).
+        pool: how many samples in a row belong together and are handed over together.
+        distractors: how many others of the pool each sample is compared with in training (`distractors` in the batch).
+        boxes: it reads `target_boxes` (B, 4): where the object is that a sample asks for, as `region_boxes`.
+        second_picture: it reads a second picture for every text, under the same names with the suffix `_second`.
     """
 
     metric: ClassVar[str] = "accuracy"
     kind: ClassVar[str]
-
-    def able(self, model: Architecture) -> bool:
-        """Whether an architecture can do the task at all."""
-        return True
+    questions: ClassVar[tuple[str, ...]] = ()
+    pool: ClassVar[int] = 1
+    distractors: ClassVar[int] = 0
+    boxes: ClassVar[bool] = False
+    second_picture: ClassVar[bool] = False
 
     def head(self, model: Architecture, answers: int) -> nn.Module:
         """A fresh head."""

@@ -5,11 +5,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from components.data.task_batches import Needs
 from components.models.pixels import PixelScaling
 from components.tasks.task import Task
 from components.training.looking import looked_at
 
 Batch = Mapping[str, Tensor]
+
+
+def needs_of(task: Task) -> Needs:
+    """What a task's batches have to carry."""
+    return Needs(boxes=task.boxes, pool=task.pool, distractors=task.distractors)
 
 
 class FinetuningNetwork(nn.Module):
@@ -31,7 +37,7 @@ class FinetuningNetwork(nn.Module):
         self.front = front
 
     def scores(self, batch: Batch) -> Tensor:
-        """Scores of the candidates: (B, C)."""
+        """Scores of the candidates: (B, C), or (B, Q, C) where a task asks Q things of every sample."""
         return self.task.scores(self.model, self.head, looked_at(batch, self.scaling, self.front))
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

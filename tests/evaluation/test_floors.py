@@ -69,7 +69,7 @@ def test_each_floor_sees_its_own_half_only(tmp_path: Path, text_tells: bool, ima
         for seed, split in enumerate(("train", "validation", "selection", "gate", "general_far"))
     }
     scores, hard = compute_floors(
-        make_store(tmp_path / "s", {"task": splits}, BRIGHTNESS), ["task"], 1, lambda *_: None
+        make_store(tmp_path / "s", {"task": splits}, BRIGHTNESS), {"task": "vqa"}, 1, lambda *_: None
     )
     assert set(scores["task"]) == {"validation", "selection", "gate", "general_far"}
     for floors in scores["task"].values():
@@ -89,7 +89,7 @@ def test_the_order_of_tokens_counts(tmp_path: Path) -> None:
             "rows": [-1] * 200,
             "targets": list(targets),
         }
-    scores, _ = compute_floors(make_store(tmp_path / "s", {"task": splits}, BRIGHTNESS), ["task"], 1, lambda *_: None)
+    scores, _ = compute_floors(make_store(tmp_path / "s", {"task": splits}, BRIGHTNESS), {"task": "vqa"}, 1, lambda *_: None)
     assert scores["task"]["selection"]["text_only"] == 1.0
     assert scores["task"]["selection"]["image_only"] == scores["task"]["selection"]["majority"]
 
@@ -99,7 +99,7 @@ def test_the_hard_subset_is_what_both_get_wrong(tmp_path: Path) -> None:
     # Text says 0, 0, 1, 1; picture says 0, 1, 0, 1; the truth is 1 throughout.
     selection = {"tokens": [[1, 5, 2], [1, 5, 2], [1, 6, 2], [1, 6, 2]], "rows": [0, 1, 0, 1], "targets": [1, 1, 1, 1]}
     store = make_store(tmp_path / "s", {"task": {"train": train, "selection": selection}}, BRIGHTNESS)
-    scores, hard = compute_floors(store, ["task"], 1, lambda *_: None)
+    scores, hard = compute_floors(store, {"task": "vqa"}, 1, lambda *_: None)
     assert hard.to_pylist() == [{"task": "task", "split": "selection", "id": "task-selection-0"}]
     assert scores["task"]["selection"]["text_only"] == scores["task"]["selection"]["image_only"] == 0.5
 
@@ -108,7 +108,7 @@ def test_majority_is_of_training_and_unknown_targets_are_missed(tmp_path: Path) 
     train = drawn(100, 0, text_tells=False, image_tells=False) | {"targets": [2] * 60 + [0] * 40}
     selection = drawn(10, 1, text_tells=False, image_tells=False) | {"targets": [2] * 3 + [0] * 5 + [-1] * 2}
     store = make_store(tmp_path / "s", {"task": {"train": train, "selection": selection}}, BRIGHTNESS)
-    scores, hard = compute_floors(store, ["task"], 1, lambda *_: None)
+    scores, hard = compute_floors(store, {"task": "vqa"}, 1, lambda *_: None)
     assert scores["task"]["selection"]["majority"] == pytest.approx(0.3)
     assert {"task-selection-8", "task-selection-9"} <= set(hard["id"].to_pylist())
 
@@ -116,7 +116,7 @@ def test_majority_is_of_training_and_unknown_targets_are_missed(tmp_path: Path) 
 def test_one_answer_alone_is_no_obstacle(tmp_path: Path) -> None:
     only = drawn(50, 0, text_tells=True, image_tells=True) | {"targets": [1] * 50}
     store = make_store(tmp_path / "s", {"task": {"train": only, "gate": only}}, BRIGHTNESS)
-    scores, hard = compute_floors(store, ["task"], 1, lambda *_: None)
+    scores, hard = compute_floors(store, {"task": "vqa"}, 1, lambda *_: None)
     assert scores == {"task": {"gate": {"majority": 1.0, "text_only": 1.0, "image_only": 1.0}}}
     assert hard.num_rows == 0
 
@@ -127,7 +127,7 @@ def test_floors_are_the_same_each_time(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "MAX_TRAINING_ROWS", 90)
     splits = {split: drawn(200, seed, False, False) for seed, split in enumerate(("train", "selection"))}
     store = make_store(tmp_path / "s", {"task": splits}, BRIGHTNESS)
-    first, second = (compute_floors(store, ["task"], 1, lambda *_: None) for _ in range(2))
+    first, second = (compute_floors(store, {"task": "vqa"}, 1, lambda *_: None) for _ in range(2))
     assert first[0] == second[0]
     assert first[1].equals(second[1])
 

@@ -20,7 +20,16 @@ if __name__ == "__main__":
 def project(folder: Path, dependencies: str) -> None:
     root = Path(__file__).parents[2]
     for path in [
-        *("__init__", "errors", "study", "stages/__init__", "stages/stage", "stages/declared", "stages/closure"),
+        *(
+            "__init__",
+            "capabilities",
+            "errors",
+            "study",
+            "stages/__init__",
+            "stages/stage",
+            "stages/declared",
+            "stages/closure",
+        ),
         *("tracking/__init__", "tracking/spool"),
     ]:
         target = folder / f"components/{path}.py"

@@ -16,6 +16,7 @@ LISTED = (
     "in the picture you can see {all}",
     "{there} {all}",
 )
+LISTED_OTHERWISE = ("in the picture {there} {all}", "you can see {all} in the picture")  # paraphrases, as everywhere
 LISTED_AS_COMPLETE = ("only {all}", "{all} and nothing else", "exactly {n} {things}: {all}")
 
 
@@ -35,7 +36,7 @@ def single_fact_caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, li
             return sentence(fact, stream), [fact], kind
 
 
-def complete_caption(scene: Scene, stream: Stream) -> tuple[str, list[Fact]]:
+def complete_caption(scene: Scene, stream: Stream, paraphrased: bool = False) -> tuple[str, list[Fact]]:
     """A caption that lists every object, and what it says."""
     sized = stream.chance(0.5)
     groups: dict[Pattern, int] = {}
@@ -48,8 +49,8 @@ def complete_caption(scene: Scene, stream: Stream) -> tuple[str, list[Fact]]:
         phrases += phrase
         facts.append(fact)
     listing = " and ".join(filter(None, [", ".join(phrases[:-1]), phrases[-1]]))
-    complete = stream.chance(0.3)
-    template = stream.choose(LISTED_AS_COMPLETE if complete else LISTED)
+    complete = stream.chance(0.3) and not paraphrased
+    template = stream.choose(LISTED_AS_COMPLETE if complete else LISTED_OTHERWISE if paraphrased else LISTED)
     if complete:
         facts.append(Fact(COUNT, ANYTHING, operator=EQUAL, number=len(scene)))
     there = "there is" if phrases[0].startswith(("a ", "an ")) else "there are"

@@ -1,7 +1,7 @@
 """The scenes source: draws every scene, writes pictures and samples.
 
 What scene `index` of a split is depends on the seed, the split and the index alone. Scenes of the task splits come in
-complementary pairs (2k, 2k + 1): same questions and same statement, other answers.
+complementary pairs (2k, 2k + 1): same questions and same statement, other answers. Some kinds of task have scenes of their own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +14,7 @@ from components.data.scenes.items import draw_items, targets, task_samples
 from components.data.scenes.language import noun_phrase
 from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
 from components.data.scenes.questions import worded
+from components.data.scenes.sets import OWN_SCENES
 from components.data.scenes.stream import Stream
 from components.data.scenes.world import COLOUR_CODES, HELD_OUT, LAWS, SIZE_CODES, Scene, draw_scene
 from components.study import DataSettings, ScenesSettings, TaskSettings
@@ -66,8 +67,14 @@ def _parts(
     ):
         for split, size in (("train", count), ("validation", count // 10)):
             yield f"{part}, {split}", size, write_part(writer, scenes.seed, split, size, artist)
+    shared = {task: settings.kind for task, settings in tasks.items() if settings.kind not in OWN_SCENES}
     for split, size in split_sizes(scenes).items():
-        yield split, size, _write_tasks(writer, scenes.seed, split, size, tasks, artist)
+        if shared:
+            yield split, size, _write_tasks(writer, scenes.seed, split, size, shared, artist)
+        for task, settings in tasks.items():
+            if settings.kind in OWN_SCENES:
+                steps = _write_sets(writer, scenes.seed, split, size, task, settings.kind, artist)
+                yield f"{task}, {split}", size, steps
 
 
 def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
@@ -108,23 +115,45 @@ def _write_images(writer: SampleWriter, seed: int, split: str, size: int, artist
 
 
 def _write_tasks(
-    writer: SampleWriter, seed: int, split: str, size: int, tasks: Mapping[str, TaskSettings], artist: Artist
+    writer: SampleWriter, seed: int, split: str, size: int, kinds: Mapping[str, str], artist: Artist
 ) -> Iterator[None]:
     for number in range((size + 1) // 2):
         items = draw_items(seed, split, number)[: size - 2 * number]
         for item in items:
             writer.picture(_picture(item.identity, item.scene, seed, split, artist))
-            for task, task_settings in tasks.items():
-                for sample in task_samples(item, task, task_settings.kind, paired=len(items) == 2):
+            for task, kind in kinds.items():
+                for sample in task_samples(item, task, kind, paired=len(items) == 2):
                     writer.sample(sample)
             yield
 
 
-def _picture(identity: str, scene: Scene, seed: int, split: str, artist: Artist, label: str | None = None) -> Picture:
+def _write_sets(
+    writer: SampleWriter, seed: int, split: str, size: int, task: str, kind: str, artist: Artist
+) -> Iterator[None]:
+    """Whole sets, as many as hold at least `size` samples."""
+    own = OWN_SCENES[kind]
+    for number in range(-(-size // own.size)):
+        drawn = own.draw(seed, split, number, task)
+        for shown in drawn.pictures:
+            writer.picture(_picture(shown.identity, shown.scene, seed, split, artist, group=shown.group))
+        for sample in drawn.samples:
+            writer.sample(sample)
+            yield
+
+
+def _picture(
+    identity: str,
+    scene: Scene,
+    seed: int,
+    split: str,
+    artist: Artist,
+    label: str | None = None,
+    group: str | None = None,
+) -> Picture:
     png, boxes = artist.picture(scene, Stream(seed, "picture", identity), LAWS[split])
     classes = [_label(Pattern(shape=thing.shape)) for thing in scene]
     attributes = [_label(Pattern(colour=thing.colour)) for thing in scene]
-    return Picture(identity, png, identity, encode_scene(scene), boxes, label, classes, attributes)
+    return Picture(identity, png, group or identity, encode_scene(scene), boxes, label, classes, attributes)
 
 
 def labels_of(scene: Scene) -> list[str]:

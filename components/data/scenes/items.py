@@ -1,4 +1,4 @@
-"""The scenes of the task splits, with the samples of every kind of task."""
+"""The scenes of the task splits, with the samples of every kind of task that is put to the same scenes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from components.data.scenes.facts import telling_fact
 from components.data.scenes.language import NUMBERS, sentence
 from components.data.scenes.oracle import Fact, encode_facts
 from components.data.scenes.questions import ANSWERS, worded
+from components.data.scenes.sets import OWN_SCENES
 from components.data.scenes.stream import Stream
 from components.data.scenes.world import A_DIGIT, LAWS, Scene, matching
 
@@ -31,6 +32,8 @@ class Item:
 
 def targets(kind: str) -> list[str]:
     """Every target that a task of this kind can have."""
+    if kind in OWN_SCENES:
+        return list(OWN_SCENES[kind].targets)
     if kind == "vqa":
         return sorted({answer for answers in ANSWERS.values() for answer in answers})
     return list(TRUTH if kind == "statements" else NUMBERS[:4])

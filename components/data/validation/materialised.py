@@ -51,7 +51,8 @@ def check_data(
         pictures = _pictures(found.images, progress)
         samples, shown_by = _samples(found.samples, pictures, tasks)
         textless = [task for task, settings in tasks.items() if settings.kind == "classification"]
-        frame = samples.frame(list(tasks), textless)
+        positional = [task for task, settings in tasks.items() if settings.kind in ("grounding", "retrieval")]
+        frame = samples.frame(list(tasks), textless, positional)
         parts = parts_frame(frame, list(tasks), SPLITS, pretraining=True, place=folder.name)
         tables += [
             Table("samples", frame, SAMPLE_RULES),

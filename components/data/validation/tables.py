@@ -159,12 +159,13 @@ class SampleTable:
         for name, value in values.items():
             self.rows[name].append(value)
 
-    def frame(self, tasks: Sequence[str], textless: Sequence[str]) -> pd.DataFrame:
+    def frame(self, tasks: Sequence[str], textless: Sequence[str], positional: Sequence[str] = ()) -> pd.DataFrame:
         """The table, with what only all rows together can tell.
 
         Args:
             tasks: parts whose rows need a target.
             textless: tasks that may do without any text (but not with text in some rows only).
+            positional: tasks whose targets are positions in a list, which training need not have seen all of.
         """
         frame = pd.DataFrame(self.rows).astype(_SAMPLE_TYPES)
         needs_text = frame["part"] != "images"
@@ -175,7 +176,7 @@ class SampleTable:
         frame.loc[~needs_text, "text_problem"] = ""
         frame.loc[~frame["part"].isin(tasks), "target_problem"] = ""
         frame["known_part"] = frame["part"].isin([*PRETRAINING_PARTS, *tasks])
-        for task in tasks:
+        for task in sorted(set(tasks) - set(positional)):
             mine = frame["part"] == task
             trained = set(frame.loc[mine & (frame["split"] == "train"), "target"])
             unknown = mine & frame["split"].ne("") & (frame["target_problem"] == "") & ~frame["target"].isin(trained)

@@ -1,0 +1,57 @@
+"""Which architecture can do which kind of task.
+
+Literal and without torch, because the study file is checked with it. A study may list any arm with any task: what an arm
+cannot do is a gap in its row, never a zero. Tasks that are answered from a list of answers can be done by everyone, also by
+the baselines that see half of the sample: what they get shows what that half gives away.
+"""
+
+from typing import Literal
+
+Ability = Literal["texts", "pictures", "places"]
+
+LACKS: dict[Ability, str] = {
+    "texts": "it reads no text",
+    "pictures": "it reads no pictures",
+    "places": "it has no visual tokens that are each one place of the picture and have read the text",
+}
+"""What an architecture without the ability is said to lack."""
+
+NEEDS: dict[str, tuple[Ability, ...]] = {
+    "vqa": (),
+    "statements": (),
+    "classification": (),
+    "grounding": ("texts", "pictures", "places"),
+    "retrieval": ("texts", "pictures"),
+    "pair_statements": (),
+    "entailment": (),
+}
+
+OFFERS: dict[str, tuple[Ability, ...]] = {
+    "clip": ("texts", "pictures"),
+    "controlled": ("texts", "pictures", "places"),  # but see `lacks`
+    "image_only": ("pictures",),
+    "late_fusion": ("texts", "pictures"),
+    "lxmert": ("texts", "pictures", "places"),
+    "mmbt": ("texts", "pictures"),  # it averages the picture into 1 to 9 tokens, too coarse to point at an object with
+    "pixelbert": ("texts", "pictures", "places"),
+    "text_only": ("texts",),
+    "uniter": ("texts", "pictures", "places"),
+    "vilbert": ("texts", "pictures", "places"),
+    "vilt": ("texts", "pictures", "places"),
+    "visualbert": ("texts", "pictures", "places"),
+    "vlbert": ("texts", "pictures", "places"),
+}
+
+
+def lacks(architecture: str, kind: str, fusion: str | None = None) -> str:
+    """Why an architecture cannot do a kind of task, as part of a sentence; empty where it can.
+
+    Args:
+        fusion: of a controlled arm. With fusion 'late' the visual tokens have not read the text.
+    """
+    # What is not in the table is not known to lack anything.
+    offered = OFFERS.get(architecture, tuple(LACKS))
+    for ability in NEEDS[kind]:
+        if ability not in offered or (ability == "places" and fusion == "late"):
+            return LACKS[ability]
+    return ""

@@ -1,0 +1,205 @@
+"""Referring expressions: which object of the picture is meant?
+
+An expression means exactly one object of its picture, and something else is there that it nearly means: an object that
+differs in one of the attributes named, or one of the same kind that stands elsewhere. Expressions come in complementary
+pairs: same words, another picture, the object in another cell and at another index of the list of boxes. That list is in
+random order, so that neither words ("above") nor the cell of an object tell its index.
+"""
+
+from typing import NamedTuple
+
+from components.data.samples import Sample
+from components.data.scenes.language import Wording, noun_phrase, pick, relation_words, with_article
+from components.data.scenes.oracle import Pattern, Thing
+from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.stream import Stream
+from components.data.scenes.world import (
+    A_DIGIT,
+    ANYTHING,
+    DRAWN_SHAPES,
+    LAWS,
+    OPPOSITE,
+    Law,
+    Scene,
+    filled,
+    look,
+    matches,
+    matching,
+    placed,
+    stands,
+)
+
+LEVELS = ("cs", "cs", "csz", "csz", "sz", "cz", "c", "s")
+"""Which attributes an expression names: colour, shape, size."""
+SHARE_OF_RELATIONS = 0.4
+
+NAMED: Wording = (("the {one}", "{one}"), ("the {one} in the picture", "the {one} that is shown"))
+RELATED: Wording = (
+    ("the {one} {relation} the {other}", "the {one} that is {relation} the {other}"),
+    ("{relation} the {other} the {one}", "the {one} in the picture that is {relation} the {other}"),
+)
+CHAINED = "the {one} {relation} {other} that is {second} the {third}"
+
+
+Pointed = tuple[Scene, int]  # a scene and the index of the object that is meant
+
+
+class Expression(NamedTuple):
+    """The A that stands in a relation to the B, or to some B that stands in a relation to the C; or just the A."""
+
+    a: Pattern
+    relation: int = 0
+    b: Pattern = ANYTHING
+    second_relation: int = 0
+    c: Pattern = ANYTHING
+
+    @property
+    def form(self) -> str:
+        """Its slice."""
+        return "relation" if self.relation else "attributes"
+
+
+def meant(expression: Expression, scene: Scene) -> list[Thing]:
+    """The objects that an expression describes."""
+    found = matching(scene, expression.a)
+    if not expression.relation:
+        return found
+    return [
+        one
+        for one in found
+        if any(
+            stands(one, expression.relation, other) and _goes_on(expression, one, other, scene)
+            for other in matching(scene, expression.b)
+        )
+    ]
+
+
+def _goes_on(expression: Expression, one: Thing, other: Thing, scene: Scene) -> bool:
+    return not expression.second_relation or any(
+        third != one and stands(other, expression.second_relation, third) for third in matching(scene, expression.c)
+    )
+
+
+def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
+    """One complementary pair: an expression and two pictures."""
+    law = LAWS[split]
+    stream = Stream(seed, "grounding", split, number)
+    expression, shown = _pair(stream, law)
+    text = worded(expression, stream, law.paraphrased)
+    pictures, samples = [], []
+    for place, (scene, target) in enumerate(shown):
+        identity = f"{task}-{split}-{2 * number + place:06d}"
+        pictures.append(Shown(identity, scene, identity))
+        samples.append(
+            Sample(
+                id=identity,
+                part=task,
+                split=split,
+                image_ids=[identity],
+                text=text,
+                target=str(target),
+                group=identity,
+                form=expression.form,
+                pair=f"{task}-{split}-{number:06d}",
+            )
+        )
+    return SampleSet(pictures, samples)
+
+
+def _pair(stream: Stream, law: Law) -> tuple[Expression, tuple[Pointed, Pointed]]:
+    while True:
+        expression = _expression(stream, law)
+        if expression is None:
+            continue
+        first = _picture(expression, stream, law)
+        second = first and _picture(expression, stream, law, other=first)
+        if first and second:
+            return expression, (first, second)
+
+
+def worded(expression: Expression, stream: Stream, paraphrased: bool = False) -> str:
+    """The expression in words."""
+    one = noun_phrase(expression.a)
+    if not expression.relation:
+        return pick(stream, NAMED, paraphrased).format(one=one)
+    if expression.second_relation:
+        return CHAINED.format(
+            one=one,
+            relation=relation_words(stream, expression.relation),
+            other=with_article(expression.b),
+            second=relation_words(stream, expression.second_relation),
+            third=noun_phrase(expression.c),
+        )
+    return pick(stream, RELATED, paraphrased).format(
+        one=one, relation=relation_words(stream, expression.relation), other=noun_phrase(expression.b)
+    )
+
+
+def _expression(stream: Stream, law: Law) -> Expression | None:
+    target = look(stream, law)
+    if target is None:
+        return None
+    if law.chains:
+        relations = [stream.choose(list(OPPOSITE)) for _ in range(2)]
+        # Both others are some thing: only the two steps tell which of them is meant.
+        return Expression(ANYTHING, relations[0], ANYTHING, relations[1], target._replace(size=0))
+    if max(law.counts) >= 3 and stream.chance(SHARE_OF_RELATIONS):
+        landmark = look(stream, law, avoid=[target._replace(size=0)])
+        kind = _named(target, stream.choose(("s", "s", "c", "z", "")))
+        if landmark is None:
+            return None
+        return Expression(kind, stream.choose(list(OPPOSITE)), landmark._replace(size=0))
+    pattern = _named(target, stream.choose(LEVELS))
+    if target.shape not in DRAWN_SHAPES and pattern.shape and stream.chance(0.3):
+        pattern = pattern._replace(shape=A_DIGIT.shape)
+    return Expression(pattern)
+
+
+def _named(one: Pattern, level: str) -> Pattern:
+    return Pattern(one.colour * ("c" in level), one.shape * ("s" in level), one.size * ("z" in level))
+
+
+def _picture(expression: Expression, stream: Stream, law: Law, other: Pointed | None = None) -> Pointed | None:
+    """A scene in which the expression means one object, its objects in random order, and the index of that object.
+
+    Args:
+        other: the other picture of the pair and its index: the object stands elsewhere, and has another index.
+    """
+    for _ in range(40):
+        looks = _looks(expression, stream, law)
+        scene = looks and placed(stream, law, looks)
+        if not scene or not _nearly_meant(expression, scene):
+            continue
+        shuffled = tuple(stream.shuffled(scene))
+        target = shuffled.index(meant(expression, scene)[0])
+        if other is None or (target != other[1] and _cell(shuffled[target]) != _cell(other[0][other[1]])):
+            return shuffled, target
+    return None
+
+
+def _looks(expression: Expression, stream: Stream, law: Law) -> list[Pattern] | None:
+    """What is meant, what is nearly meant, and what it is told apart by."""
+    landmark = expression.c if expression.second_relation else expression.b
+    if expression.relation:
+        avoid = [landmark]
+        looks = [look(stream, law, expression.a, avoid) for _ in range(2)] + [look(stream, law, landmark)]
+    else:
+        avoid = [expression.a]
+        looks = [look(stream, law, expression.a), look(stream, law, other_than(stream, expression.a), avoid)]
+    found = [one for one in looks if one]
+    return filled(stream, law, found, avoid) if len(found) == len(looks) else None
+
+
+def _nearly_meant(expression: Expression, scene: Scene) -> bool:
+    """Whether one object is meant, and without one of the words another could be."""
+    if len(meant(expression, scene)) != 1:
+        return False
+    if not expression.relation:
+        return True  # a near miss was put there
+    landmark = expression.c if expression.second_relation else expression.b
+    rivals = [thing for thing in matching(scene, expression.a) if not matches(thing, landmark)]
+    return len(rivals) >= 2 and len(matching(scene, landmark)) == 1
+
+
+def _cell(thing: Thing) -> tuple[int, int]:
+    return thing.column, thing.row

@@ -1,0 +1,81 @@
+"""Tasks whose samples need scenes of their own: pictures and samples are drawn in sets that belong together.
+
+The other tasks (`components.data.scenes.items`) put their questions to the same scenes; these would not fit them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import NamedTuple
+
+from components.data.samples import Sample
+from components.data.scenes.oracle import Pattern
+from components.data.scenes.stream import Stream
+from components.data.scenes.world import A_DIGIT, COLOUR_CODES, DIGIT_SHAPES, DRAWN_SHAPES, SIZE_CODES, Scene
+
+
+class Shown(NamedTuple):
+    """A picture to be drawn.
+
+    Attributes:
+        identity: its id; what is drawn by chance (noise, handwriting) depends on it.
+        scene: its objects, in the order of its boxes.
+        group: pictures that must not be parted share one.
+    """
+
+    identity: str
+    scene: Scene
+    group: str
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """Pictures and samples that belong together: complementary pairs, a pool."""
+
+    pictures: list[Shown]
+    samples: list[Sample]
+
+
+# From the seed of the scenes, the split, which set of the split it is, and the name of the task.
+Drawer = Callable[[int, str, int, str], SampleSet]
+
+
+class OwnScenes(NamedTuple):
+    """A kind of task with scenes of its own.
+
+    Attributes:
+        size: samples in a set; there are as many pictures.
+        targets: every target that a sample can have.
+        drawer: module:function of its `Drawer`.
+    """
+
+    size: int
+    targets: tuple[str, ...]
+    drawer: str
+
+    def draw(self, seed: int, split: str, number: int, task: str) -> SampleSet:
+        """One set."""
+        module, function = self.drawer.split(":")
+        drawer: Drawer = getattr(import_module(module), function)
+        return drawer(seed, split, number, task)
+
+
+OWN_SCENES: dict[str, OwnScenes] = {
+    "retrieval": OwnScenes(8, tuple("01234567"), "components.data.scenes.retrieval:draw"),
+    "grounding": OwnScenes(2, tuple("0123"), "components.data.scenes.grounding:draw"),
+}
+
+
+def other_than(stream: Stream, pattern: Pattern) -> Pattern:
+    """The pattern with one of the attributes that it names replaced by another value: a near miss."""
+    field = stream.choose([name for name in pattern._fields if getattr(pattern, name)])
+    value = getattr(pattern, field)
+    if field == "colour":
+        values = COLOUR_CODES
+    elif field == "size":
+        values = SIZE_CODES
+    elif value == A_DIGIT.shape:
+        values = DRAWN_SHAPES
+    else:
+        values = DRAWN_SHAPES if value in DRAWN_SHAPES else DIGIT_SHAPES
+    return pattern._replace(**{field: stream.choose([other for other in values if other != value])})

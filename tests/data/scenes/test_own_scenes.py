@@ -1,0 +1,198 @@
+"""Tasks with scenes of their own, judged by the reader of `test_scenes_data`, which shares no code with the generator."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_scenes_data import GENERAL, HELD_OUT, P, R, data_settings, related, select
+
+from components.data.samples import SampleWriter, describe, read
+from components.data.scenes import generate, oracle
+from components.study import TaskSettings
+
+TASKS = {
+    "asked": TaskSettings(kind="vqa", few_labels=None),
+    "pointing": TaskSettings(kind="grounding", few_labels=None),
+    "finding": TaskSettings(kind="retrieval", few_labels=None),
+}
+SIZES = {"train": 600, "validation": 101, "selection": 600, "gate": 64, "generalisation": 120}
+SPLITS = ["train", "validation", "selection", "gate", *GENERAL]
+
+
+class Data:
+    """Everything that was written."""
+
+    def __init__(self, folder: Path, tasks: dict[str, TaskSettings]) -> None:
+        with SampleWriter(folder) as writer:
+            generate.write(writer, data_settings(**SIZES), tasks, lambda percent, what: None)
+        self.source = describe(folder)
+        self.images: Any = pd.concat([batch.to_pandas() for batch in read(folder, "images")]).set_index("image_id")
+        self.samples: Any = pd.concat([batch.to_pandas() for batch in read(folder, "samples")], ignore_index=True)
+
+    def part(self, name: str) -> Any:
+        return self.samples[self.samples.part == name]
+
+    def scene(self, image: str) -> np.ndarray:
+        return np.reshape(self.images.objects[image], (-1, 5))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return Data(tmp_path_factory.mktemp("own"), TASKS)
+
+
+def test_other_tasks_stay_as_they_are(data: Data, tmp_path: Path) -> None:
+    alone = Data(tmp_path, {"asked": TASKS["asked"]})
+    for name in ("asked", "pairs", "text", "images"):
+        pd.testing.assert_frame_equal(data.part(name).reset_index(drop=True), alone.part(name).reset_index(drop=True))
+    common = data.images.loc[alone.images.index]
+    pd.testing.assert_frame_equal(common, alone.images)
+
+
+def test_sets_are_whole_and_their_splits_apart(data: Data) -> None:
+    assert data.source["answers"]["pointing"] == list("0123")
+    assert data.source["answers"]["finding"] == list("01234567")
+    for task, whole in (("pointing", 2), ("finding", 8)):
+        samples = data.part(task)
+        counts = samples.groupby("split").size()
+        assert set(counts.index) == set(SPLITS)
+        for split in SPLITS:
+            asked = SIZES.get(split, SIZES["generalisation"])
+            assert asked <= counts[split] < asked + whole
+            assert counts[split] % whole == 0
+        assert set(samples.target) <= set(data.source["answers"][task])
+        assert (samples.group == [data.images.group[ids[0]] for ids in samples.image_ids]).all()
+    splits: dict[bytes, set[str]] = {}
+    for sample in data.samples[data.samples.image_ids.str.len() > 0].itertuples():
+        for image in sample.image_ids:
+            scene = data.scene(image)
+            held_out = any((colour, shape) in HELD_OUT for colour, shape, *_ in scene)
+            assert held_out == (sample.split == "general_combinations")
+            assert (len(scene) == 4) == (sample.split == "general_counts")
+            ordered = scene[np.lexsort((scene[:, 3], scene[:, 4]))]
+            splits.setdefault(ordered.tobytes(), set()).add(sample.split)
+    assert max(map(len, splits.values())) == 1
+    assert data.samples.id.is_unique
+    assert data.images.index.is_unique
+
+
+def test_no_word_is_news_outside_training(data: Data) -> None:
+    def words(samples: Any) -> set[str]:
+        return {word for text in samples.text for word in re.findall(r"\w+", text)}
+
+    assert words(data.samples) == words(data.samples[data.samples.split == "train"])
+    assert data.samples.text.str.findall(r"\w+|[^\w ]").str.len().max() <= 22
+
+
+# Grounding.
+
+
+def point(text: str, scene: np.ndarray) -> list[int]:
+    """Indices of the objects that an expression means, read off its words."""
+    text = text.replace(" in the picture", "").replace(" that is shown", "").replace(" that is", "")
+    text = re.sub(r"^the ", "", text)
+    if match := re.match(rf"{P}\s?{R} a thing {R} the {P}$", text):
+        first, how, then, last = match.groups()
+        return [
+            index
+            for index, one in enumerate(scene)
+            if any(one is thing or (one == thing).all() for thing in select(scene, first))
+            and any(
+                related(one, how, two) and related(two, then, three)
+                for two in scene
+                for three in select(scene, last)
+                if not (three == one).all()
+            )
+        ]
+    kind, how, other = text, "", ""
+    if match := re.match(rf"{P}\s?{R} the {P}$", text):
+        kind, how, other = match.groups()
+    elif match := re.match(rf"{R} the {P}\s?the {P}$", text):
+        how, other, kind = match.groups()
+    found = []
+    for index, one in enumerate(scene):
+        if not any((one == thing).all() for thing in select(scene, kind)):
+            continue
+        if not how or any(related(one, how, two) for two in select(scene, other)):
+            found.append(index)
+    return found
+
+
+def test_expressions_mean_the_object_that_is_the_target(data: Data) -> None:
+    for sample in data.part("pointing").itertuples():
+        scene = data.scene(sample.image_ids[0])
+        assert point(sample.text, scene) == [int(sample.target)], sample
+        x, y, width, height = data.images.boxes[sample.image_ids[0]][int(sample.target)]
+        column, row = scene[int(sample.target)][3:]
+        assert (int((x + width / 2) // 12), int((y + height / 2) // 12)) == (column, row)
+
+
+def test_something_else_is_nearly_meant(data: Data) -> None:
+    """Without one of its words the expression means more than one object."""
+    samples = data.part("pointing")
+    for sample in samples[samples.form == "attributes"].itertuples():
+        *words, noun = re.sub(r"^the | in the picture$| that is shown$", "", sample.text).split()
+        shorter = [" ".join([*words[:k], *words[k + 1 :], noun]) for k in range(len(words))]
+        looser = [*shorter, " ".join([*words, "thing"])]
+        assert any(len(select(data.scene(sample.image_ids[0]), phrase)) > 1 for phrase in looser), sample
+
+
+def test_grounding_pairs_are_complementary(data: Data) -> None:
+    samples = data.part("pointing")
+    for pair, group in samples.groupby("pair"):
+        assert len(group) == 2, pair
+        assert group.text.nunique() == group.form.nunique() == 1
+        assert group.target.nunique() == 2
+        cells = {tuple(data.scene(row.image_ids[0])[int(row.target)][3:]) for row in group.itertuples()}
+        assert len(cells) == 2
+
+
+def test_words_do_not_tell_the_index(data: Data) -> None:
+    """The best guess by any one word of the text stays near always guessing the same."""
+    samples = data.part("pointing")
+    train, test = (samples[samples.split == split] for split in ("train", "selection"))
+    base = test.target.value_counts(normalize=True).max()
+    seen: dict[str, Counter[str]] = {}
+    for sample in train.itertuples():
+        for word in set(sample.text.split()):
+            seen.setdefault(word, Counter())[sample.target] += 1
+    right = []
+    for sample in test.itertuples():
+        score: Counter[str] = Counter()
+        for word in set(sample.text.split()):
+            total = sum(seen.get(word, Counter()).values())
+            for index, count in seen.get(word, Counter()).items():
+                score[index] += np.log((count + 1) / (total + 1)) + 10
+        right.append(max(score, key=score.get) == sample.target)  # type: ignore[arg-type]
+    assert np.mean(right) < base + 0.08
+
+
+# Retrieval.
+
+
+def test_texts_of_a_pool_are_true_of_their_own_picture_alone(data: Data) -> None:
+    for group, rows in data.part("finding").groupby("group", sort=False):
+        assert len(rows) == 8, group
+        assert rows.target.tolist() == list("01234567")
+        facts = oracle.pad(rows.facts.tolist())
+        scenes = oracle.pad([data.images.objects[ids[0]].tolist() for ids in rows.image_ids])
+        assert (oracle.holds(facts, scenes) == np.eye(8, dtype=bool)).all(), group
+
+
+def test_pools_hold_hard_negatives(data: Data) -> None:
+    """Every picture has another in its pool that shows the same objects but for one attribute of one of them."""
+    for _, rows in data.part("finding").groupby("group"):
+        looks = [Counter(map(tuple, data.scene(ids[0])[:, :3].tolist())) for ids in rows.image_ids]
+        for place, own in enumerate(looks):
+            assert any(_near(own, other) for k, other in enumerate(looks) if k != place)
+
+
+def _near(own: Counter, other: Counter) -> bool:
+    gone, come = list((own - other).elements()), list((other - own).elements())
+    if len(gone) != len(come) or len(gone) > 1:
+        return False
+    return not gone or sum(a != b for a, b in zip(gone[0], come[0], strict=True)) == 1
