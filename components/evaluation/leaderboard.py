@@ -8,7 +8,8 @@
     interval_over: "replicates and samples" | "samples"
     tasks: {TASK: {
         kind, items, groups: int             of the selection split
-        floors: {SPLIT: {majority, text_only, image_only}}
+        cannot: {ARCHITECTURE: reason}       what has no cells here: a gap, not a zero
+        floors: {SPLIT: {FLOOR: score}}
         chosen: {architecture, cell, mean, low, high, baseline: bool, tied_with: [{architecture, cell}]}
         cells: [{                            ordered: all labels first, then by falling mean
             architecture, cell, start, labels: "all" | "few", labelled: int | null (the few)
@@ -28,7 +29,8 @@
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
 ESTIMATE is {mean, low, high, items}. `hard` are the selection items that both unimodal floors get wrong. Candidates are
-the cells with all labels, simple baselines included, exact boxes (`oracle`) not: where one of them is best it is chosen, and that is the finding.
+the cells with all labels, simple baselines included, exact boxes (`oracle`) not: where one of them is best it is chosen,
+and that is the finding.
 """
 
 import json
@@ -160,6 +162,9 @@ class _Table:
             "kind": self.study.tasks[self.task].kind,
             "items": len(rows),
             "groups": len(np.unique(self.scores.groups[rows])),
+            "cannot": {
+                arm: reason for arm in self.study.architectures.all if (reason := self.study.cannot(arm, self.task))
+            },
             "floors": floors,
             "chosen": {
                 **{key: chosen[key] for key in ("architecture", "cell", "mean", "low", "high", "baseline")},

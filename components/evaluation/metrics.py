@@ -1,8 +1,9 @@
 """Predictions to scores: one row per arm, cell, replicate and split, and one per item for the statistics.
 
 An arm is an architecture on a task. Its cells are the starts it was fine-tuned from, with all labels (`START`) or few
-(`START_few`). Nothing is compared here, but everything is checked to be comparable: the arms that the study asks for,
-no more and no fewer, all scored on the same items.
+(`START_few`); an architecture that cannot do a task has none there. An item is one thing predicted of a sample, named by
+split, id and form. Nothing is compared here, but everything is checked to be comparable: the arms that the study asks
+for, no more and no fewer, all scored on the same items.
 """
 
 import json
@@ -116,7 +117,7 @@ def _score(runs: list[Path], replicates: list[int], cells: list[str]) -> Iterato
     for cell in cells:
         tables = [frame[frame["cell"] == cell].sort_values(ITEM_KEYS, ignore_index=True) for frame in frames]
         first = tables[0][[*ITEM_KEYS, "target"]]
-        if first.duplicated(["split", "id"]).any():
+        if first.duplicated(["split", "id", "form"]).any():
             raise CeterisError(f"{runs[0] / 'predictions.parquet'} predicts an item of cell {cell} twice.")
         for run, table in zip(runs, tables, strict=True):
             if not table[[*ITEM_KEYS, "target"]].equals(first):

@@ -14,7 +14,7 @@ from components.evaluation import report_data, report_sections
 from components.evaluation.plots import START_ORDER, Canvas
 from components.evaluation.plots_forest import WIDE, forest, score_rows
 from components.evaluation.report_page import page, paragraph
-from components.evaluation.wording import percent, readable
+from components.evaluation.wording import measure, percent, readable
 from components.study import load_study
 
 
@@ -61,7 +61,7 @@ def overview_picture(root: Path, path: Path) -> Path:
     canvases: list[tuple[str, Canvas]] = []
     for task, entry in board["tasks"].items():
         floors = {f"{readable(key)} {percent(value)}": value for key, value in entry["floors"]["selection"].items()}
-        canvases.append((readable(task), forest(score_rows(entry), floors)))
+        canvases.append((f"{readable(task)}: {measure(entry)}", forest(score_rows(entry), floors)))
     margin, heading, key = 22.0, 46.0, 30.0
     whole = Canvas(WIDE + 2 * margin, sum(canvas.height + heading for _, canvas in canvases) + 2 * margin + key)
     present = {cell["start"] for entry in board["tasks"].values() for cell in entry["cells"]}
@@ -70,7 +70,7 @@ def overview_picture(root: Path, path: Path) -> Path:
         whole.text(margin + 26 + 150 * index, margin + 16.5, f"{start} start", "soft")
     top = margin + key
     for task, canvas in canvases:
-        whole.text(margin + 8, top + 22, f"{task}: accuracy (%), mean and interval", "ink strong", size=16)
+        whole.text(margin + 8, top + 22, f"{task} (%), mean and interval", "ink strong", size=16)
         top += heading
         whole.parts.append(f'<g transform="translate({margin:g} {top - 8:g})">{"".join(canvas.parts)}</g>')
         top += canvas.height

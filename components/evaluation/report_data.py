@@ -18,12 +18,14 @@ from PIL import Image
 
 from components.data.samples import describe, read
 from components.evaluation.plots_curves import Curve
+from components.evaluation.wording import MEASURES
 from components.study import Study
 from components.tracking.spool import runs
 
 LARGEST_PICTURE = 360
 """Pixels; larger example pictures are scaled down."""
 LARGEST_FILE = 300_000
+_MEASURED = {words.replace(" ", "_") for words in MEASURES.values()}
 _DISPLAYED = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 
 
@@ -60,7 +62,7 @@ def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, lis
     shown: dict[str, str] = {}
     for task, part in table.groupby("task", sort=True):
         names = sorted(set(part["metric"]))
-        metric = next((name for name in names if name.split("/")[-1] in ("accuracy", "score")), None)
+        metric = next((name for name in names if name.split("/")[-1] in ("accuracy", "score", *_MEASURED)), None)
         metric = metric or next((name for name in names if "accuracy" in name), "loss" if "loss" in names else names[0])
         shown[str(task)] = metric
         for architecture in study.architectures.all:
@@ -105,8 +107,10 @@ def examples(root: Path, study: Study, leaderboard: dict[str, Any], task: str) -
     """Predictions of each architecture's best cell on a few items: as many right as wrong for the chosen cell.
 
     Items on which architectures disagree come first, and the forms take turns. Empty where pictures or predictions are
-    not at hand (a report can be drawn from the leaderboard alone).
+    not at hand (a report can be drawn from the leaderboard alone), and where predictions are places and no answers.
     """
+    if study.tasks[task].kind in MEASURES:
+        return []
     entry = leaderboard["tasks"][task]
     best: dict[str, str] = {}
     for cell in entry["cells"]:

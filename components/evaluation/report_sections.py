@@ -18,7 +18,20 @@ from components.evaluation.report_page import (
     table,
     text_cell,
 )
-from components.evaluation.wording import NOT_KNOWN, count, headline, interval, listed, name, percent, points, readable
+from components.evaluation.wording import (
+    count,
+    gaps,
+    headline,
+    interval,
+    listed,
+    measure,
+    memory,
+    name,
+    percent,
+    points,
+    readable,
+    seconds,
+)
 
 SECTIONS = {
     "means": "Means and intervals",
@@ -87,11 +100,13 @@ def means(board: Json) -> str:
             shaded = "shaded rows are the best mean and the cells that are not separated from it"
         sentence = headline(board, task)
         caption = (
-            f"Accuracy (%) on {entry['items']:,} samples of the selection split, mean and interval; the small dots are the "
-            f"replicates. Dashed lines are floors, what can be scored without understanding; {shaded}."
+            f"{measure(entry).capitalize()} (%) on {entry['items']:,} samples of the selection split, mean and interval; "
+            f"the small dots are the replicates. Dashed lines are floors, what can be scored without understanding; {shaded}."
         )
         title = f"{readable(task)}: means with intervals"
         parts.append(f"<h3>{escape(readable(task))}</h3>{paragraph(sentence)}")
+        if gaps(entry):
+            parts.append(paragraph(gaps(entry), "soft-text"))
         parts.append(drawing(title, forest(rows, floors), forest(rows, floors, narrow=True), caption, sentence))
     return section("means", SECTIONS["means"], *parts)
 
@@ -154,8 +169,9 @@ def computation(board: Json) -> str:
             continue
         floor = max(entry["floors"]["selection"].values())
         caption = (
-            "Accuracy (%) with its interval against the FLOPs of unimodal, intermediate and fine-tuning training together, on a "
-            "logarithmic axis. Up and to the left is better: what lies below and right of another costs more and scores less."
+            f"{measure(entry).capitalize()} (%) with its interval against the FLOPs of unimodal, intermediate and "
+            "fine-tuning training together, on a logarithmic axis. Up and to the left is better: what lies below and right of "
+            "another costs more and scores less."
         )
         parts.append(f"<h3>{escape(readable(task))}</h3>")
         wide, narrow = (quality_against_flops(cells, floor, small) for small in (False, True))
@@ -176,10 +192,10 @@ def slices(board: Json) -> str:
             columns.append(("hard", "", "hard"))
         parts.append(f"<h3>{escape(readable(task))}</h3>")
         if forms:
-            caption = f"{readable(task)}: accuracy (%) by form, selection split"
+            caption = f"{readable(task)}: {measure(entry)} (%) by form, selection split"
             parts.append(score_table(cells, [("forms", form, readable(form)) for form in forms], caption))
         if len(columns) > 1:
-            caption = f"{readable(task)}: accuracy (%) on the generalisation splits and the hard samples"
+            caption = f"{readable(task)}: {measure(entry)} (%) on the generalisation splits and the hard samples"
             parts.append(score_table(cells, columns, caption))
         if not forms and len(columns) == 1:
             parts.append(paragraph("The samples of this task have no forms and no generalisation splits."))
@@ -301,9 +317,9 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
         (
             escape(readable(architecture)),
             [
-                text_cell(_seconds(cost["pretrain"])),
-                text_cell(_seconds(cost["finetune"])),
-                text_cell(_memory(cost["memory"])),
+                text_cell(seconds(cost["pretrain"])),
+                text_cell(seconds(cost["finetune"])),
+                text_cell(memory(cost["memory"])),
             ],
             False,
         )
@@ -374,15 +390,3 @@ def _starts(board: Json) -> list[str]:
 
 def _p(value: float | None) -> str:
     return "–" if value is None else "&lt; 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return NOT_KNOWN
-    if value == 0:
-        return "none"
-    return f"{value:.0f} s" if value < 600 else f"{value / 60:.1f} min"
-
-
-def _memory(value: float | None) -> str:
-    return NOT_KNOWN if value is None else f"{value / 2**20:,.0f} MiB"

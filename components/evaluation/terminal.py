@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.evaluation.wording import count, headline, interval, percent, points, start_name
+from components.evaluation.wording import count, gaps, headline, interval, measure, percent, points, start_name
 
 BAR = 30
 
@@ -37,7 +37,7 @@ def render_text(leaderboard: dict[str, Any]) -> str:
 def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confidence: str) -> list[str]:
     floors = entry["floors"]["selection"]
     lines = [
-        f"{task}: accuracy on {entry['items']:,} samples of the selection split",
+        f"{task}: {measure(entry)} on {entry['items']:,} samples of the selection split",
         "  floors: " + ", ".join(f"{name.replace('_', ' ')} {percent(value)}" for name, value in floors.items()),
     ]
     ends = [end for cell in entry["cells"] for end in (cell["low"], cell["high"], cell["mean"]) if end is not None]
@@ -56,7 +56,8 @@ def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confide
     key = ["* best mean", "| highest floor"]
     if any(cell["tied"] for cell in entry["cells"]):
         key.insert(1, "= not separated from it")
-    return [*lines, f"  {headline(leaderboard, task)}", "  " + "   ".join(key)]
+    said = [sentence for sentence in (headline(leaderboard, task), gaps(entry)) if sentence]
+    return [*lines, *(f"  {sentence}" for sentence in said), "  " + "   ".join(key)]
 
 
 def _bar(cell: dict[str, Any], floor: float, low: float, high: float) -> str:

@@ -3,6 +3,8 @@
 from typing import Any
 
 NOT_KNOWN = "not known"
+MEASURES = {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
+"""What is scored, by kind of task, where it is not plain accuracy."""
 _WRITTEN = {
     name.lower().replace("-", "_"): name
     for name in (
@@ -57,6 +59,21 @@ def readable(word: str) -> str:
     return _WRITTEN.get(word, word.replace("_", " "))
 
 
+def measure(entry: dict[str, Any]) -> str:
+    """What the scores of a task's leaderboard entry are: 'accuracy'."""
+    return MEASURES.get(entry["kind"], "accuracy")
+
+
+def gaps(entry: dict[str, Any]) -> str:
+    """Which architectures cannot do a task, and why; empty where all can."""
+    by_reason: dict[str, list[str]] = {}
+    for architecture, reason in entry.get("cannot", {}).items():
+        by_reason.setdefault(reason, []).append(readable(architecture))
+    if not by_reason:
+        return ""
+    return f"Cannot do this task: {'; '.join(f'{listed(names)} ({reason})' for reason, names in by_reason.items())}."
+
+
 def headline(leaderboard: dict[str, Any], task: str) -> str:
     """The finding of one task in a sentence or two."""
     entry = leaderboard["tasks"][task]
@@ -76,3 +93,17 @@ def headline(leaderboard: dict[str, Any], task: str) -> str:
 def listed(words: list[str]) -> str:
     """'a', 'a and b', 'a, b and c'."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def seconds(value: float | None) -> str:
+    """A time: 'none', '34 s', '12.3 min'."""
+    if value is None:
+        return NOT_KNOWN
+    if value == 0:
+        return "none"
+    return f"{value:.0f} s" if value < 600 else f"{value / 60:.1f} min"
+
+
+def memory(value: float | None) -> str:
+    """Bytes as MiB."""
+    return NOT_KNOWN if value is None else f"{value / 2**20:,.0f} MiB"

@@ -39,8 +39,21 @@ QUALITY = {
 
 
 def _two_tasks() -> dict[str, Any]:
-    """The default study with a second task, so that there is something to keep apart."""
+    """The default study with six arms, whatever else it has, and a second task, so that there is something to keep apart."""
     values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    values["architectures"] = {
+        "pretrained": ["clip", "vilt"],
+        "direct": ["image_only", "late_fusion", "mmbt", "text_only"],
+    }
+    values["arms"] = {
+        name: {
+            **values["arms"][name],
+            "starts": starts,
+            "few_label_starts": starts[1:] if name in ("clip", "vilt") else [],
+        }
+        for name in (*values["architectures"]["pretrained"], *values["architectures"]["direct"])
+        if (starts := [cell for arm, cell in QUALITY if arm == name and not cell.endswith("_few")])
+    }
     values["tasks"] = {
         "vqa": {"kind": "vqa", "few_labels": 500},
         "statements": {"kind": "statements", "few_labels": None},
@@ -141,7 +154,8 @@ def _run(
     folder.mkdir(parents=True)
     scored = table[table["split"] != "gate"]
     frames, records = [], {}
-    for cell in [*arm.starts, *few]:
+    # What an arm cannot do has no cells.
+    for cell in [*arm.starts, *few] if study.cells(architecture, task) else []:
         generator = _generator(architecture, task, cell, replicate)
         chance = quality[architecture, cell] + generator.normal(0, spread) + scored["difficulty"]
         chance = chance - 0.1 * scored["split"].str.startswith("general_")
@@ -159,7 +173,10 @@ def _run(
         labels = "few" if cell.endswith("_few") else "all"
         samples = 12800 if labels == "few" else 32000
         records[cell] = _training(f"{task} {labels} {replicate}", samples, 3e5, generator, quality[architecture, cell])
-    pd.concat(frames).to_parquet(folder / "predictions.parquet", index=False)
+    empty = scored.iloc[:0][["split", "id", "group", "form", "target"]].assign(
+        cell="", prediction=0, confidence=0.0, correct=0.0
+    )
+    pd.concat(frames or [empty]).to_parquet(folder / "predictions.parquet", index=False)
     (folder / "record.json").write_text(json.dumps({"cells": records}), encoding="utf-8")
 
 

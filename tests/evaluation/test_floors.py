@@ -89,7 +89,9 @@ def test_the_order_of_tokens_counts(tmp_path: Path) -> None:
             "rows": [-1] * 200,
             "targets": list(targets),
         }
-    scores, _ = compute_floors(make_store(tmp_path / "s", {"task": splits}, BRIGHTNESS), {"task": "vqa"}, 1, lambda *_: None)
+    scores, _ = compute_floors(
+        make_store(tmp_path / "s", {"task": splits}, BRIGHTNESS), {"task": "vqa"}, 1, lambda *_: None
+    )
     assert scores["task"]["selection"]["text_only"] == 1.0
     assert scores["task"]["selection"]["image_only"] == scores["task"]["selection"]["majority"]
 
