@@ -39,6 +39,11 @@ class Part:
         return self._array("image_rows")
 
     @cached_property
+    def image_rows_second(self) -> np.ndarray:
+        """Int64 (N,): likewise of the second picture; only parts whose samples have two have this array."""
+        return self._array("image_rows_second")
+
+    @cached_property
     def targets(self) -> np.ndarray:
         """Int64 (N,): indices into the task's answers, -1 where there is none."""
         return self._array("targets")

@@ -24,12 +24,14 @@ class Needs:
 
     Attributes:
         boxes: target_boxes float32 (B, 4), of the object at index `targets` of the picture's boxes; -1 where there is none.
+        second_picture: pixels_second and, where regions are read, region_NAME_second: as those of the first picture.
         pool: K, how many samples in a row are handed over together, whole pools only.
         distractors: above 0, training batches carry distractors int64 (distractors,): how much further in its pool stand
             the other pictures that each text is compared with, counted round, 1 to K - 1.
     """
 
     boxes: bool = False
+    second_picture: bool = False
     pool: int = 1
     distractors: int = 0
 
@@ -38,6 +40,11 @@ def task_batch(store: Store, part: Part, rows: np.ndarray, needs: Needs, regions
     """The samples of a task at the given rows, as tensors."""
     ingredients = Ingredients(pictures=True, texts=True, targets=True, regions=regions is not None)
     batch = collate(store, part, rows, ingredients, regions)
+    if needs.second_picture:
+        pictures = part.image_rows_second[rows]
+        batch["pixels_second"] = torch.from_numpy(np.ascontiguousarray(store.pixels[pictures]))
+        if regions is not None:
+            batch |= {f"{name}_second": torch.from_numpy(array) for name, array in regions.of(pictures).items()}
     if needs.boxes:
         targets = part.targets[rows]
         known = (targets >= 0) & (targets < store.boxes.shape[1])

@@ -2,7 +2,7 @@
 
 * majority: the most frequent target of the training split;
 * text only: logistic regression on the 1- and 2-grams of the tokens;
-* image only: logistic regression on the pixels, averaged over a coarse grid;
+* image only: logistic regression on the pixels, averaged over a coarse grid, of both pictures where there are two;
 * first object (where objects are pointed at): always the first of the picture's list;
 * chance (retrieval): one over the size of a pool, by construction: neither a text nor a picture alone tells its place.
 
@@ -72,9 +72,7 @@ def compute_floors(
                 chance = 1 / len(store.index["answers"][task])
                 scores[task] = {split: {"chance": chance} for split in evaluation_splits(store, task)}
                 continue
-            floors = fit_floors(store, task, seed)
-            if kind == "grounding":
-                floors["first_object"] = Floor(0)
+            floors = fit_floors(store, task, kind, seed)
             scores[task] = {}
             for split in evaluation_splits(store, task):
                 part = store.part(task, split)
@@ -97,8 +95,8 @@ def evaluation_splits(store: Store, task: str) -> list[str]:
     ]
 
 
-def fit_floors(store: Store, task: str, seed: int) -> dict[str, Floor]:
-    """The three floors of a task, fitted on its training split alone."""
+def fit_floors(store: Store, task: str, kind: str, seed: int) -> dict[str, Floor]:
+    """The floors of a task, fitted on its training split alone."""
     train = store.part(task, "train")
     targets = np.asarray(train.targets)
     rows = np.flatnonzero(targets >= 0)
@@ -111,15 +109,22 @@ def fit_floors(store: Store, task: str, seed: int) -> dict[str, Floor]:
     def text_features(part: Part, chosen: np.ndarray | None = None) -> sparse.csr_matrix:
         return ngrams(part.input_ids, part.lengths, vocabulary, chosen)
 
-    training_pixels = coarse_pixels(store.pixels, train.image_rows, rows)
+    two = kind == "pair_statements"
+
+    def shown(part: Part, chosen: np.ndarray | None = None) -> np.ndarray:
+        pictures = [part.image_rows, part.image_rows_second] if two else [part.image_rows]
+        return np.concatenate([coarse_pixels(store.pixels, rows, chosen) for rows in pictures], axis=1)
+
+    training_pixels = shown(train, rows)
     mean, deviation = training_pixels.mean(0), training_pixels.std(0)
     deviation[deviation < 1e-6] = 1.0
 
     def image_features(part: Part) -> np.ndarray:
-        return (coarse_pixels(store.pixels, part.image_rows) - mean) / deviation
+        return (shown(part) - mean) / deviation
 
     standardised = (training_pixels - mean) / deviation
-    return {
+    first = {"first_object": Floor(0)} if kind == "grounding" else {}
+    return first | {
         "majority": Floor(majority),
         "text_only": Floor(majority, text_features, _fit(text_features(train, rows), targets[rows], _TEXT_PENALTY)),
         "image_only": Floor(majority, image_features, _fit(standardised, targets[rows], _IMAGE_PENALTY)),

@@ -40,13 +40,13 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     description = samples.describe(data)
     rows, names = write_images(data, out, description["image_labels"], study.data.image_size, stage)
     stage.progress(60, "pictures decoded")
-    counts, words, longest = survey(data)
+    counts, words, longest, paired = survey(data)
     if study.text.tokenizer == "built":
         tokenizer = wordpiece.build(words, study.text.vocabulary_size, study.text.max_length)
     else:
         tokenizer = wordpiece.load(study.text.tokenizer, study.text.max_length)
     wordpiece.save(tokenizer, out / "tokenizer")
-    truncated = write_parts(data, out, tokenizer, rows, description["answers"], counts, longest)
+    truncated = write_parts(data, out, tokenizer, rows, description["answers"], counts, longest, paired)
     mean, deviation = channel_statistics(out)
     special = wordpiece.special_tokens(tokenizer)
     index = {
@@ -117,12 +117,13 @@ def channel_statistics(out: Path) -> tuple[list[float], list[float]]:
     return [round(float(value), 4) for value in mean], [round(float(value), 4) for value in deviation]
 
 
-def survey(data: Path) -> tuple[Counter[tuple[str, str]], Counter[str], int]:
-    """Samples per part and split, words of the training texts, and the longest list of facts."""
+def survey(data: Path) -> tuple[Counter[tuple[str, str]], Counter[str], int, set[str]]:
+    """Samples per part and split, words of the training texts, the longest list of facts, and parts with second pictures."""
     counts: Counter[tuple[str, str]] = Counter()
+    paired: set[str] = set()
     words: Counter[str] = Counter()
     longest = 0
-    for batch in samples.read(data, "samples", ["part", "split", "text", "facts"]):
+    for batch in samples.read(data, "samples", ["part", "split", "image_ids", "text", "facts"]):
         columns = batch.to_pydict()
         counts.update(zip(columns["part"], columns["split"], strict=True))
         # The vocabulary comes from training texts alone, so that evaluation texts cannot shape it.
@@ -132,7 +133,10 @@ def survey(data: Path) -> tuple[Counter[tuple[str, str]], Counter[str], int]:
             )
         )
         longest = max(longest, max((len(facts or []) for facts in columns["facts"]), default=0))
-    return counts, words, longest
+        paired.update(
+            part for part, shown in zip(columns["part"], columns["image_ids"], strict=True) if len(shown or []) > 1
+        )
+    return counts, words, longest, paired
 
 
 def write_parts(
@@ -143,6 +147,7 @@ def write_parts(
     answers: Mapping[str, list[str]],
     counts: Counter[tuple[str, str]],
     longest: int,
+    paired: set[str],
 ) -> dict[str, float]:
     """Fill the arrays of every part and split; returns the share of texts cut off, per part."""
     folders = {key: out / "parts" / key[0] / key[1] for key in counts}
@@ -160,6 +165,8 @@ def write_parts(
             "targets": (np.int64, (counts[key],)),
             "facts": (np.int16, (counts[key], longest)),
         }
+        if key[0] in paired:
+            shapes["image_rows_second"] = (np.int64, (counts[key],))
         arrays[key] = {
             name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
             for name, (dtype, shape) in shapes.items()
@@ -179,6 +186,10 @@ def write_parts(
             array["input_ids"][begin:end], array["lengths"][begin:end] = input_ids, lengths
             cut[key[0]] += int(truncated.sum())
             array["image_rows"][begin:end] = [rows[ids[0]] if ids else -1 for ids in columns["image_ids"]]
+            if key[0] in paired:
+                array["image_rows_second"][begin:end] = [
+                    rows[ids[1]] if len(ids) > 1 else -1 for ids in columns["image_ids"]
+                ]
             known = targets.get(key[0], {})
             array["targets"][begin:end] = [known.get(target, -1) for target in columns["target"]]
             array["facts"][begin:end] = _padded(columns["facts"], longest)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 TASKS: dict[str, str] = {
     "classification": "components.tasks.classification:Classification",
     "grounding": "components.tasks.grounding:Grounding",
+    "pair_statements": "components.tasks.pair_statements:PairStatements",
     "retrieval": "components.tasks.retrieval:Retrieval",
     "statements": "components.tasks.statements:Statements",
     "vqa": "components.tasks.vqa:VisualQuestionAnswering",

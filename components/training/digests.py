@@ -1,7 +1,8 @@
 """Digests of what a module was handed, taken from the batches themselves as they are consumed.
 
 Four chains: sample ids, raw content, what a frozen front end saw, and corruption. The first two must agree across
-architectures, the third among those with the same front end, the last among those with the same objectives. A chain is a string, so it lies in a checkpoint and resumes exactly.
+architectures, the third among those with the same front end, the last among those with the same objectives. A
+chain is a string, so it lies in a checkpoint and resumes exactly.
 """
 
 import hashlib
@@ -9,8 +10,15 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-CONTENT = ("pixels", "input_ids", "attention_mask", "targets", "labels", "target_boxes", "pair_answers")
-REGIONS = tuple(f"region_{name}" for name in ("features", "boxes", "real", "classes", "attributes"))
+CONTENT = (
+    *("pixels", "input_ids", "attention_mask", "targets", "labels", "target_boxes", "pair_answers"),
+    "pixels_second",
+)
+REGIONS = tuple(
+    f"region_{name}{suffix}"
+    for suffix in ("", "_second")
+    for name in ("features", "boxes", "real", "classes", "attributes")
+)
 
 
 class BatchDigests:

@@ -15,7 +15,7 @@ Batch = Mapping[str, Tensor]
 
 def needs_of(task: Task) -> Needs:
     """What a task's batches have to carry."""
-    return Needs(boxes=task.boxes, pool=task.pool, distractors=task.distractors)
+    return Needs(task.boxes, task.second_picture, task.pool, task.distractors)
 
 
 class FinetuningNetwork(nn.Module):

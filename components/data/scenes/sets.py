@@ -61,6 +61,7 @@ class OwnScenes(NamedTuple):
 
 
 OWN_SCENES: dict[str, OwnScenes] = {
+    "pair_statements": OwnScenes(4, ("false", "true"), "components.data.scenes.pair_statements:draw"),
     "retrieval": OwnScenes(8, tuple("01234567"), "components.data.scenes.retrieval:draw"),
     "grounding": OwnScenes(2, tuple("0123"), "components.data.scenes.grounding:draw"),
 }

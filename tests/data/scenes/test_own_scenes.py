@@ -18,6 +18,7 @@ TASKS = {
     "asked": TaskSettings(kind="vqa", few_labels=None),
     "pointing": TaskSettings(kind="grounding", few_labels=None),
     "finding": TaskSettings(kind="retrieval", few_labels=None),
+    "judging": TaskSettings(kind="pair_statements", few_labels=None),
 }
 SIZES = {"train": 600, "validation": 101, "selection": 600, "gate": 64, "generalisation": 120}
 SPLITS = ["train", "validation", "selection", "gate", *GENERAL]
@@ -56,7 +57,7 @@ def test_other_tasks_stay_as_they_are(data: Data, tmp_path: Path) -> None:
 def test_sets_are_whole_and_their_splits_apart(data: Data) -> None:
     assert data.source["answers"]["pointing"] == list("0123")
     assert data.source["answers"]["finding"] == list("01234567")
-    for task, whole in (("pointing", 2), ("finding", 8)):
+    for task, whole in (("pointing", 2), ("finding", 8), ("judging", 4)):
         samples = data.part(task)
         counts = samples.groupby("split").size()
         assert set(counts.index) == set(SPLITS)
@@ -196,3 +197,82 @@ def _near(own: Counter, other: Counter) -> bool:
     if len(gone) != len(come) or len(gone) > 1:
         return False
     return not gone or sum(a != b for a, b in zip(gone[0], come[0], strict=True)) == 1
+
+
+# Statements about two pictures.
+
+NUMBER = {"one": 1, "two": 2, "three": 3}
+
+
+def shows(what: str, scene: np.ndarray) -> bool:
+    """Whether a scene shows what the words say, from one object to a chain of three."""
+    what = re.sub(r"^an? | an? | that is ", " ", f"{what}").strip()
+    parts = re.split(rf" {R} ", f"{what} ".replace("  ", " ").strip())
+    phrases, relations = parts[::2], parts[1::2]
+    chains = [[one] for one in select(scene, phrases[0])]
+    for how, phrase in zip(relations, phrases[1:], strict=True):
+        chains = [[*chain, two] for chain in chains for two in select(scene, phrase) if related(chain[-1], how, two)]
+    return bool(chains)
+
+
+def judge(text: str, left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether a statement is true of two scenes, read off its words."""
+    sides = {"left": left, "right": right}
+    if match := re.fullmatch(r"(?:exactly|only) one picture shows (.*)|there is (.*) in exactly one picture", text):
+        what = match[1] or match[2]
+        return shows(what, left) != shows(what, right)
+    if match := re.fullmatch(r"in (?:exactly|only) one picture (?:there is|you can see) (.*)", text):
+        return shows(match[1], left) != shows(match[1], right)
+    if "in all" in text:
+        match = re.search(rf"(one|two|three) {P}(?: in all)?$", text)
+        assert match, text
+        return sum(len(select(scene, match[2])) for scene in (left, right)) == NUMBER[match[1]]
+    match = re.fullmatch(
+        rf"the (left|right) picture shows (more|fewer|as many) {P}\s?(?:than|as) the (?:left|right) picture", text
+    )
+    if match:
+        side, how, kind = match.groups()
+    else:
+        match = re.search(
+            rf"(more|fewer|as many) {P}\s?(?:in the (left|right) picture )?(?:than|as) in the (left|right) picture$",
+            text,
+        )
+        assert match, text
+        how, kind, side, other = match.groups()
+        side = side or ("left" if other == "right" else "right")
+    own, other = len(select(sides.pop(side), kind)), len(select(next(iter(sides.values())), kind))
+    return {"more": own > other, "fewer": own < other, "as many": own == other}[how]
+
+
+def test_statements_about_two_pictures_are_true_as_they_say(data: Data) -> None:
+    for sample in data.part("judging").itertuples():
+        left, right = (data.scene(image) for image in sample.image_ids)
+        assert judge(sample.text, left, right) == (sample.target == "true"), sample
+
+
+def test_neither_words_nor_either_picture_tell_truth(data: Data) -> None:
+    samples = data.part("judging")
+    samples = samples.assign(
+        left=[ids[0] for ids in samples.image_ids],
+        right=[ids[1] for ids in samples.image_ids],
+        true=samples.target == "true",
+    )
+    for _, rows in samples.groupby("group"):
+        assert len(rows) == 4
+        assert rows.text.nunique() == 1
+        assert rows.true.mean() == 0.5
+        assert rows.groupby("pair").true.sum().tolist() == [1, 1]
+        if rows.form.iloc[0] != "more":  # with the words, too
+            assert (rows.groupby("left").true.mean() == 0.5).all()
+            assert (rows.groupby("right").true.mean() == 0.5).all()
+        else:
+            both = pd.concat(
+                [
+                    rows[["left", "true"]].rename(columns={"left": "shown"}),
+                    rows[["right", "true"]].rename(columns={"right": "shown"}),
+                ]
+            )
+            assert (both.groupby("shown").true.mean() == 0.5).all()
+    forms = samples[samples.split == "train"].form.value_counts(normalize=True)
+    assert set(forms.index) == {"one", "total", "as_many", "more"}
+    assert set(samples[samples.split == "general_relations"].form) == {"one"}

@@ -1,0 +1,247 @@
+"""Statements about two pictures: is it true of the left and the right one together?
+
+Statements come in sets of four pictures and four samples that share their words; half of the samples are true. Forms:
+
+* one: exactly one picture shows something; total: so many of a kind in both; as_many: as many in one as in the other.
+  Two left and two right pictures, each left with each right: whatever a picture shows, the statement is true with one
+  partner and false with the other, so that words and either picture together tell nothing.
+* more: one picture shows more of a kind than the other. Two pairs of pictures, each also with its sides changed. Words
+  alone, and pictures without words, tell nothing; words and one picture do tell something (three of a kind are likely to
+  be more), as cannot be helped.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from components.data.samples import Sample
+from components.data.scenes.language import (
+    NUMBERS,
+    RELATION_WORDS,
+    Wording,
+    noun_phrase,
+    pick,
+    relation_words,
+    with_article,
+)
+from components.data.scenes.oracle import AT_LEAST, COUNT, RELATION, Fact, Pattern
+from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.stream import Stream
+from components.data.scenes.world import (
+    A_DIGIT,
+    COLOUR_CODES,
+    DRAWN_SHAPES,
+    LAWS,
+    OPPOSITE,
+    SIZE_CODES,
+    Law,
+    Scene,
+    filled,
+    look,
+    matching,
+    placed,
+    true_of,
+)
+
+FORMS = ("one", "total", "one", "as_many", "more")
+SIDES = ("left", "right")
+MOST = 3  # more of a kind are never named, nor shown
+
+ONE: Wording = (
+    ("exactly one picture shows {a}", "only one picture shows {a}", "there is {a} in exactly one picture"),
+    ("in exactly one picture there is {a}", "in only one picture you can see {a}"),
+)
+TOTAL: Wording = (
+    ("there are {n} {many} in all", "there are exactly {n} {many} in all", "the pictures show {n} {many} in all"),
+    ("in all there are {n} {many}", "you can see {n} {many} in all"),
+)
+TOTAL_OF_ONE: Wording = (
+    ("there is exactly one {one} in all", "the pictures show exactly one {one} in all"),
+    ("in all there is exactly one {one}", "you can see exactly one {one} in all"),
+)
+AS_MANY: Wording = (
+    (
+        "the {side} picture shows as many {many} as the {other} picture",
+        "there are as many {many} in the {side} picture as in the {other} picture",
+    ),
+    ("in the {side} picture you can see as many {many} as in the {other} picture",),
+)
+MORE: Wording = (
+    (
+        "the {side} picture shows more {many} than the {other} picture",
+        "there are more {many} in the {side} picture than in the {other} picture",
+        "the {other} picture shows fewer {many} than the {side} picture",
+    ),
+    (
+        "in the {side} picture you can see more {many} than in the {other} picture",
+        "in the {other} picture there are fewer {many} than in the {side} picture",
+    ),
+)
+
+_TRIES = 20
+
+Make = Callable[[int], Scene | None]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A statement, with what is needed to draw its four pictures.
+
+    Attributes:
+        text: in words.
+        form: its slice.
+        true: whether it is true of a left and a right scene.
+        makes: for each of the four pictures, what draws it.
+        shown: the places of left and right picture of each sample, among the four.
+    """
+
+    text: str
+    form: str
+    true: Callable[[Scene, Scene], bool]
+    makes: tuple[Callable[[], Scene | None], ...]
+    shown: tuple[tuple[int, int], ...] = ((0, 2), (0, 3), (1, 3), (1, 2))
+
+
+def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
+    """Four pictures and four samples of one statement."""
+    law = LAWS[split]
+    stream = Stream(seed, "pair_statements", split, number)
+    draft, scenes = _settled(stream, law)
+    group = f"{task}-{split}-{number:06d}"
+    names = [f"{group}-{place}" for place in range(4)]
+    pictures = [Shown(name, scene, group) for name, scene in zip(names, scenes, strict=True)]
+    samples = [
+        Sample(
+            id=f"{group}-{place}",
+            part=task,
+            split=split,
+            image_ids=[names[left], names[right]],
+            text=draft.text,
+            target="true" if draft.true(scenes[left], scenes[right]) else "false",
+            group=group,
+            form=draft.form,
+            pair=f"{group}-{place // 2}",
+        )
+        for place, (left, right) in enumerate(draft.shown)
+    ]
+    return SampleSet(pictures, samples)
+
+
+def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
+    while True:
+        form = "one" if law.chains else stream.choose(FORMS)
+        draft = _one(stream, law) if form == "one" else _counted(form, stream, law)
+        if draft is None:
+            continue
+        scenes = []
+        for make in draft.makes:
+            # Scenes of a split are rare among those that fit: one more try is cheaper than another statement.
+            if scene := next((found for found in (make() for _ in range(_TRIES)) if found), None):
+                scenes.append(scene)
+        if len(scenes) < len(draft.makes):
+            continue
+        truths = [draft.true(scenes[left], scenes[right]) for left, right in draft.shown]
+        # A scene may hold more than was asked for.
+        if truths[0] == truths[2] and truths[1] == truths[3] and truths[0] != truths[1]:
+            return draft, scenes
+
+
+def _one(stream: Stream, law: Law) -> Draft | None:
+    """Something that is there or not: an object, or objects that stand in a relation or two."""
+    first = look(stream, law)
+    others = [look(stream, law, avoid=[first._replace(size=0)]) if first else None for _ in range(2)]
+    if first is None or others[0] is None or others[1] is None:
+        return None
+    patterns = [Pattern(one.colour, one.shape) for one in (first, *others) if one]
+    relations = [stream.choose(list(OPPOSITE)) for _ in range(2)]
+    if law.chains:
+        if patterns[1] == patterns[2]:
+            return None
+        fact = Fact(RELATION, patterns[0], relations[0], patterns[1], relations[1], patterns[2])
+        a, b, c = map(with_article, patterns)
+        words = [RELATION_WORDS[relation][0] for relation in relations]  # two steps are long
+        what = f"{a} {words[0]} {b} that is {words[1]} {c}"
+    elif stream.chance(0.4):
+        patterns = patterns[:2]
+        fact = Fact(RELATION, patterns[0], relations[0], patterns[1])
+        a, b = map(with_article, patterns)
+        what = f"{a} {relation_words(stream, relations[0])} {b}"
+    else:
+        pattern = stream.choose((patterns[0], patterns[0], first, Pattern(first.colour), Pattern(shape=first.shape)))
+        fact = Fact(COUNT, pattern, operator=AT_LEAST, number=1)
+        return _draft_of_one(
+            fact, with_article(pattern), stream, law, lambda there: _existing(pattern, there, stream, law)
+        )
+
+    def make(there: int) -> Scene | None:
+        looks = [look(stream, law, pattern) for pattern in patterns]
+        found = [one for one in looks if one]
+        whole = filled(stream, law, found, patterns) if len(found) == len(patterns) else None
+        order = [(0, relations[0], 1), (1, relations[1], 2)][: len(patterns) - 1]
+        if not there:
+            turned = stream.below(len(order))
+            a, relation, b = order[turned]
+            order[turned] = (b, relation, a)
+        return placed(stream, law, whole, order) if whole else None
+
+    return _draft_of_one(fact, what, stream, law, make)
+
+
+def _draft_of_one(fact: Fact, what: str, stream: Stream, law: Law, make: Make) -> Draft:
+    def true(left: Scene, right: Scene) -> bool:
+        return true_of(fact, left) != true_of(fact, right)
+
+    text = pick(stream, ONE, law.paraphrased).format(a=what)
+    makes = tuple(lambda there=there: make(there) for there in stream.shuffled((0, 1)) + stream.shuffled((0, 1)))
+    return Draft(text, "one", true, makes)
+
+
+def _existing(pattern: Pattern, there: int, stream: Stream, law: Law) -> Scene | None:
+    """A scene with an object that looks like the pattern, or with one that nearly does."""
+    wanted = look(stream, law, pattern) if there else look(stream, law, other_than(stream, pattern), [pattern])
+    whole = filled(stream, law, [wanted], [pattern]) if wanted else None
+    return placed(stream, law, whole) if whole else None
+
+
+def _counted(form: str, stream: Stream, law: Law) -> Draft | None:
+    """A statement about how many objects of one kind each picture shows."""
+    kinds = (
+        [Pattern(colour=colour) for colour in COLOUR_CODES],
+        [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT],
+        [Pattern(size=size) for size in SIZE_CODES],
+    )
+    pattern = stream.choose(stream.choose(kinds))
+
+    def make(count: int) -> Scene | None:
+        found = [one for one in (look(stream, law, pattern) for _ in range(count)) if one]
+        whole = filled(stream, law, found, [pattern]) if len(found) == count else None
+        return placed(stream, law, whole) if whole else None
+
+    def drawn(*counts: int) -> tuple[Callable[[], Scene | None], ...]:
+        return tuple(lambda count=count: make(count) for count in counts)
+
+    def count(scene: Scene) -> int:
+        return len(matching(scene, pattern))
+
+    one, many = noun_phrase(pattern), noun_phrase(pattern, plural=True)
+    first = stream.below(2)
+    side, other = SIDES[first], SIDES[1 - first]
+    if form == "total":
+        total = 1 + stream.below(MOST)
+        a, b = stream.shuffled(range(total + 1))[:2]
+        wording = TOTAL_OF_ONE if total == 1 else TOTAL
+        text = pick(stream, wording, law.paraphrased).format(n=NUMBERS[total], one=one, many=many)
+        makes = drawn(a, b, *stream.shuffled((total - a, total - b)))
+        return Draft(text, form, lambda left, right: count(left) + count(right) == total, makes)
+    a, b = stream.shuffled(range(MOST + 1))[:2]
+    if form == "as_many":
+        text = pick(stream, AS_MANY, law.paraphrased).format(side=side, other=other, many=many)
+        return Draft(text, form, lambda left, right: count(left) == count(right), drawn(a, b, *stream.shuffled((a, b))))
+    text = pick(stream, MORE, law.paraphrased).format(side=side, other=other, many=many)
+    c, d = stream.shuffled(range(MOST + 1))[:2]
+    return Draft(
+        text,
+        form,
+        lambda left, right: count((left, right)[first]) > count((left, right)[1 - first]),
+        drawn(a, b, max(c, d) if a > b else min(c, d), min(c, d) if a > b else max(c, d)),
+        shown=((0, 1), (1, 0), (2, 3), (3, 2)),
+    )
