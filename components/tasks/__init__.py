@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 # Written as entry points are: module:class.
 TASKS: dict[str, str] = {
     "classification": "components.tasks.classification:Classification",
+    "entailment": "components.tasks.entailment:Entailment",
     "grounding": "components.tasks.grounding:Grounding",
     "pair_statements": "components.tasks.pair_statements:PairStatements",
     "retrieval": "components.tasks.retrieval:Retrieval",

@@ -1,6 +1,7 @@
 """The tasks that choose among answers: loss and metric against their formulas."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.capabilities import NEEDS
+from components.study import Kind
 from components.tasks import TASKS, load
 
 CHOOSING = [kind for kind in TASKS if kind not in ("grounding", "retrieval")]
@@ -36,7 +38,7 @@ def test_loss_and_metric(kind: str, rows: list[tuple[list[float], int]]) -> None
 
 
 def test_every_kind_says_what_it_needs() -> None:
-    assert set(TASKS) <= set(NEEDS)
+    assert set(TASKS) == set(NEEDS) == set(get_args(Kind))
     assert all(load(kind).kind == kind for kind in TASKS)
 
 

@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ RGB = np.array(
 )
 BACKGROUND = (24, 40)  # greys
 NOISE = 4
+CURTAIN = (90, 150)  # greys of its stripes
 # Of small and large objects, in sides of a cell. Handwriting needs a pixel more to be told apart.
 DRAWN_DIAMETERS = (7 / 12, 10 / 12)
 WRITTEN_DIAMETERS = (8 / 12, 11 / 12)
@@ -28,6 +30,27 @@ _FAINTEST = 0.12  # alpha below this is left out, so that boxes end where the ey
 
 Box = tuple[float, float, float, float]
 Sprite = NDArray[np.float32]
+
+
+class Curtain(NamedTuple):
+    """Hides a square block of cells: its first column and row, and its side in cells."""
+
+    column: int
+    row: int
+    side: int
+
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """The hidden cells as column and row."""
+        return [
+            (column, row)
+            for row in range(self.row, self.row + self.side)
+            for column in range(self.column, self.column + self.side)
+        ]
+
+    def covers(self, thing: Thing) -> bool:
+        """Whether an object would stand behind it."""
+        return (thing.column, thing.row) in self.cells
 
 
 class Artist:
@@ -44,13 +67,17 @@ class Artist:
         self.cell = image_size / GRID
         self._sprites: dict[tuple[int, int, int], Sprite] = {}
 
-    def picture(self, scene: Scene, stream: Stream, law: Law) -> tuple[bytes, list[Box]]:
+    def picture(
+        self, scene: Scene, stream: Stream, law: Law, curtain: Curtain | None = None
+    ) -> tuple[bytes, list[Box]]:
         """The encoded picture, and the box (x, y, width, height) of every object in the order of the scene."""
         side = self.image_size
         grey = BACKGROUND[0] + stream.below(BACKGROUND[1] - BACKGROUND[0])
         bits = np.unpackbits(stream.bytes(-(-side * side // 8)), count=side * side)
         canvas = np.repeat((grey + NOISE * bits.astype(np.float32)).reshape(side, side, 1), 3, axis=2)
         boxes = [self._paint(canvas, thing, stream, law) for thing in scene]
+        if curtain:
+            self._hang(canvas, curtain)
         return encode_png((canvas + 0.5).astype(np.uint8)), boxes
 
     def _paint(self, canvas: NDArray[np.float32], thing: Thing, stream: Stream, law: Law) -> Box:
@@ -61,6 +88,16 @@ class Artist:
         under = canvas[y : y + height, x : x + width]
         under += sprite[:, :, None] * (RGB[thing.colour - 1] * brightness - under)
         return float(x), float(y), float(width), float(height)
+
+    def _hang(self, canvas: NDArray[np.float32], curtain: Curtain) -> None:
+        """Hatch whole cells in two greys, brighter than any background and unlike any object."""
+        left, top, right, bottom = (
+            round(edge * self.cell)
+            for edge in (curtain.column, curtain.row, curtain.column + curtain.side, curtain.row + curtain.side)
+        )
+        across, down = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
+        stripe = max(1, round(self.cell / 6))
+        canvas[top:bottom, left:right] = np.where((across + down) // stripe % 2, *CURTAIN)[:, :, None]
 
     def _start(self, position: int, length: int) -> int:
         """Where something of this length begins in the middle of the cell."""

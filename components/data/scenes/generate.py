@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.scenes.captions import caption
 from components.data.scenes.drafts import draw_pair, form_of, wanted_answers
-from components.data.scenes.draw import Artist
+from components.data.scenes.draw import Artist, Curtain
 from components.data.scenes.items import draw_items, targets, task_samples
 from components.data.scenes.language import noun_phrase
 from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
@@ -135,7 +135,10 @@ def _write_sets(
     for number in range(-(-size // own.size)):
         drawn = own.draw(seed, split, number, task)
         for shown in drawn.pictures:
-            writer.picture(_picture(shown.identity, shown.scene, seed, split, artist, group=shown.group))
+            picture = _picture(
+                shown.identity, shown.scene, seed, split, artist, group=shown.group, curtain=shown.curtain
+            )
+            writer.picture(picture)
         for sample in drawn.samples:
             writer.sample(sample)
             yield
@@ -149,8 +152,9 @@ def _picture(
     artist: Artist,
     label: str | None = None,
     group: str | None = None,
+    curtain: Curtain | None = None,
 ) -> Picture:
-    png, boxes = artist.picture(scene, Stream(seed, "picture", identity), LAWS[split])
+    png, boxes = artist.picture(scene, Stream(seed, "picture", identity), LAWS[split], curtain)
     classes = [_label(Pattern(shape=thing.shape)) for thing in scene]
     attributes = [_label(Pattern(colour=thing.colour)) for thing in scene]
     return Picture(identity, png, group or identity, encode_scene(scene), boxes, label, classes, attributes)

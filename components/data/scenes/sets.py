@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from components.data.samples import Sample
+from components.data.scenes.draw import Curtain
 from components.data.scenes.oracle import Pattern
 from components.data.scenes.stream import Stream
 from components.data.scenes.world import A_DIGIT, COLOUR_CODES, DIGIT_SHAPES, DRAWN_SHAPES, SIZE_CODES, Scene
@@ -21,11 +22,13 @@ class Shown(NamedTuple):
         identity: its id; what is drawn by chance (noise, handwriting) depends on it.
         scene: its objects, in the order of its boxes.
         group: pictures that must not be parted share one.
+        curtain: what hides some of its cells, if anything does.
     """
 
     identity: str
     scene: Scene
     group: str
+    curtain: Curtain | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class OwnScenes(NamedTuple):
 OWN_SCENES: dict[str, OwnScenes] = {
     "pair_statements": OwnScenes(4, ("false", "true"), "components.data.scenes.pair_statements:draw"),
     "retrieval": OwnScenes(8, tuple("01234567"), "components.data.scenes.retrieval:draw"),
+    "entailment": OwnScenes(3, ("contradiction", "entailment", "neutral"), "components.data.scenes.entailment:draw"),
     "grounding": OwnScenes(2, tuple("0123"), "components.data.scenes.grounding:draw"),
 }
 

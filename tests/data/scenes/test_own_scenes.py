@@ -1,5 +1,6 @@
 """Tasks with scenes of their own, judged by the reader of `test_scenes_data`, which shares no code with the generator."""
 
+import io
 import re
 from collections import Counter
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from test_scenes_data import GENERAL, HELD_OUT, P, R, data_settings, related, select
 
 from components.data.samples import SampleWriter, describe, read
@@ -19,6 +21,7 @@ TASKS = {
     "pointing": TaskSettings(kind="grounding", few_labels=None),
     "finding": TaskSettings(kind="retrieval", few_labels=None),
     "judging": TaskSettings(kind="pair_statements", few_labels=None),
+    "concluding": TaskSettings(kind="entailment", few_labels=None),
 }
 SIZES = {"train": 600, "validation": 101, "selection": 600, "gate": 64, "generalisation": 120}
 SPLITS = ["train", "validation", "selection", "gate", *GENERAL]
@@ -57,7 +60,7 @@ def test_other_tasks_stay_as_they_are(data: Data, tmp_path: Path) -> None:
 def test_sets_are_whole_and_their_splits_apart(data: Data) -> None:
     assert data.source["answers"]["pointing"] == list("0123")
     assert data.source["answers"]["finding"] == list("01234567")
-    for task, whole in (("pointing", 2), ("finding", 8), ("judging", 4)):
+    for task, whole in (("pointing", 2), ("finding", 8), ("judging", 4), ("concluding", 3)):
         samples = data.part(task)
         counts = samples.groupby("split").size()
         assert set(counts.index) == set(SPLITS)
@@ -276,3 +279,71 @@ def test_neither_words_nor_either_picture_tell_truth(data: Data) -> None:
     forms = samples[samples.split == "train"].form.value_counts(normalize=True)
     assert set(forms.index) == {"one", "total", "as_many", "more"}
     assert set(samples[samples.split == "general_relations"].form) == {"one"}
+
+
+# Entailment.
+
+HALF = {"left": (3, (0, 1)), "right": (3, (2, 3)), "top": (4, (0, 1)), "bottom": (4, (2, 3))}
+ANSWER = {"contradiction", "entailment", "neutral"}
+
+
+def hidden_cells(image: bytes) -> set[tuple[int, int]]:
+    """Cells (column, row) under a curtain: hatched in bright greys, corner to corner."""
+    pixels = np.asarray(Image.open(io.BytesIO(image))).astype(int)
+    grey = (pixels.max(axis=2) == pixels.min(axis=2)) & (pixels.max(axis=2) >= 80)
+    return {
+        (column, row)
+        for column in range(4)
+        for row in range(4)
+        if grey[row * 12 : row * 12 + 12, column * 12 : column * 12 + 12].all()
+    }
+
+
+def conclude(text: str, scene: np.ndarray, hidden: set[tuple[int, int]]) -> str:
+    """What a picture says of a hypothesis, read off its words."""
+    half = next((word for word in HALF if f"{word} half" in text), "")
+    plain = re.sub(r" ?(?:is )?in the (?:left|right|top|bottom) half(?: of the picture)?|in the picture", " ", text)
+    plain = re.sub(r"^ *(?:there (?:is|are)|you can see|the picture shows|the \w+ half shows)? *", "", plain.strip())
+    plain = re.sub(r"^ *(?:there (?:is|are)|you can see)? *| *(?:is shown|is) *$", "", plain).strip()
+    denied = plain.startswith("no ")
+    what = plain.removeprefix("no ")
+    if re.search(rf" {R} ", what):
+        what = re.sub(rf"(?: that)? is (?={R})", " ", what)
+        if shows(what, scene):
+            return "entailment"
+        return "neutral" if hidden else "contradiction"
+    field, inside = HALF.get(half, (3, (0, 1, 2, 3)))
+    seen = any(thing[field] in inside for thing in select(scene, re.sub(r"^an? ", "", what)))
+    covered = any(cell[field - 3] in inside for cell in hidden)
+    if not seen and covered:
+        return "neutral"
+    return "entailment" if seen != denied else "contradiction"
+
+
+def test_answers_to_hypotheses_are_right(data: Data) -> None:
+    for sample in data.part("concluding").itertuples():
+        image = sample.image_ids[0]
+        scene, hidden = data.scene(image), hidden_cells(data.images.image[image])
+        assert len(hidden) in (0, 4)
+        assert not hidden & {(column, row) for column, row in scene[:, 3:].tolist()}
+        assert conclude(sample.text, scene, hidden) == sample.target, sample
+
+
+def test_a_hypothesis_does_not_tell_its_answer(data: Data) -> None:
+    samples = data.part("concluding")
+    hidden = samples.image_ids.map(lambda ids: len(hidden_cells(data.images.image[ids[0]])) > 0)
+    for _, rows in samples.groupby("pair"):
+        assert rows.text.nunique() == rows.form.nunique() == 1
+        assert set(rows.target) == ANSWER
+        assert len(rows) == 3
+    assert hidden[samples.form == "place"].all()
+    assert hidden[samples.target == "neutral"].all()
+    shown = samples.form.isin(["presence", "absence"]) & (samples.target != "neutral")
+    assert 0.2 < hidden[shown].mean() < 0.3
+    assert set(samples[samples.split == "train"].form) == {"presence", "absence", "place"}
+
+
+def test_nothing_hangs_before_other_pictures(data: Data) -> None:
+    hung = {ids[0] for ids in data.part("concluding").image_ids}
+    others = data.images.image[~data.images.index.isin(hung)]
+    assert not any(hidden_cells(image) for image in others)
