@@ -26,6 +26,10 @@ NEEDS: dict[str, tuple[Ability, ...]] = {
     "entailment": (),
 }
 
+SERVED = ("vqa", "statements", "classification", "entailment")
+"""Kinds that are asked with one picture and one text, as a user would ask: their models are packaged, judged at the gate and
+served. Of the others models are compared only."""
+
 OFFERS: dict[str, tuple[Ability, ...]] = {
     "clip": ("texts", "pictures"),
     "controlled": ("texts", "pictures", "places"),  # but see `lacks`

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from components.capabilities import lacks
+from components.capabilities import SERVED, lacks
 from components.errors import CeterisError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -274,6 +274,11 @@ class Study(Strict):
         if few is not None:
             cells += [Cell(f"{start}_few", start, few, self.finetune_few) for start in arm.few_label_starts]
         return cells
+
+    @property
+    def served_tasks(self) -> list[str]:
+        """The tasks whose chosen models are packaged, judged at the gate and served."""
+        return [task for task in self.task_names if self.tasks[task].kind in SERVED]
 
     def cannot(self, architecture: str, task: str) -> str:
         """Why an arm cannot do a task, as part of a sentence ("it reads no pictures"); empty where it can."""

@@ -26,6 +26,11 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
     study = load_study(root / "params.yaml")
     if task not in study.tasks:
         raise CeterisError(f"the study {study.name} has no task {task!r}: choose one of {', '.join(study.task_names)}.")
+    if task not in study.served_tasks:
+        raise CeterisError(
+            f"{task} is no task of one picture and one text: its models are compared, and not served; "
+            f"choose one of {', '.join(study.served_tasks) or 'another study'}."
+        )
     data = _picture(image)
     if tracking_uri.startswith("sqlite:///") and not Path(tracking_uri.removeprefix("sqlite:///")).exists():
         raise CeterisError(

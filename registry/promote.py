@@ -58,7 +58,7 @@ def promote(root: Path, tracking_uri: str) -> list[Decision]:
     """
     study = load_study(root / "params.yaml")
     registry = Registry(tracking_uri)
-    return [promote_task(root, study.name, task, registry) for task in study.task_names]
+    return [promote_task(root, study.name, task, registry) for task in study.served_tasks]
 
 
 def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decision:

@@ -42,10 +42,9 @@ from components.training.weights import save_weights
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Fine-tune every cell, then write all outs at once."""
     cells = study.cells(arguments.architecture, arguments.task)
-    store = Store(stage.root / "outputs/tokens")
     for index, cell in enumerate(cells):
         if not (stage.scratch / f"{cell.name}.json").is_file():
-            finetune(study, arguments, stage, store, cell, (index, len(cells)))
+            finetune(study, arguments, stage, cell, (index, len(cells)))
     out = stage.out()
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
@@ -64,10 +63,9 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     stage.progress(100, f"{arguments.architecture} cannot do {arguments.task}: {reason}" if reason else "fine-tuned")
 
 
-def finetune(
-    study: Study, arguments: argparse.Namespace, stage: Stage, store: Store, cell: Cell, place: tuple[int, int]
-) -> None:
+def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Cell, place: tuple[int, int]) -> None:
     """One cell, to three files in the scratch folder; the record comes last and says that the cell is whole."""
+    store = Store(stage.root / "outputs/tokens")
     replicate, architecture, task = int(arguments.replicate), arguments.architecture, arguments.task
     model = build(architecture, study, store, replicate)
     starts = stage.root / "outputs/starts" / arguments.replicate / architecture

@@ -30,11 +30,12 @@ WEIGHTS = "model.safetensors"
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
-    """Package the chosen model of every task."""
+    """Package the chosen model of every task that is served."""
     outputs = stage.root / "outputs"
     tasks = read_json(outputs / "compare/leaderboard.json")["tasks"]
     out = stage.out()
-    for number, task in enumerate(study.task_names):
+    out.mkdir(parents=True, exist_ok=True)
+    for number, task in enumerate(study.served_tasks):
         if not tasks.get(task, {}).get("chosen"):
             raise CeterisError(
                 f"outputs/compare/leaderboard.json chooses no architecture for {task}: run the compare stage again."
@@ -42,7 +43,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         package = describe(study, task, tasks[task], outputs)
         write(package, outputs, out / task)
         stage.log(f"{task}: {package['arm']} from {package['cell']}, replicate {package['replicate']}")
-        stage.progress(100 * (number + 1) / len(study.task_names), f"{task} packaged")
+        stage.progress(100 * (number + 1) / len(study.served_tasks), f"{task} packaged")
 
 
 def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> dict[str, Any]:
