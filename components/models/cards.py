@@ -15,7 +15,10 @@ def page() -> str:
         lines.append(f"| {axis} | " + " | ".join(load(name).CARD[axis] for name in ARCHITECTURES) + " |")
     for name in ARCHITECTURES:
         kind = load(name)
-        losses = ", ".join(f"{objective} (weight {weight:g})" for objective, weight in kind.PRETRAINING.losses.items()) or "none"
+        losses = (
+            ", ".join(f"{objective} (weight {weight:g})" for objective, weight in kind.PRETRAINING.losses.items())
+            or "none"
+        )
         lines += ["", f"## {name}", "", *_words(kind), ""]
         lines += [f"Intermediate step: {losses}. May differ from other arms in: {', '.join(kind.MAY_DIFFER)}."]
     return "\n".join(lines) + "\n"

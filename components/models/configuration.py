@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-
 Fusion = Literal["single_stream", "vilbert", "lxmert", "late"]
 SpatialCode = Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "learned_grid"]
 Readout = Literal["pooled_text", "product"]

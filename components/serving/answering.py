@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from components.models.architecture import Architecture
 from components.models.architectures import load
 from components.models.configuration import ModelConfiguration
 from components.models.pixels import PixelScaling
+
+if TYPE_CHECKING:
+    from components.models.regions import FrontEnd
 
 BATCH_SIZE = 256
 
@@ -120,7 +123,7 @@ class Answerer:
         if self._front is None:
             batch["pixels"] = self._scaling(pixels)
         else:
-            regions = self._front.regions(self._scaling(pixels))
+            regions = cast("FrontEnd", self._front).regions(self._scaling(pixels))
             batch |= {f"region_{name}": tensor for name, tensor in regions._asdict().items()}
         return self._head(self._model.readout(self._model.encode(batch), batch, self.kind))
 

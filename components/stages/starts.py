@@ -52,9 +52,9 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
         for file in sorted((source / front).glob("*.safetensors")):
             shutil.copyfile(file, folder / "front" / file.name)
     records = {}
-    for component in arm.components:
-        record = json.loads((source / component / "record.json").read_text(encoding="utf-8"))
-        records[component] = {
+    for name in arm.components:
+        record = json.loads((source / name / "record.json").read_text(encoding="utf-8"))
+        records[name] = {
             "weights": record["weights"],
             "samples": record["samples"],
             "flops": record["flops"]["total"],
@@ -63,8 +63,8 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
     code = source_digests(root, module.replace(".", "/") + ".py")
     if arm.front != "pixels":
         code |= source_digests(root, FRONTS)
-    for name, content in (("record.json", records), ("code.json", code)):
-        (folder / name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for file_name, content in (("record.json", records), ("code.json", code)):
+        (folder / file_name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
