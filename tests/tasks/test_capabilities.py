@@ -1,0 +1,94 @@
+"""The table of who can do what, against the architectures themselves."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from region_batches import AXES, READS_REGIONS, batch, build
+from small_models import texts
+from torch import Tensor
+
+from components.capabilities import LACKS, NEEDS, OFFERS, lacks
+from components.models.architectures import ARCHITECTURES
+from components.tasks import TASKS, load
+
+TOO_COARSE = {"mmbt"}  # its tokens have read the text, but are means over large parts of the picture
+
+
+def asked(name: str, count: int) -> dict[str, Tensor]:
+    """What an architecture reads, and nothing else; of two pictures, and with a box over a part of the first."""
+    texts_alone = ("input_ids", "attention_mask")
+    first, second = batch([6] * count), batch([6] * count, image_seed=1)
+    seen = [key for key in first if (key.startswith("region_") if name in READS_REGIONS else key == "pixels")]
+    read = {key: first[key] for key in (*texts_alone, *seen)} | {f"{key}_second": second[key] for key in seen}
+    return read | {
+        "targets": torch.arange(count) % 8,
+        "target_boxes": torch.tensor([0.0, 0.0, 0.6, 0.6]).expand(count, 4),
+    }
+
+
+def test_everyone_is_in_the_table() -> None:
+    assert set(OFFERS) == set(ARCHITECTURES)
+    assert set(NEEDS) == set(TASKS)
+    assert {ability for needed in NEEDS.values() for ability in needed} == set(LACKS)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_what_is_offered_is_there(name: str) -> None:
+    model = build(name).eval()
+    first = asked(name, 2)
+    other_text = first | {"input_ids": texts([6, 6], 6, seed=5)[0]}
+    second = {key.removesuffix("_second"): value for key, value in first.items() if key.endswith("_second")}
+    with torch.no_grad():
+        states, reread, relooked = (model.encode(each) for each in (first, other_text, first | second))
+    assert ("texts" in OFFERS[name]) == (not torch.allclose(states.pooled, reread.pooled))
+    assert ("pictures" in OFFERS[name]) == (not torch.allclose(states.pooled, relooked.pooled))
+    fused = states.image is not None and reread.image is not None and not torch.allclose(states.image, reread.image)
+    assert ("places" in OFFERS[name]) == (fused and name not in TOO_COARSE)
+
+
+def test_late_fusion_of_a_controlled_arm_tells_no_places() -> None:
+    assert lacks("controlled", "grounding", "late")
+    assert not lacks("controlled", "grounding", "lxmert")
+    assert not lacks("controlled", "retrieval", "late")
+    model = build("controlled", axes=replace(AXES, fusion="late")).eval()
+    first = asked("controlled", 2)
+    with torch.no_grad():
+        states, reread = model.encode(first), model.encode(first | {"input_ids": texts([6, 6], 6, seed=5)[0]})
+    assert states.image is not None
+    assert reread.image is not None
+    assert torch.allclose(states.image, reread.image)
+
+
+@pytest.mark.parametrize("kind", ["retrieval", "pair_statements", "entailment"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_who_can_learns(name: str, kind: str) -> None:
+    if lacks(name, kind):
+        return
+    torch.manual_seed(0)
+    task, model, given = load(kind), build(name).eval(), asked(name, 8)
+    if kind != "retrieval":
+        given["targets"] = torch.arange(8) % 2
+    scores = task.scores(model, task.head(model, 3), given)
+    assert task.correct(scores, given).shape == ((8, len(task.questions)) if task.questions else (8,))
+    loss = task.loss(scores, given)
+    assert loss > 0
+    loss.backward()
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if not lacks(name, "grounding")])
+def test_who_can_point_points(name: str) -> None:
+    torch.manual_seed(0)
+    task, model = load("grounding"), build(name).eval()
+    given = asked(name, 8)
+    scores = task.scores(model, task.head(model, 4), given)
+    assert scores.shape == (8, 4) if name in READS_REGIONS else scores.shape[1] in (4, 16)
+    loss = task.loss(scores, given)
+    loss.backward()
+    assert loss > 0
+    text = dict(model.named_parameters())[next(n for n, _ in model.named_parameters() if "word" in n)]
+    assert text.grad is not None
+    assert text.grad.abs().sum() > 0  # where it points depends on what was said
