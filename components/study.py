@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.capabilities import SERVED, lacks
+from components.contrasts import fault
 from components.errors import CeterisError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -19,6 +20,8 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Start = Literal["scratch", "unimodal", "multimodal"]
 Component = Literal["text", "grid", "patches"]
 Kind = Literal["vqa", "classification", "statements", "grounding", "retrieval", "pair_statements", "entailment"]
+Axis = Literal["fusion", "spatial_code", "readout", "objectives", "front", "start", "system"]
+CellPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
 Front = Literal["pixels", "detector", "boxes", "grid", "patches", "precomputed"]
 
 ORACLE: Front = "boxes"
@@ -212,10 +215,27 @@ class Architectures(Strict):
         return [*self.pretrained, *self.direct]
 
 
+class ContrastSettings(Strict):
+    """A question that is settled before anybody has seen a score."""
+
+    name: Name
+    question: str = Field(min_length=1, description="one sentence, as the report asks it")
+    axis: Axis = Field(description="the one thing in which the two cells differ; 'system' for whole systems")
+    task: Name
+    first: CellPath = Field(description="ARM/CELL; differences are first minus second")
+    second: CellPath
+
+
 class EvaluationSettings(Strict):
     """How scores are turned into evidence."""
 
     confidence: float = Field(gt=0.5, lt=1.0)
+    margin: float = Field(
+        gt=0.0, lt=0.5, description="equivalence margin, as a fraction: a smaller difference counts as none"
+    )
+    contrasts: list[ContrastSettings] = Field(
+        max_length=5, description="confirmatory ones, with Holm's correction over these alone; all else is exploratory"
+    )
     examples: int = Field(ge=0, description="example predictions shown in the report, per task")
 
 
@@ -310,6 +330,14 @@ class Study(Strict):
             missing = set(settings.components) - {"text"} - set(self.image_fronts)
             if missing:
                 raise ValueError(f"arms.{arm} needs {sorted(missing)}, which image_fronts does not pretrain")
+        return self
+
+    @model_validator(mode="after")
+    def _contrasts_can_be_answered(self) -> "Study":
+        _no_duplicates("evaluation.contrasts", [contrast.name for contrast in self.evaluation.contrasts])
+        for contrast in self.evaluation.contrasts:
+            if found := fault(self, contrast, ORACLE):
+                raise ValueError(f"the contrast {contrast.name} of evaluation.contrasts {found}")
         return self
 
 

@@ -70,3 +70,92 @@ def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("a: [1, 2")
     with pytest.raises(CeterisError, match="not valid YAML"):
         load_study(tmp_path / "broken.yaml")
+
+
+def controlled(**axes: str) -> dict[str, Any]:
+    settings = {"fusion": "single_stream", "spatial_code": "sum_5", "readout": "product", "objectives": "words"}
+    return {
+        "architecture": "controlled",
+        "mode": "controlled",
+        "front": "detector",
+        "axes": {**settings, **axes},
+        "unimodal": ["text"],
+        "starts": ["unimodal", "multimodal"],
+        "few_label_starts": ["multimodal"],
+        "freezing": [],
+    }
+
+
+def with_contrasts(*contrasts: dict[str, str]) -> dict[str, Any]:
+    """The default study with controlled arms: `single` the reference, every other one a step away from it."""
+    study = content()
+    study["arms"] |= {
+        "single": controlled(),
+        "crossed": controlled(fusion="lxmert"),
+        "unplaced": controlled(spatial_code="none"),
+        "both": controlled(fusion="lxmert", spatial_code="none"),
+        "dense": {**controlled(), "front": "grid"},
+        "told": {**controlled(), "front": "boxes"},
+    }
+    study["architectures"]["pretrained"] += ["single", "crossed", "unplaced", "both", "dense", "told"]
+    study["evaluation"]["contrasts"] = [
+        {"name": f"asked_{index}", "question": "Does it matter?", "task": "vqa", **contrast}
+        for index, contrast in enumerate(contrasts)
+    ]
+    return study
+
+
+def contrast(axis: str, first: str, second: str, **changes: str) -> dict[str, str]:
+    return {"axis": axis, "first": first, "second": second, **changes}
+
+
+def test_contrasts_that_can_be_answered_are_taken() -> None:
+    parse_study(
+        with_contrasts(
+            contrast("fusion", "single/multimodal", "crossed/multimodal"),
+            contrast("spatial_code", "single/unimodal", "unplaced/unimodal"),
+            contrast("front", "single/multimodal", "dense/multimodal"),
+            contrast("start", "single/multimodal", "single/unimodal"),
+            contrast("system", "visualbert/multimodal", "late_fusion/unimodal"),
+        ),
+        "mine",
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (contrast("fusion", "single/multimodal", "both/multimodal"), "differ in fusion and spatial_code"),
+        (contrast("fusion", "single/multimodal", "unplaced/multimodal"), "differ in spatial_code"),
+        (contrast("fusion", "single/multimodal", "crossed/unimodal"), "differ in fusion and start"),
+        (contrast("fusion", "visualbert/multimodal", "lxmert/multimodal"), "differ in architecture and unimodal"),
+        (contrast("start", "single/multimodal", "crossed/unimodal"), "two starts of one arm"),
+        (contrast("system", "single/multimodal", "single/multimodal"), "with itself"),
+        (contrast("start", "single/multimodal", "single/multimodal_few"), "few labels with all labels"),
+        (contrast("system", "single/scratch", "crossed/unimodal"), "single has unimodal, multimodal"),
+        (contrast("system", "singel/multimodal", "crossed/multimodal"), "the arm 'singel'"),
+        (contrast("system", "single/multimodal", "crossed/multimodal", task="vqb"), "the task 'vqb'"),
+        (contrast("front", "told/multimodal", "single/multimodal"), "exact boxes"),
+        (contrast("colour", "single/multimodal", "crossed/multimodal"), "contrasts.0.axis"),
+        (contrast("fusion", "single", "crossed"), "contrasts.0.first"),
+    ],
+)
+def test_a_contrast_that_cannot_be_answered_is_said(asked: dict[str, str], said: str) -> None:
+    with pytest.raises(CeterisError, match=said) as error:
+        parse_study(with_contrasts(asked), "mine")
+    assert "\n" not in str(error.value)
+
+
+def test_front_ends_with_unlike_labels_differ_in_more_than_the_front_end() -> None:
+    study = with_contrasts(contrast("front", "single/multimodal", "dense/multimodal"))
+    study["image_pretraining"]["labels"] = "image"
+    with pytest.raises(CeterisError, match="differ in front and label_diet"):
+        parse_study(study, "mine")
+
+
+def test_contrasts_are_few_and_have_names_of_their_own() -> None:
+    asked = contrast("start", "single/multimodal", "single/unimodal")
+    with pytest.raises(CeterisError, match=r"evaluation\.contrasts names something twice"):
+        parse_study(with_contrasts({**asked, "name": "same"}, {**asked, "name": "same"}), "mine")
+    with pytest.raises(CeterisError, match="at most 5"):
+        parse_study(with_contrasts(*[asked] * 6), "mine")

@@ -12,6 +12,7 @@ from components.stages.declared import Declared
 FRAME = frozenset(
     {
         "components/capabilities.py",
+        "components/contrasts.py",
         "components/errors.py",
         "components/study.py",
         "components/stages/stage.py",

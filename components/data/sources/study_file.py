@@ -97,6 +97,7 @@ def _adapt(content: dict[str, Any], name: str, task: str, manifest: Manifest, wh
     content["name"] = name
     content["tasks"] = {task: {"kind": task, "few_labels": few}}
     content["task_names"] = [task]
+    content["evaluation"]["contrasts"] = []  # those of the default study ask about its own task
     content["data"] |= {"source": "manifest", "path": f"data/{name}", "image_size": size}
     content["text"] |= {
         "tokenizer": "built",

@@ -1,0 +1,102 @@
+"""What a declared contrast may claim, and in what two cells differ.
+
+Without torch, because the study file is checked with it. A cell is written ARM/CELL, as in `visualbert/multimodal`.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from components.study import ArmSettings, ContrastSettings, Study
+
+NOT_SETTINGS = {"starts", "few_label_starts"}
+"""Which cells of an arm are run; they say nothing of what a cell is."""
+LABEL_DIET = "label_diet"
+
+
+class CellName(NamedTuple):
+    """One cell of one arm."""
+
+    arm: str
+    cell: str
+
+    @classmethod
+    def of(cls, written: str) -> "CellName":
+        """Read ARM/CELL."""
+        arm, _, cell = written.partition("/")
+        return cls(arm, cell)
+
+    def __str__(self) -> str:
+        """As it is written in the study file."""
+        return f"{self.arm}/{self.cell}"
+
+
+def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
+    """In what two cells differ, sorted: axes of a controlled arm, settings of an arm, `start` and `labels`.
+
+    Front ends that learned from unlike labels, or whose labels nobody knows, differ in `label_diet` too.
+    """
+    arms = [_settings(study.arms[name.arm]) for name in (first, second)]
+    found = {key for key in arms[0].keys() | arms[1].keys() if arms[0].get(key) != arms[1].get(key)}
+    if len({diet(study, name.arm) for name in (first, second)}) > 1:
+        found.add(LABEL_DIET)
+    if start_of(first.cell) != start_of(second.cell):
+        found.add("start")
+    if is_few(first.cell) != is_few(second.cell):
+        found.add("labels")
+    return sorted(found)
+
+
+def _settings(arm: "ArmSettings") -> dict[str, object]:
+    values: dict[str, object] = arm.model_dump(exclude=NOT_SETTINGS | {"axes"})
+    return values | (arm.axes.model_dump() if arm.axes else {})
+
+
+def diet(study: "Study", arm: str) -> str:
+    """What an arm's visual front end learned from: 'image', 'boxes', 'unknown', or 'none' where it has none."""
+    front = study.arms[arm].front
+    if front == "pixels":
+        return "none"
+    if front == "precomputed":
+        return "unknown"
+    # A detector learns from boxes in any case, and exact boxes are described by it.
+    return "boxes" if front in ("detector", "boxes") else study.image_pretraining.labels
+
+
+def start_of(cell: str) -> str:
+    """The start of a cell, without its amount of labels."""
+    return cell.removesuffix("_few")
+
+
+def is_few(cell: str) -> bool:
+    """Whether a cell was fine-tuned on few labels."""
+    return cell.endswith("_few")
+
+
+def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
+    """What is wrong with a declared contrast, as the end of a sentence about it; empty where nothing is.
+
+    Args:
+        oracle: the front that tells the answer; its arms are never ranked and so have no verdicts.
+    """
+    if contrast.task not in study.tasks:
+        return f"names the task {contrast.task!r}, which tasks does not have: choose from {', '.join(study.task_names)}"
+    cells = [CellName.of(contrast.first), CellName.of(contrast.second)]
+    for written in cells:
+        if written.arm not in study.arms:
+            return f"names the arm {written.arm!r}, which arms does not have"
+        if study.arms[written.arm].front == oracle:
+            return f"names {written}, which reads exact boxes: such an arm is shown and never judged"
+        known = [cell.name for cell in study.cells(written.arm, contrast.task)]
+        if written.cell not in known:
+            has = f"has {', '.join(known)}" if known else f"cannot do {contrast.task}"
+            return f"names {written}, but {written.arm} {has}"
+    if cells[0] == cells[1]:
+        return f"compares {contrast.first} with itself"
+    found = differences(study, *cells)
+    if "labels" in found:
+        return "compares few labels with all labels: compare cells with as many labels"
+    if contrast.axis == "system" or found == [contrast.axis]:
+        return ""
+    asks = "two starts of one arm" if contrast.axis == "start" else f"two arms that differ in {contrast.axis} alone"
+    differ = f"{contrast.first} and {contrast.second} differ in {' and '.join(found)}"
+    return f"is about the axis {contrast.axis}, which needs {asks}: {differ}"
