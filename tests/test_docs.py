@@ -8,7 +8,7 @@ import click
 import pytest
 import typer
 
-from components.models.cards import page
+from components.models.cards import page, readme_table
 from flows.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +57,12 @@ def test_there_are_commands_to_check() -> None:
 def test_the_page_of_architectures_is_fresh() -> None:
     assert (ROOT / "docs/architectures.md").read_text(encoding="utf-8") == page(), (
         "run python -m components.models.cards"
+    )
+
+
+def test_the_table_of_architectures_in_the_readme_is_fresh() -> None:
+    assert readme_table() in (ROOT / "README.md").read_text(encoding="utf-8"), (
+        "run python -m components.models.cards --readme"
     )
 
 
