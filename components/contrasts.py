@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from components.study import ArmSettings, ContrastSettings, Study
 
-NOT_SETTINGS = {"starts", "few_label_starts"}
+NOT_SETTINGS = {"starts", "few_label_starts", "matched_starts"}
 """Which cells of an arm are run; they say nothing of what a cell is."""
 LABEL_DIET = "label_diet"
 

@@ -172,12 +172,21 @@ class ArmSettings(Strict):
     unimodal: list[Component] = Field(description="unimodally pretrained components it begins from")
     starts: list[Start] = Field(min_length=1)
     few_label_starts: list[Start] = Field(description="starts also fine-tuned on few labels")
+    matched_starts: list[Start] = Field(
+        description="starts with a twin that is fine-tuned for longer, by what the intermediate step costs in FLOPs"
+    )
     freezing: list[FreezingRule] = Field(description="ordered; the first rule that matches a parameter decides")
 
     @model_validator(mode="after")
     def _few_is_a_subset(self) -> "ArmSettings":
-        if unknown := set(self.few_label_starts) - set(self.starts):
-            raise ValueError(f"few_label_starts names {sorted(unknown)}, which are not among starts")
+        for key, starts in (("few_label_starts", self.few_label_starts), ("matched_starts", self.matched_starts)):
+            if unknown := set(starts) - set(self.starts):
+                raise ValueError(f"{key} names {sorted(unknown)}, which are not among starts")
+        if self.matched_starts and ("multimodal" in self.matched_starts or "multimodal" not in self.starts):
+            raise ValueError(
+                "matched_starts are twins of the multimodal start, by its FLOPs: starts must name multimodal, and "
+                "matched_starts only others"
+            )
         return self
 
     @model_validator(mode="after")
@@ -257,6 +266,7 @@ class Cell(NamedTuple):
     start: Start
     labels: int | None  # None: all of them
     budget: Budget
+    matched: bool = False  # the budget is stretched by the FLOPs of the intermediate step
 
 
 class Study(Strict):
@@ -285,14 +295,20 @@ class Study(Strict):
     def cells(self, architecture: str, task: str) -> list[Cell]:
         """The cells of one architecture on one task, in order: every start, then the starts with few labels.
 
-        None where the architecture cannot do the task.
+        A start's twin (`START_matched`) follows it. None where the architecture cannot do the task.
         """
         if self.cannot(architecture, task):
             return []
         arm, few = self.arms[architecture], self.tasks[task].few_labels
-        cells = [Cell(start, start, None, self.finetune) for start in arm.starts]
-        if few is not None:
-            cells += [Cell(f"{start}_few", start, few, self.finetune_few) for start in arm.few_label_starts]
+        cells: list[Cell] = []
+        for start in arm.starts:
+            cells.append(Cell(start, start, None, self.finetune))
+            if start in arm.matched_starts:
+                cells.append(Cell(f"{start}_matched", start, None, self.finetune, matched=True))
+        for start in arm.few_label_starts if few is not None else []:
+            cells.append(Cell(f"{start}_few", start, few, self.finetune_few))
+            if start in arm.matched_starts:
+                cells.append(Cell(f"{start}_matched_few", start, few, self.finetune_few, matched=True))
         return cells
 
     @property

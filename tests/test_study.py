@@ -82,6 +82,7 @@ def controlled(**axes: str) -> dict[str, Any]:
         "unimodal": ["text"],
         "starts": ["unimodal", "multimodal"],
         "few_label_starts": ["multimodal"],
+        "matched_starts": [],
         "freezing": [],
     }
 

@@ -17,11 +17,12 @@ Arms = dict[str, dict[str, dict[str, list[dict[str, Any]]]]]
 """arms.json: training records by architecture, task, cell and replicate."""
 
 _FEW = "_few"
+_MATCHED = "_matched"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One architecture's start and amount of labels."""
+    """One architecture's start and amount of labels; `matched` if it is the twin that trained for longer."""
 
     architecture: str
     name: str
@@ -38,8 +39,13 @@ class Cell:
 
     @property
     def start(self) -> str:
-        """The start without the amount of labels."""
-        return self.name.removesuffix(_FEW)
+        """The start alone."""
+        return self.name.removesuffix(_FEW).removesuffix(_MATCHED)
+
+    @property
+    def matched(self) -> bool:
+        """Whether it was fine-tuned for as much longer as the intermediate step costs in FLOPs."""
+        return self.name.removesuffix(_FEW).endswith(_MATCHED)
 
 
 def load_arms(study: Study, evaluation: Path) -> Arms:

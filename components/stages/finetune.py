@@ -21,7 +21,7 @@ from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream, few
 from components.stages.stage import Stage, main
-from components.study import Cell, Study
+from components.study import Budget, Cell, FreezingRule, Study
 from components.training import prediction
 from components.training.building import (
     as_module,
@@ -33,6 +33,8 @@ from components.training.building import (
     region_arrays,
 )
 from components.training.finetuning import FinetuningNetwork, needs_of
+from components.training.flops import count_flops
+from components.training.freezing import FreezingSchedule
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
 from components.training.seeds import derive, seed_torch
@@ -69,7 +71,8 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     replicate, architecture, task = int(arguments.replicate), arguments.architecture, arguments.task
     model = build(architecture, study, store, replicate)
     starts = stage.root / "outputs/starts" / arguments.replicate / architecture
-    load_start(model, cell.start, starts, stage.root / "outputs/pretrain" / architecture / arguments.replicate)
+    pretrained = stage.root / "outputs/pretrain" / architecture / arguments.replicate
+    load_start(model, cell.start, starts, pretrained)
     seed_torch(study.seed, replicate, "head", architecture, task)
     kind = tasks.load(study.tasks[task].kind)
     head = kind.head(model, len(store.index["answers"][task]))
@@ -80,17 +83,20 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     needs, subset = needs_of(kind), None
     if cell.labels is not None:
         subset = few(cell.labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
-    batch_size, steps = cell.budget.batch_size, cell.budget.steps
-    stream = TaskStream(store, task, seed, batch_size, steps, needs, subset, regions)
+    freezing = [] if cell.start == "scratch" else study.arms[architecture].freezing
+    budget = cell.budget
+    stream = TaskStream(store, task, seed, budget.batch_size, budget.steps, needs, subset, regions)
+    if cell.matched:
+        budget = matched_budget(network, stream, budget, freezing, pretrained)
+        stream.steps = budget.steps
 
     def progress(percent: float, message: str) -> None:
         stage.progress((place[0] * 100 + percent * 0.9) / place[1], message)
 
     surroundings = Surroundings(study.runtime, stage.spool, progress, lambda: stage.stop_requested)
-    freezing = [] if cell.start == "scratch" else study.arms[architecture].freezing
     checkpoint = stage.scratch / f"{cell.name}.ckpt"
     with stage.loop():
-        record = train(network, stream, cell.budget, freezing, seed, checkpoint, cell.name, surroundings)
+        record = train(network, stream, budget, freezing, seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     with stage.loop():
         write_predictions(study, stage, store, regions, network, task, cell)
@@ -100,6 +106,24 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     write_json(finished, {"run": run_of, **record, "configuration": size, "weights": digest})
     os.replace(finished, stage.scratch / f"{cell.name}.json")
     checkpoint.unlink(missing_ok=True)
+
+
+def matched_budget(
+    network: FinetuningNetwork, stream: TaskStream, budget: Budget, freezing: list[FreezingRule], pretrained: Path
+) -> Budget:
+    """The budget of a start's twin: as many more samples as the intermediate step costs in FLOPs.
+
+    What the multimodal start is ahead of it by is then not that it was trained for longer. The schedule of learning
+    rates stretches with the budget; the samples are those of the twin, in the same order, and go on where they ended.
+
+    Args:
+        pretrained: the folder of the intermediate step, whose record has its FLOPs.
+    """
+    step = json.loads((pretrained / "record.json").read_text(encoding="utf-8"))["flops"]["total"]
+    schedule = FreezingSchedule(network.get_submodule("model"), freezing)
+    own = count_flops(network, stream.at(0), schedule, budget)["total"]
+    batches = round(budget.steps * (1 + step / own))
+    return budget.model_copy(update={"samples": batches * budget.batch_size})
 
 
 def write_predictions(
