@@ -31,9 +31,10 @@ class CellName(NamedTuple):
 
 
 def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
-    """In what two cells differ, sorted: axes of a controlled arm, settings of an arm, `start` and `labels`.
+    """In what two cells differ, sorted: axes of a controlled arm, settings of an arm, `start`, `budget` and `labels`.
 
-    Front ends that learned from unlike labels, or whose labels nobody knows, differ in `label_diet` too.
+    Front ends that learned from unlike labels, or whose labels nobody knows, differ in `label_diet` too. A twin that trained
+    for as long as the intermediate step costs has another budget than all but the multimodal start, whose cost it matches.
     """
     arms = [_settings(study.arms[name.arm]) for name in (first, second)]
     found = {key for key in arms[0].keys() | arms[1].keys() if arms[0].get(key) != arms[1].get(key)}
@@ -43,6 +44,9 @@ def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
         found.add("start")
     if is_few(first.cell) != is_few(second.cell):
         found.add("labels")
+    matched = [is_matched(name.cell) for name in (first, second)]
+    if matched[0] != matched[1] and "multimodal" not in (start_of(first.cell), start_of(second.cell)):
+        found.add("budget")
     return sorted(found)
 
 
@@ -63,13 +67,18 @@ def diet(study: "Study", arm: str) -> str:
 
 
 def start_of(cell: str) -> str:
-    """The start of a cell, without its amount of labels."""
-    return cell.removesuffix("_few")
+    """The start of a cell, without its amount of labels; a twin's is that of the cell it is a twin of."""
+    return cell.removesuffix("_few").removesuffix("_matched")
 
 
 def is_few(cell: str) -> bool:
     """Whether a cell was fine-tuned on few labels."""
     return cell.endswith("_few")
+
+
+def is_matched(cell: str) -> bool:
+    """Whether a cell is the twin that trained for longer."""
+    return cell.removesuffix("_few").endswith("_matched")
 
 
 def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
@@ -95,8 +104,10 @@ def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
     found = differences(study, *cells)
     if "labels" in found:
         return "compares few labels with all labels: compare cells with as many labels"
+    if contrast.axis == "system" and any(study.arms[written.arm].mode != "faithful" for written in cells):
+        return "is about whole systems, which needs two faithful arms: name the axis in which the two differ"
     if contrast.axis == "system" or found == [contrast.axis]:
         return ""
-    asks = "two starts of one arm" if contrast.axis == "start" else f"two arms that differ in {contrast.axis} alone"
+    asks = "two starts of one arm with one budget" if contrast.axis == "start" else f"two arms that differ in {contrast.axis} alone"
     differ = f"{contrast.first} and {contrast.second} differ in {' and '.join(found)}"
     return f"is about the axis {contrast.axis}, which needs {asks}: {differ}"
