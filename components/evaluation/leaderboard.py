@@ -53,7 +53,6 @@ from components.evaluation.statistics import (
     estimate_difference,
     estimate_mean,
     holm,
-    moderate,
 )
 from components.study import ORACLE, Study
 
@@ -130,12 +129,8 @@ class _Table:
         self.ranked = [cell for cell in scores.cells if not cell.few and study.arms[cell.architecture].front != ORACLE]
 
     def _arms(self, rows: np.ndarray) -> dict[Cell, Arm]:
-        """Every cell's summary over some items; variances are moderated among cells with as many labels."""
-        arms = {cell: self.scores.arm(cell, rows) for cell in self.scores.cells}
-        for few in (False, True):
-            family = [cell for cell in arms if cell.few == few]
-            arms |= dict(zip(family, moderate([arms[cell] for cell in family]), strict=True))
-        return arms
+        """Every cell's summary over some items."""
+        return {cell: self.scores.arm(cell, rows) for cell in self.scores.cells}
 
     def build(self, floors: Mapping[str, Mapping[str, float]], costs: Costs) -> Json:
         """The task's entry."""

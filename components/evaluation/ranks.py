@@ -17,7 +17,7 @@ def rank_intervals(arms: Sequence[Arm], confidence: float) -> list[tuple[int, in
     """The best and the worst possible rank of each arm (1 is the highest mean), in the given order.
 
     Args:
-        arms: summarised over the same items and clusters, moderated if the comparisons beside it are.
+        arms: summarised over the same items and clusters.
         confidence: simultaneous, over all arms.
     """
     pairs = list(combinations(range(len(arms)), 2))
