@@ -1,0 +1,94 @@
+"""Power against scipy's non-central t, textbook sample sizes, and simulation with the real test."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from components.evaluation.power import Design, design_of, detectable_effect, power, replicates_needed
+from components.evaluation.statistics import estimate_difference, summarise
+
+SEEDS = Design((4e-4, 4e-4), 0.0, 500, (3, 3))
+
+
+def test_power_of_equal_arms_is_that_of_the_two_sample_t_test() -> None:
+    """Cohen's medium effect: 64 in each group find half a standard deviation with power 0.80."""
+    found = power(Design((1.0, 1.0), 0.0, 500, (64, 64)), 64, 0.5, 0.05)
+    noncentrality, critical = 0.5 / math.sqrt(2 / 64), stats.t.ppf(0.975, 126)
+    expected = stats.nct.sf(critical, 126, noncentrality) + stats.nct.cdf(-critical, 126, noncentrality)
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert found == pytest.approx(0.8015, abs=1e-4)
+
+
+def test_power_without_an_effect_is_alpha() -> None:
+    assert power(SEEDS, 5, 0.0, 0.05) == pytest.approx(0.05, rel=1e-6)
+    assert power(SEEDS, math.inf, 0.0, 0.05) == 0.0  # no error at all is left, and no effect
+
+
+@pytest.mark.parametrize(("replicates", "deviations"), [(3, 3.07), (5, 2.02), (10, 1.33)])
+def test_detectable_effect_in_standard_deviations(replicates: int, deviations: float) -> None:
+    """A two-sample t test with 80% power, in standard deviations of one replicate."""
+    found = detectable_effect(Design((1.0, 1.0), 0.0, 500, (5, 5)), replicates, 0.05)
+    assert found == pytest.approx(deviations, abs=0.01)
+    assert power(Design((1.0, 1.0), 0.0, 500, (5, 5)), replicates, found, 0.05) == pytest.approx(0.8, abs=1e-6)
+
+
+def test_the_items_share_does_not_shrink() -> None:
+    design = Design((1e-4, 1e-4), 1e-4, 200, (5, 5))
+    limit = detectable_effect(design, math.inf, 0.05)
+    assert limit == pytest.approx(detectable_effect(Design((0.0, 0.0), 1e-4, 200, (5, 5)), 3, 0.05))
+    assert detectable_effect(design, 1000, 0.05) == pytest.approx(limit, rel=2e-3)
+    assert replicates_needed(design, 0.95 * limit, 0.05) is None
+    needed = replicates_needed(design, 1.1 * limit, 0.05)
+    assert needed is not None
+    assert power(design, needed, 1.1 * limit, 0.05) >= 0.8 > power(design, needed - 1, 1.1 * limit, 0.05)
+
+
+def test_a_stricter_level_needs_more_and_a_verdict_three() -> None:
+    once, five = (replicates_needed(SEEDS, 0.02, alpha) for alpha in (0.05, 0.01))
+    assert once is not None
+    assert five is not None
+    assert 3 < once < five
+    assert replicates_needed(SEEDS, 10.0, 0.05) == 3
+
+
+def test_caution_is_the_bound_of_the_variance() -> None:
+    factor = 4 / stats.chi2.ppf(0.2, 4)
+    assert SEEDS.cautious().variances == pytest.approx((4e-4 * factor, 4e-4 * factor))
+    assert Design((0.0, 0.0), 1e-4, 50, (3, 3)).cautious().variances == (0.0, 0.0)
+
+
+def test_the_design_of_a_contrast_has_its_standard_error_and_degrees() -> None:
+    generator = np.random.default_rng(0)
+    arms = [summarise(generator.random((60, 4)) + generator.normal(0, 0.1, (60, 1)), np.arange(60) // 2) for _ in "ab"]
+    estimate = estimate_difference(*arms, 0.95)
+    assert design_of(*arms).spread(4) == pytest.approx((estimate.standard_error, estimate.degrees_of_freedom))
+    with pytest.raises(ValueError, match="two replicates"):
+        design_of(summarise(generator.random((9, 1))), arms[0])
+
+
+def test_the_real_test_finds_the_detectable_effect() -> None:
+    """Items with an interaction of their own and seeds of unlike spread: the effect called detectable is found."""
+    generator = np.random.default_rng(1)
+    replicates, clusters, deviations = 5, 150, (0.02, 0.01)
+    # v holds the mean residual too; what an item's own effect gives to the difference is 2 * 0.1^2 / 150.
+    variances = (deviations[0] ** 2 + 0.3**2 / clusters, deviations[1] ** 2 + 0.3**2 / clusters)
+    design = Design(variances, 2 * 0.1**2 / clusters, clusters, (replicates, replicates))
+    effect = detectable_effect(design, replicates, 0.05)
+    runs, found = 1500, 0
+    for _ in range(runs):
+        first, second = (
+            summarise(
+                0.5
+                + shift
+                + generator.normal(0, 0.1, (clusters, 1))
+                + generator.normal(0, 0.3, (clusters, replicates))
+                + generator.normal(0, deviation, replicates)
+            )
+            for shift, deviation in zip((effect, 0.0), deviations, strict=True)
+        )
+        found += estimate_difference(first, second, 0.95).p <= 0.05
+    interval = stats.binomtest(found, runs).proportion_ci(0.95)
+    assert interval.high >= 0.8
+    assert interval.low <= 0.85
