@@ -69,6 +69,19 @@ def test_mlflow_shows_one_tree_of_runs(walked: Door) -> None:
     assert {found.data.tags["made_by"] for found in trained if "cached" in found.data.tags} <= made
 
 
+def test_a_twin_costs_what_the_intermediate_step_costs(walked: Door) -> None:
+    outputs = walked.workspace / "outputs"
+    step = json.loads((outputs / "pretrain/vilt/0/record.json").read_text(encoding="utf-8"))
+    cells = json.loads((outputs / "finetune/vilt/vqa/0/record.json").read_text(encoding="utf-8"))["cells"]
+    plain, twin, multimodal = (cells[name] for name in ("scratch", "scratch_matched", "multimodal"))
+    batch = twin["flops"]["step_per_sample"] * twin["samples"] / twin["steps"]
+    assert abs(twin["flops"]["total"] - multimodal["flops"]["total"] - step["flops"]["total"]) <= batch
+    assert twin["samples"] > plain["samples"]
+    # It is the same start on the same samples, for longer: the weights differ, the way there does not.
+    assert twin["weights"] != plain["weights"]
+    assert twin["parameters"] == plain["parameters"]
+
+
 def test_the_leaderboard_and_the_report_are_there(walked: Door) -> None:
     board = json.loads((walked.workspace / "outputs/compare/leaderboard.json").read_text(encoding="utf-8"))
     study = yaml.safe_load((walked.workspace / "params.yaml").read_text(encoding="utf-8"))

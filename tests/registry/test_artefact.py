@@ -130,7 +130,7 @@ def test_answers_are_those_of_the_network_that_was_evaluated(champion: Path, que
         "attention_mask": torch.from_numpy((np.arange(longest) < lengths[:, None]).astype(np.int64)),
     }
     with torch.inference_mode():
-        expected = network.logits(batch)
+        expected = network.scores(batch)
     assert torch.equal(answerer.logits(pixels, texts), expected)
 
 
