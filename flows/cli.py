@@ -154,6 +154,23 @@ def report(study: StudyName = None) -> None:
 
 
 @app.command()
+def verdict(
+    file: Annotated[Path, typer.Argument(help="A CSV of measure, architecture, seed, score and perhaps sample.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    leave_out: Annotated[list[str] | None, typer.Option(help="An architecture to leave out; repeatable.")] = None,
+    groups: Annotated[list[str] | None, typer.Option(help="NAME=ARCHITECTURE,ARCHITECTURE; repeatable.")] = None,
+    margin: Annotated[float | None, typer.Option(help="Smaller differences count as none, in the scores' unit.")] = None,
+    confidence: Annotated[float, typer.Option(help="Of the intervals; errors are held at the rest.")] = 0.95,
+) -> None:
+    """Say which architecture is better, from scores that may come from anywhere."""
+    from components.evaluation.verdict import judge
+    from components.evaluation.verdict_text import render_verdict
+
+    result = judge(file, leave_out or [], groups or [], margin, confidence)
+    print(json.dumps(result, indent=2, ensure_ascii=False) if as_json else render_verdict(result))
+
+
+@app.command()
 def predict(
     task: TaskName,
     image: Annotated[Path, typer.Option(help="A picture.")],

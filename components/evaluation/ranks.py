@@ -7,7 +7,7 @@ rank lies within its interval at once, with the stated confidence; arms whose tr
 they share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from components.evaluation.statistics import Arm, estimate_difference, holm
@@ -23,10 +23,18 @@ def rank_intervals(arms: Sequence[Arm], confidence: float) -> list[tuple[int, in
     pairs = list(combinations(range(len(arms)), 2))
     differences = [estimate_difference(arms[first], arms[second], confidence) for first, second in pairs]
     adjusted = holm([difference.p for difference in differences])
-    surely_better, surely_worse = [0] * len(arms), [0] * len(arms)
-    for (first, second), difference, p in zip(pairs, differences, adjusted, strict=True):
-        if p <= 1 - confidence and difference.mean != 0.0:
-            winner, loser = (first, second) if difference.mean > 0 else (second, first)
-            surely_worse[winner] += 1
-            surely_better[loser] += 1
-    return [(1 + better, len(arms) - worse) for better, worse in zip(surely_better, surely_worse, strict=True)]
+    separated = [
+        pair if difference.mean > 0 else pair[::-1]
+        for pair, difference, p in zip(pairs, differences, adjusted, strict=True)
+        if p <= 1 - confidence and difference.mean != 0.0
+    ]
+    return ranks_of(separated, len(arms))
+
+
+def ranks_of(separated: Iterable[tuple[int, int]], arms: int) -> list[tuple[int, int]]:
+    """The best and the worst possible rank of each of `arms` arms, from the pairs (better, worse) that are separated."""
+    surely_better, surely_worse = [0] * arms, [0] * arms
+    for winner, loser in separated:
+        surely_worse[winner] += 1
+        surely_better[loser] += 1
+    return [(1 + better, arms - worse) for better, worse in zip(surely_better, surely_worse, strict=True)]
