@@ -49,11 +49,24 @@ def jobs(threads: int) -> int:
     Raises:
         CeterisError: CETERIS_JOBS is not a whole number from 1.
     """
-    wanted = os.environ.get("CETERIS_JOBS", "")
+    return _number("CETERIS_JOBS", "how many stages may run at once") or max(1, cpu_cores() // threads)
+
+
+def stages_per_gpu() -> int:
+    """Stage processes that share a GPU: one, or what CETERIS_STAGES_PER_GPU says. Small models leave most of one idle.
+
+    Raises:
+        CeterisError: CETERIS_STAGES_PER_GPU is not a whole number from 1.
+    """
+    return _number("CETERIS_STAGES_PER_GPU", "how many stages may share a GPU") or 1
+
+
+def _number(variable: str, what: str) -> int | None:
+    wanted = os.environ.get(variable, "")
     if not wanted:
-        return max(1, cpu_cores() // threads)
+        return None
     if not wanted.isdigit() or int(wanted) < 1:
-        raise CeterisError(f"CETERIS_JOBS is {wanted!r}: set it to how many stages may run at once, a number from 1.")
+        raise CeterisError(f"{variable} is {wanted!r}: set it to {what}, a number from 1.")
     return int(wanted)
 
 
@@ -85,6 +98,8 @@ class Slots:
         """The slots of the clone at `home` under a study's runtime settings; each stage sees only the GPUs it holds."""
         gpus = () if accelerator == "cpu" else tuple(gpu_devices())
         each = min(devices, len(gpus)) if isinstance(devices, int) and gpus else 1
+        if each == 1:  # a stage on several GPUs has them to itself
+            gpus *= stages_per_gpu()
         return cls(home / ".ceteris" / "slots", jobs(threads), gpus, each)
 
     @property

@@ -152,6 +152,19 @@ def test_gpu_stages_see_only_the_devices_they_hold(tmp_path: Path, monkeypatch: 
     assert resources.gpu_devices() == []
 
 
+def test_small_stages_may_share_gpus_and_spread_over_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    monkeypatch.setenv("CETERIS_STAGES_PER_GPU", "2")
+    slots = Slots.of(tmp_path)
+    grants = [slots.acquire("gpu") for _ in range(5)]
+    seen = [grant and grant.environment["CUDA_VISIBLE_DEVICES"] for grant in grants]
+    assert seen == ["3", "5", "3", "5", None]
+    assert Slots.of(tmp_path, devices=2).gpus == ("3", "5")  # a stage on both has them to itself
+    monkeypatch.setenv("CETERIS_STAGES_PER_GPU", "0")
+    with pytest.raises(CeterisError, match="CETERIS_STAGES_PER_GPU is '0'"):
+        Slots.of(tmp_path)
+
+
 def test_slots_are_shared_by_processes_and_come_back_when_their_holder_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from flows.resources import Slots;"
