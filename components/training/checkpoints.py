@@ -45,6 +45,7 @@ class Keeper(L.Callback):
         """Between two steps everything is consistent: the only place where checkpoints are made."""
         module = pl_module
         assert isinstance(module, TrainingModule)
+        module.close_point()
         done = trainer.global_step
         point = module.curve[-1] if len(module.curve) > self._points else None
         self._points = len(module.curve)

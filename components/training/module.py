@@ -76,8 +76,12 @@ class TrainingModule(L.LightningModule):
             self._counts[name] = self._counts.get(name, 0) + 1
         return loss
 
-    def on_train_batch_end(self, outputs: Any, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Close a point of the learning curve where one is due."""
+    def close_point(self) -> None:
+        """Close a point of the learning curve where one is due; `Keeper` calls it after every step.
+
+        No hook of this module's: Lightning calls those of callbacks first, so a checkpoint would lack the point that is
+        due at its own step, and the run that resumes there would never close it.
+        """
         if self.global_step % self._every == 0 or self.global_step == self.budget.steps:
             point: dict[str, float] = {"samples": self.global_step * self.budget.batch_size}
             point |= {name: float(value) / self._counts[name] for name, value in self._sums.items()}
