@@ -12,26 +12,31 @@ from components.evaluation.statistics import estimate_difference, summarise
 SEEDS = Design((4e-4, 4e-4), 0.0, 500, (3, 3))
 
 
-def test_power_of_equal_arms_is_that_of_the_two_sample_t_test() -> None:
+def test_power_of_many_replicates_is_that_of_the_t_test() -> None:
     """Cohen's medium effect: 64 in each group find half a standard deviation with power 0.80."""
     found = power(Design((1.0, 1.0), 0.0, 500, (64, 64)), 64, 0.5, 0.05)
     noncentrality, critical = 0.5 / math.sqrt(2 / 64), stats.t.ppf(0.975, 126)
     expected = stats.nct.sf(critical, 126, noncentrality) + stats.nct.cdf(-critical, 126, noncentrality)
-    assert found == pytest.approx(expected, rel=1e-6)
-    assert found == pytest.approx(0.8015, abs=1e-4)
+    assert found == pytest.approx(expected, abs=5e-4)
+    assert found == pytest.approx(0.8015, abs=5e-4)
 
 
-def test_power_without_an_effect_is_alpha() -> None:
-    assert power(SEEDS, 5, 0.0, 0.05) == pytest.approx(0.05, rel=1e-6)
+@pytest.mark.parametrize("variances", [(1.0, 1.0), (1.0, 0.05)])
+@pytest.mark.parametrize("replicates", [3, 5, 10])
+def test_power_is_how_often_welchs_test_finds_it(replicates: int, variances: tuple[float, float]) -> None:
+    """Where items are beyond doubt the test is Welch's: scipy's, over simulated replicates."""
+    design = Design(variances, 0.0, 500, (replicates, replicates))
+    effect = detectable_effect(design, replicates, 0.05)
+    assert power(design, replicates, effect, 0.05) == pytest.approx(0.8, abs=1e-6)
+    generator, runs = np.random.default_rng(replicates), 20_000
+    first, second = (generator.normal(0, math.sqrt(v), (runs, replicates)) for v in variances)
+    found = int((stats.ttest_ind(first + effect, second, axis=1, equal_var=False).pvalue <= 0.05).sum())
+    assert stats.binomtest(found, runs, 0.8).pvalue > 0.001
+
+
+def test_power_without_an_effect_is_at_most_alpha() -> None:
+    assert 0.02 < power(SEEDS, 3, 0.0, 0.05) < power(SEEDS, 30, 0.0, 0.05) < 0.0501
     assert power(SEEDS, math.inf, 0.0, 0.05) == 0.0  # no error at all is left, and no effect
-
-
-@pytest.mark.parametrize(("replicates", "deviations"), [(3, 3.07), (5, 2.02), (10, 1.33)])
-def test_detectable_effect_in_standard_deviations(replicates: int, deviations: float) -> None:
-    """A two-sample t test with 80% power, in standard deviations of one replicate."""
-    found = detectable_effect(Design((1.0, 1.0), 0.0, 500, (5, 5)), replicates, 0.05)
-    assert found == pytest.approx(deviations, abs=0.01)
-    assert power(Design((1.0, 1.0), 0.0, 500, (5, 5)), replicates, found, 0.05) == pytest.approx(0.8, abs=1e-6)
 
 
 def test_the_items_share_does_not_shrink() -> None:
@@ -59,11 +64,12 @@ def test_caution_is_the_bound_of_the_variance() -> None:
     assert Design((0.0, 0.0), 1e-4, 50, (3, 3)).cautious().variances == (0.0, 0.0)
 
 
-def test_the_design_of_a_contrast_has_its_standard_error_and_degrees() -> None:
+def test_the_design_of_a_contrast_has_its_standard_error() -> None:
     generator = np.random.default_rng(0)
     arms = [summarise(generator.random((60, 4)) + generator.normal(0, 0.1, (60, 1)), np.arange(60) // 2) for _ in "ab"]
-    estimate = estimate_difference(*arms, 0.95)
-    assert design_of(*arms).spread(4) == pytest.approx((estimate.standard_error, estimate.degrees_of_freedom))
+    estimate, design = estimate_difference(*arms, 0.95), design_of(*arms)
+    assert design.standard_error(4) == pytest.approx(estimate.standard_error)
+    assert (design.clusters, design.replicates) == (30, (4, 4))
     with pytest.raises(ValueError, match="two replicates"):
         design_of(summarise(generator.random((9, 1))), arms[0])
 
@@ -91,4 +97,4 @@ def test_the_real_test_finds_the_detectable_effect() -> None:
         found += estimate_difference(first, second, 0.95).p <= 0.05
     interval = stats.binomtest(found, runs).proportion_ci(0.95)
     assert interval.high >= 0.8
-    assert interval.low <= 0.85
+    assert interval.low <= 0.82
