@@ -13,20 +13,27 @@ STYLE = """
 .scratch{--own:var(--scratch)}.unimodal{--own:var(--unimodal)}.multimodal{--own:var(--multimodal)}
 .fill{fill:var(--own)}.line{stroke:var(--own);fill:none;stroke-width:2}.thin{stroke:var(--own);stroke-width:1.75;stroke-opacity:.7}
 .area{fill:var(--own);fill-opacity:.16}.faded{fill:var(--own);fill-opacity:.35}.dashed{stroke-dasharray:5 4}
-.halo{stroke:var(--paper);stroke-width:1.5}
+.halo{stroke:var(--paper);stroke-width:1.5}.hollow{fill:var(--paper);stroke:var(--own);stroke-width:1.75}
+.clear{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}.margin{fill:var(--zone)}.zero{stroke:var(--soft);stroke-width:1.25}
+.front{stroke:var(--soft);stroke-width:1.25;fill:none;stroke-dasharray:2 3}
 """
 LIGHT = (
-    "--paper:#fcfcfa;--ink:#1c1d21;--soft:#62656d;--faint:#b4b6bb;--rule:#e6e6e1;--floor:#a23b52;--highlight:#f1efe6;"
+    "--paper:#fcfcfa;--ink:#1c1d21;--soft:#62656d;--faint:#b4b6bb;--rule:#e6e6e1;--floor:#a23b52;--highlight:#f1efe6;--zone:#e4ecdf;"
     "--scratch:#767b86;--unimodal:#2563c4;--multimodal:#c2571a"
 )
 DARK = (
-    "--paper:#16171a;--ink:#ededea;--soft:#a3a6ae;--faint:#5a5d65;--rule:#2c2e33;--floor:#ef8ca2;--highlight:#232428;"
+    "--paper:#16171a;--ink:#ededea;--soft:#a3a6ae;--faint:#5a5d65;--rule:#2c2e33;--floor:#ef8ca2;--highlight:#232428;--zone:#24332a;"
     "--scratch:#a0a5b0;--unimodal:#79aaf7;--multimodal:#f19a63"
 )
 
 
+MATCHED = "_matched"
+"""The end of the name of a start's twin, which is trained for longer; its marks are hollow."""
+
+
 def start_class(start: str) -> str:
-    """The CSS class that colours a start."""
+    """The CSS class that colours a start; a twin has its start's."""
+    start = start.removesuffix(MATCHED)
     return start if start in START_ORDER else "scratch"
 
 
@@ -60,10 +67,10 @@ class Canvas:
         drawn = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         self.parts.append(f'<path d="M{drawn}{"Z" if closed else ""}" class="{kind}"/>')
 
-    def marker(self, x: float, y: float, start: str, size: float = 5, kind: str = "fill halo") -> None:
-        """The shape of a start, so that colour is never the only sign: circle, square, diamond."""
+    def marker(self, x: float, y: float, start: str, size: float = 5) -> None:
+        """The shape of a start, so that colour is never the only sign: circle, square, diamond; hollow for a twin."""
         shape = start_class(start)
-        kind = f"{shape} {kind}"
+        kind = f"{shape} {'hollow' if start.endswith(MATCHED) else 'fill halo'}"
         if shape == "unimodal":
             side = size * 0.88
             self.rectangle(x - side, y - side, 2 * side, 2 * side, kind, 1)

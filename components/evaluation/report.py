@@ -10,12 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import CeterisError
-from components.evaluation import report_data, report_sections
-from components.evaluation.plots import START_ORDER, Canvas
-from components.evaluation.plots_forest import WIDE, forest, score_rows
-from components.evaluation.report_page import page, paragraph
-from components.evaluation.wording import measure, percent, readable
+from components.evaluation import (
+    report_arms,
+    report_calibration,
+    report_certificate,
+    report_contrasts,
+    report_data,
+    report_duels,
+    report_sections,
+    report_slices,
+)
+from components.evaluation.plots import Canvas
+from components.evaluation.plots_forest import WIDE
+from components.evaluation.plots_overview import overview
+from components.evaluation.report_examples import duels
+from components.evaluation.report_page import marks, page, paragraph
+from components.evaluation.wording import measure, readable
 from components.study import load_study
+
+SHADED = "Shaded: the best mean, and what is not separated from it. The dashed line is the highest floor."
 
 
 def render(root: Path) -> Path:
@@ -27,25 +40,30 @@ def render(root: Path) -> Path:
     board = _leaderboard(root)
     study = load_study(root / "params.yaml")
     tuning, shown = report_data.finetuning_curves(root, study)
+    found = {task: duels(root, study, board, task) for task in study.task_names}
+    pairs = {task: one for task, one in found.items() if one is not None}
+    sure = {task: report_calibration.calibration(root, study, board["tasks"][task], task) for task in study.task_names}
+    titles = report_sections.SECTIONS
     parts = {
+        "contrasts": report_contrasts.contrasts(titles["contrasts"], board),
         "means": report_sections.means(board),
         "step": report_sections.step(board),
-        "computation": report_sections.computation(board),
-        "slices": report_sections.slices(board),
+        "arms": report_arms.arms(titles["arms"], study),
+        "computation": report_sections.computation(board, report_data.cell_seconds(root, study, board)),
+        "slices": report_slices.slices(titles["slices"], report_slices.add_amounts(root, study, board)),
+        "examples": report_duels.draw(titles["examples"], pairs),
+        "calibration": report_calibration.draw(titles["calibration"], sure),
         "curves": report_sections.curves(tuning, shown, report_data.pretraining_curves(root, study)),
-        "examples": report_sections.examples(
-            {task: report_data.examples(root, study, board, task) for task in study.task_names}
-        ),
         "costs": report_sections.costs(board, report_data.architecture_costs(root, study)),
-        "certificate": report_sections.certificate(board),
+        "certificate": report_certificate.certificate(titles["certificate"], board),
         "method": report_sections.method(board),
     }
-    present = [key for key, part in parts.items() if part]
+    present = [key for key in titles if parts[key]]
     motto = "Ceteris paribus: all else equal. Same data, same order, same budget, and intervals on everything."
     footer = f"<footer>{paragraph(motto)}</footer>"
     body = report_sections.opening(board, present) + "".join(parts[key] for key in present) + footer
     path = root / "outputs/report.html"
-    _write(path, page(f"Ceteris: {study.name}", body))
+    _write(path, page(f"Ceteris: {study.name}", body, report_duels.SCRIPT if parts["examples"] else ""))
     return path
 
 
@@ -58,18 +76,17 @@ def overview_picture(root: Path, path: Path) -> Path:
     if path.suffix != ".svg":
         raise CeterisError(f"{path} does not end in .svg: the overview is drawn as SVG only.")
     board = _leaderboard(root)
-    canvases: list[tuple[str, Canvas]] = []
-    for task, entry in board["tasks"].items():
-        floors = {f"{readable(key)} {percent(value)}": value for key, value in entry["floors"]["selection"].items()}
-        canvases.append((f"{readable(task)}: {measure(entry)}", forest(score_rows(entry), floors)))
-    margin, heading, key = 22.0, 46.0, 30.0
-    whole = Canvas(WIDE + 2 * margin, sum(canvas.height + heading for _, canvas in canvases) + 2 * margin + key)
-    present = {cell["start"] for entry in board["tasks"].values() for cell in entry["cells"]}
-    for index, start in enumerate(start for start in START_ORDER if start in present):
-        whole.marker(margin + 14 + 150 * index, margin + 12, start)
-        whole.text(margin + 26 + 150 * index, margin + 16.5, f"{start} start", "soft")
+    canvases = {f"{readable(task)}: {measure(entry)}": overview(entry) for task, entry in board["tasks"].items()}
+    margin, heading, key = 22.0, 46.0, 46.0
+    whole = Canvas(WIDE + 2 * margin, sum(canvas.height + heading for canvas in canvases.values()) + 2 * margin + key)
+    left = margin + 14
+    for start, words in marks(report_sections.looks(board)):
+        whole.marker(left, margin + 12, start)
+        whole.text(left + 12, margin + 16.5, words, "soft")
+        left += 44 + 7.2 * len(words)
+    whole.text(margin + 8, margin + 40, SHADED, "soft", size=12)
     top = margin + key
-    for task, canvas in canvases:
+    for task, canvas in canvases.items():
         whole.text(margin + 8, top + 22, f"{task} (%), mean and interval", "ink strong", size=16)
         top += heading
         whole.parts.append(f'<g transform="translate({margin:g} {top - 8:g})">{"".join(canvas.parts)}</g>')

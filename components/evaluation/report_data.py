@@ -1,58 +1,19 @@
-"""What the report shows beside the leaderboard: curves, example predictions with their pictures, and costs."""
+"""What the report shows beside the leaderboard: learning curves, and what was measured of time and memory."""
 
-import base64
-import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from PIL import Image
 
-from components.data.samples import describe, read
-from components.evaluation.plots_curves import Curve
+from components.evaluation.plots import MATCHED
+from components.evaluation.plots_curves import FEW, LONGER, Curve
 from components.evaluation.wording import MEASURES
-from components.study import Study
+from components.study import FRONT_COMPONENTS, Study
 from components.tracking.spool import runs
 
-LARGEST_PICTURE = 360
-"""Pixels; larger example pictures are scaled down."""
-LARGEST_FILE = 300_000
 _MEASURED = {words.replace(" ", "_") for words in MEASURES.values()}
-_DISPLAYED = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
-
-
-class Prediction(NamedTuple):
-    """What one cell said of one item."""
-
-    form: str
-    answer: int
-    right: bool
-
-
-@dataclass(frozen=True)
-class Example:
-    """One item with what the architectures said."""
-
-    id: str
-    form: str
-    text: str
-    target: str
-    pictures: tuple[str, ...]
-    """Data URIs."""
-    small: bool
-    """Whether the pictures are so small that pixels should stay visible."""
-    predictions: tuple[tuple[str, str, str, bool], ...]
-    """Architecture, its start, its prediction, whether that is right."""
-    right: bool
-    """Whether the chosen cell is right."""
 
 
 def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, list[Curve]]], dict[str, str]]:
@@ -92,123 +53,16 @@ def pretraining_curves(root: Path, study: Study) -> dict[str, dict[str, Curve]]:
 
 def _curve(cell: str, rows: pd.DataFrame) -> Curve:
     by_samples = rows.groupby("samples")["value"].agg(["mean", "min", "max"])
+    start = cell.removesuffix("_few")
     return Curve(
-        name=cell.replace("_few", ", few labels"),
-        start=cell.removesuffix("_few"),
-        few=cell.endswith("_few"),
+        name=cell.replace("_few", f", {FEW}").replace(MATCHED, f", {LONGER}"),
+        start=start.removesuffix(MATCHED),
+        dashed=start != cell or start.endswith(MATCHED),
         samples=by_samples.index.tolist(),
         mean=by_samples["mean"].tolist(),
         low=by_samples["min"].tolist(),
         high=by_samples["max"].tolist(),
     )
-
-
-def examples(root: Path, study: Study, leaderboard: dict[str, Any], task: str) -> list[Example]:
-    """Predictions of each architecture's best cell on a few items: as many right as wrong for the chosen cell.
-
-    Items on which architectures disagree come first, and the forms take turns. Empty where pictures or predictions are
-    not at hand (a report can be drawn from the leaderboard alone), and where predictions are places and no answers.
-    """
-    if study.tasks[task].kind in MEASURES:
-        return []
-    entry = leaderboard["tasks"][task]
-    best: dict[str, str] = {}
-    for cell in entry["cells"]:
-        if cell["candidate"]:
-            best.setdefault(cell["architecture"], cell["cell"])
-    predictions: dict[str, dict[str, Prediction]] = {}
-    for architecture, cell in best.items():
-        path = root / "outputs/finetune" / architecture / task / str(study.replicates[0]) / "predictions.parquet"
-        if not path.is_file() or not (root / "outputs/data/source.json").is_file():
-            return []
-        wanted = [("cell", "=", cell), ("split", "=", "selection")]
-        table = pq.read_table(path, columns=["id", "form", "prediction", "correct"], filters=wanted)
-        columns = [table[name].to_pylist() for name in ("id", "form", "prediction", "correct")]
-        rows = zip(*columns, strict=True)
-        predictions[architecture] = {item: Prediction(form, said, right > 0.5) for item, form, said, right in rows}
-    chosen = entry["chosen"]["architecture"]
-    picked = _pick(predictions, chosen, study.evaluation.examples)
-    answers = describe(root / "outputs/data")["answers"].get(task, [])
-    return list(_complete(root, task, picked, predictions, best, chosen, answers))
-
-
-def _pick(predictions: dict[str, dict[str, Prediction]], chosen: str, number: int) -> list[str]:
-    def dispute(item: str) -> float:
-        return abs(float(np.mean([of[item].right for of in predictions.values()])) - 0.5)
-
-    # A fixed shuffle keeps neighbours in the data from filling the page; then the most disputed come first.
-    items = sorted(predictions[chosen])
-    items = [items[index] for index in np.random.default_rng(0).permutation(len(items))]
-    ordered = sorted(items, key=dispute)
-    turns: dict[tuple[bool, str], int] = {}
-    ranked = []
-    for item in ordered:
-        own = predictions[chosen][item]
-        turn = turns[own.right, own.form] = turns.get((own.right, own.form), 0) + 1
-        ranked.append((turn, item))
-    ranked.sort(key=lambda pair: pair[0])
-    right = [item for _, item in ranked if predictions[chosen][item].right]
-    wrong = [item for _, item in ranked if not predictions[chosen][item].right]
-    half = max(number // 2, number - len(right))
-    wrong = wrong[:half]
-    return [*right[: number - len(wrong)], *wrong]
-
-
-def _complete(
-    root: Path,
-    task: str,
-    picked: list[str],
-    predictions: dict[str, dict[str, Prediction]],
-    best: dict[str, str],
-    chosen: str,
-    answers: list[str],
-) -> Iterator[Example]:
-    samples: dict[str, dict[str, Any]] = {}
-    columns = ["id", "part", "image_ids", "text", "target", "form"]
-    for batch in read(root / "outputs/data", "samples", columns):
-        kept = batch.filter(
-            pc.and_(pc.equal(batch["part"], task), pc.is_in(batch["id"], pa.array(picked, pa.string())))
-        )
-        samples |= {row["id"]: row for row in kept.to_pylist()}
-    wanted = sorted({image for row in samples.values() for image in row["image_ids"]})
-    pictures: dict[str, tuple[str, bool]] = {}
-    for batch in read(root / "outputs/data", "images", ["image_id", "image"], rows=512):
-        kept = batch.filter(pc.is_in(batch["image_id"], pa.array(wanted, pa.string())))
-        pictures |= {row["image_id"]: data_uri(row["image"]) for row in kept.to_pylist()}
-    for item in (item for item in picked if item in samples):
-        row = samples[item]
-        shown = [pictures[image] for image in row["image_ids"] if image in pictures]
-        said = tuple(
-            (name, best[name], _answer(answers, of[item].answer), of[item].right) for name, of in predictions.items()
-        )
-        yield Example(
-            id=item,
-            form=row["form"],
-            text=row["text"],
-            target=row["target"] or "",
-            pictures=tuple(uri for uri, _ in shown),
-            small=any(small for _, small in shown),
-            predictions=said,
-            right=predictions[chosen][item].right,
-        )
-
-
-def _answer(answers: list[str], index: int) -> str:
-    return answers[index] if 0 <= index < len(answers) else f"answer {index}"
-
-
-def data_uri(encoded: bytes) -> tuple[str, bool]:
-    """A picture for a page that loads nothing, and whether it is very small; large or unusual ones are made anew."""
-    with Image.open(io.BytesIO(encoded)) as picture:
-        small = max(picture.size) <= 100
-        kind = _DISPLAYED.get(picture.format or "")
-        if kind is None or max(picture.size) > LARGEST_PICTURE or len(encoded) > LARGEST_FILE:
-            copy = picture.convert("RGB")
-            copy.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
-            buffer = io.BytesIO()
-            copy.save(buffer, format="JPEG", quality=85)
-            encoded, kind = buffer.getvalue(), "image/jpeg"
-    return f"data:{kind};base64,{base64.b64encode(encoded).decode('ascii')}", small
 
 
 def stage_costs(root: Path) -> dict[str, tuple[float, float]]:
@@ -258,6 +112,58 @@ def _per_replicate(known: dict[str, tuple[float, float]], addresses: list[str], 
     if not all(address in known for address in addresses):
         return None
     return sum(known[address][0] for address in addresses) / replicates
+
+
+def training_rates(root: Path) -> dict[tuple[str, str], float]:
+    """Seconds a sample by stage and by what it trained (a cell, or the step's own name), from the times of its curve's points.
+
+    The time between two points counts, not that before the first; runs that were resumed count with all their parts.
+    """
+    folder = root / ".ceteris/spool"
+    spent: dict[tuple[str, str], tuple[str, float, float]] = {}
+    for run in runs(folder) if folder.is_dir() else []:
+        key, last = "", dict[tuple[str, str], tuple[float, float]]()
+        for event in run.events():
+            if event.get("event") == "start":
+                key = str(event.get("scratch_key", ""))
+            if event.get("event") != "metrics":
+                continue
+            what = run.stage, str(event["prefix"])
+            now = float(event["time"]), float(event["samples"])
+            before_key, seconds, samples = spent.get(what, (key, 0.0, 0.0))
+            if before_key != key:
+                seconds, samples = 0.0, 0.0
+            before = last.get(what, now)
+            if now[1] > before[1]:
+                seconds, samples = seconds + now[0] - before[0], samples + now[1] - before[1]
+            spent[what], last[what] = (key, seconds, samples), now
+    return {what: seconds / samples for what, (_, seconds, samples) in spent.items() if samples}
+
+
+def cell_seconds(root: Path, study: Study, board: dict[str, Any]) -> dict[tuple[str, str, str], float]:
+    """Seconds of all training that led to a cell, for one replicate, by task, architecture and cell.
+
+    Unimodal pretraining and the intermediate step with everything they did, fine-tuning with its samples alone. Cells of
+    which something is not known for every replicate are left out.
+    """
+    known, rates = stage_costs(root), training_rates(root)
+    count = len(study.replicates)
+    found = {}
+    for task, entry in board["tasks"].items():
+        for cell in entry["cells"]:
+            name, arm = cell["architecture"], study.arms[cell["architecture"]]
+            front = FRONT_COMPONENTS[arm.front]
+            begun = arm.components if cell["start"] != "scratch" else [front] if front else []
+            stages = ["pretrain_text@" if part == "text" else f"pretrain_image@{part}-" for part in begun]
+            stages += [f"pretrain@{name}-"] if cell["start"] == "multimodal" else []
+            before = [_per_replicate(known, [f"{stage}{r}" for r in study.replicates], count) for stage in stages]
+            stage = "finetune" if name in study.architectures.pretrained else "finetune_direct"
+            tuning = [rates.get((f"{stage}@{name}-{task}-{r}", cell["cell"])) for r in study.replicates]
+            if None in before or None in tuning:
+                continue
+            own = sum(rate for rate in tuning if rate) / count * cell["samples"]["finetuning"]
+            found[task, name, cell["cell"]] = own + sum(part for part in before if part)
+    return found
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,24 +1,29 @@
 """The parts of the report as HTML: pieces every section uses, and the page around them."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from components.evaluation.plots import START_ORDER, Canvas
+from components.evaluation.plots import MATCHED, START_ORDER, Canvas
 from components.evaluation.report_style import SHEET
 from components.evaluation.wording import interval, percent, readable, start_name
 
 Json = dict[str, Any]
 
 
-def page(title: str, body: str) -> str:
-    """The whole file. It loads nothing: style, pictures and drawings are inside, and the policy forbids the rest."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+def page(title: str, body: str, script: str = "") -> str:
+    """The whole file. It loads nothing: style, script, pictures and drawings are inside, and the policy forbids the rest."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    allowed = f"; script-src 'sha256-{digest}'" if script else ""
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'{allowed}"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{SHEET}</style></head>\n<body><main>{body}</main></body></html>\n"
+        f"<title>{escape(title)}</title><style>{SHEET}</style></head>\n<body><main>{body}</main>"
+        f"{f'<script>{script}</script>' if script else ''}</body></html>\n"
     )
 
 
@@ -40,20 +45,27 @@ def drawing(title: str, wide: Canvas, narrow: Canvas, caption: str, description:
     )
 
 
-def legend(starts: Sequence[str], lines: bool = False, few: bool = False) -> str:
-    """What the marks of the starts look like, or their lines."""
+def marks(starts: Sequence[str]) -> list[tuple[str, str]]:
+    """Which kinds of mark there are, with words: the starts in order, then one for all twins."""
+    found = [(start, f"{start} start") for start in START_ORDER if start in starts]
+    twins = sorted((start for start in starts if start.endswith(MATCHED)), reverse=True)
+    return found + [(twin, "matched: as many FLOPs as the multimodal start") for twin in twins[:1]]
+
+
+def legend(starts: Sequence[str], lines: bool = False, dashed: str = "") -> str:
+    """What the marks of the starts and of their twins look like, or their lines; `dashed` says what dashed lines are."""
     items = []
-    for start in (start for start in START_ORDER if start in starts):
+    for start, words in marks(starts):
         canvas = Canvas(26 if lines else 18, 14)
         if lines:
             canvas.path([(0, 7), (26, 7)], f"{start} line")
         else:
             canvas.marker(9, 7, start)
-        items.append((canvas, f"{start} start"))
-    if few:
+        items.append((canvas, words))
+    if dashed:
         canvas = Canvas(26, 14)
         canvas.path([(0, 7), (26, 7)], "scratch line dashed")
-        items.append((canvas, "few labels"))
+        items.append((canvas, dashed))
     drawn = "".join(
         f'<li><svg aria-hidden="true"{_class("long" if lines else "")} viewBox="0 0 {canvas.width:g} 14">'
         f"{''.join(canvas.parts)}</svg>{escape(words)}</li>"
@@ -62,21 +74,25 @@ def legend(starts: Sequence[str], lines: bool = False, few: bool = False) -> str
     return f'<ul class="legend">{drawn}</ul>'
 
 
-def table(caption: str, header: Sequence[str], rows: Sequence[tuple[str, Sequence[str], bool]]) -> str:
+def table(
+    caption: str, header: Sequence[str], rows: Sequence[tuple[str, Sequence[str], bool]], wraps: bool = False
+) -> str:
     """A table that scrolls sideways where it must.
 
     Args:
         caption: said above it.
         header: titles of the columns.
         rows: HTML of the row's head, HTML of its cells (whole `td` elements), and whether it is the chosen one.
+        wraps: whether its cells hold words, which may be broken into lines.
     """
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title in header)
     body = "".join(
         f'<tr{_class("chosen" if chosen else "")}><th scope="row">{name}</th>{"".join(cells)}</tr>'
         for name, cells, chosen in rows
     )
+    kind = _class("wraps" if wraps else "")
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption, quote=True)}"><table>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption, quote=True)}"><table{kind}>'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -86,7 +102,7 @@ def score_table(cells: Sequence[Json], columns: Sequence[tuple[str, str, str]], 
 
     Args:
         cells: leaderboard cells, one row each.
-        columns: part of the cell (`forms`, `splits` or `hard`), key in it (empty for `hard`), and title.
+        columns: part of the cell (`forms`, `splits`, `hard`, ...), key in it (empty for `hard`), and title.
         caption: said above it.
     """
     values = {column: [_slice(cell, column) for cell in cells] for column in columns}
@@ -110,19 +126,30 @@ def score_table(cells: Sequence[Json], columns: Sequence[tuple[str, str, str]], 
     return table(caption, ["architecture and start", *header], rows)
 
 
+def best_cells(entry: Json) -> list[Json]:
+    """The best cell with all labels of each architecture, by falling mean; twins that trained for longer left out."""
+    best: dict[str, Json] = {}
+    for cell in entry["cells"]:
+        if cell["labels"] == "all" and not cell["cell"].endswith(MATCHED):
+            best.setdefault(cell["architecture"], cell)
+    return list(best.values())
+
+
 def cell_name(cell: Json) -> str:
     """Architecture over start, as HTML."""
-    return f"{escape(readable(cell['architecture']))}<small>{escape(start_name(cell))}</small>"
+    words = start_name(cell) + ("" if cell["comparable"] else ", not comparable")
+    return f"{escape(readable(cell['architecture']))}<small>{escape(words)}</small>"
 
 
 def text_cell(words: str, under: str = "") -> str:
     """A table cell with a second, smaller line."""
-    return f"<td>{escape(words)}{f'<small>{escape(under)}</small>' if under else ''}</td>"
+    kind = _class("long" if len(words) > 26 else "")
+    return f"<td{kind}>{escape(words)}{f'<small>{escape(under)}</small>' if under else ''}</td>"
 
 
 def _slice(cell: Json, column: tuple[str, str, str]) -> Json | None:
     part, key, _ = column
-    found = cell[part]
+    found = cell.get(part)
     return found.get(key) if found and key else found or None
 
 

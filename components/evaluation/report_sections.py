@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from html import escape
 
 from components.evaluation.plots import Canvas, padded
-from components.evaluation.plots_curves import Curve, learning_curves, quality_against_flops
-from components.evaluation.plots_forest import effect_rows, forest, score_rows
-from components.evaluation.report_data import Example
+from components.evaluation.plots_curves import FEW, LONGER, Curve, learning_curves
+from components.evaluation.plots_forest import effect_rows, forest, look, score_rows
+from components.evaluation.plots_quality import Spot, pareto, quality
 from components.evaluation.report_page import (
     Json,
     cell_name,
     drawing,
     legend,
     paragraph,
-    score_table,
     section,
     table,
     text_cell,
@@ -29,32 +28,40 @@ from components.evaluation.wording import (
     name,
     percent,
     points,
+    probability,
     readable,
     seconds,
+    some,
 )
 
 SECTIONS = {
+    "contrasts": "The declared questions",
     "means": "Means and intervals",
     "step": "The intermediate step",
-    "computation": "Quality against computation",
+    "arms": "What is compared",
+    "computation": "Quality against cost",
     "slices": "Slices and generalisation",
+    "examples": "Wins and losses",
+    "calibration": "Calibration",
     "curves": "Learning curves",
-    "examples": "Example predictions",
     "costs": "Costs",
     "certificate": "What was equal",
     "method": "How it is computed",
 }
+PANEL = (470.0, 380.0)
 
 
 def opening(board: Json, present: Sequence[str]) -> str:
     """Title, grade, and a card per task."""
     replicates = len(board["replicates"])
-    equal = board["digests"]["equal"]
+    broken = [arm for arm, one in board["certificates"].items() if not one["valid"]]
     chips = [
         ("", f"{replicates} replicate{'s' if replicates > 1 else ''}"),
         ("", f"{100 * board['confidence']:.3g}% intervals over {board['interval_over']}"),
         ("", f"{board['grade']} comparison"),
-        ("good", "✓ equal data, by digest") if equal else ("bad", "✗ data not equal"),
+        ("bad", f"✗ not comparable: {listed([readable(arm) for arm in broken])}")
+        if broken
+        else ("good", f"✓ {len(board['certificates'])} valid certificates"),
     ]
     drawn = "".join(f'<li class="{kind}">{escape(words)}</li>' for kind, words in chips)
     links = "".join(f'<a href="#{key}">{escape(SECTIONS[key])}</a>' for key in present)
@@ -75,7 +82,7 @@ def _card(board: Json, task: str) -> str:
     if board["grade"] == "descriptive":
         tied = "Descriptive: no verdict."
     else:
-        tied = f"Not separated from {listed(ties)}." if ties else "Better than every other cell."
+        tied = f"Not separated from {some(ties)}." if ties else "Better than every other cell."
     words = [f"{name(chosen)}, {interval(chosen)}. {tied}"]
     if chosen["baseline"]:
         words.append("A simple baseline is best here.")
@@ -91,7 +98,7 @@ def _card(board: Json, task: str) -> str:
 
 def means(board: Json) -> str:
     """Forest plot per task."""
-    parts = [legend(_starts(board))]
+    parts = [legend(looks(board))]
     for task, entry in board["tasks"].items():
         floors = {f"{readable(key)} {percent(value)}": value for key, value in entry["floors"]["selection"].items()}
         rows = score_rows(entry)
@@ -101,7 +108,9 @@ def means(board: Json) -> str:
         sentence = headline(board, task)
         caption = (
             f"{measure(entry).capitalize()} (%) on {entry['items']:,} samples of the selection split, mean and interval; "
-            f"the small dots are the replicates. Dashed lines are floors, what can be scored without understanding; {shaded}."
+            f"the small dots are the replicates. Dashed lines are floors, what can be scored without understanding; {shaded}. "
+            "Ranks are the best and the worst place that a cell can have, all of them right at once with the confidence of the "
+            "intervals: cells that share a rank may tie."
         )
         title = f"{readable(task)}: means with intervals"
         parts.append(f"<h3>{escape(readable(task))}</h3>{paragraph(sentence)}")
@@ -117,11 +126,13 @@ def step(board: Json) -> str:
     if not effects:
         return ""
     rows = effect_rows(effects)
+    twins = any(effect["against"] != "unimodal" for effect in effects if effect["labels"] == "all")
     caption = (
         "Difference in percentage points between fine-tuning from the multimodally and from the unimodally pretrained "
-        "start, paired on the same samples; right of zero the step helps. "
+        "start, paired on the same samples; right of zero the step helps, inside the shaded band a difference counts as none. "
         "Both starts are fine-tuned alike, so the multimodal one has seen more samples "
-        f"({count(max(effect['extra_samples'] for effect in effects))} more): more computation is part of the effect."
+        f"({count(max(effect['extra_samples'] for effect in effects))} more at most): more computation is part of the effect"
+        + (". Not so where a mark is hollow: there the unimodal start was trained for as many FLOPs." if twins else ".")
     )
     said = "; ".join(
         f"{readable(e['architecture'])} on {readable(e['task'])}, {e['labels']} labels: "
@@ -132,8 +143,9 @@ def step(board: Json) -> str:
         [
             f"<td>{points(effect['difference'])}</td>",
             f"<td>{interval(effect, signed=True)}</td>",
-            f"<td>{_p(effect['p_holm'])}</td>",
+            text_cell(probability(effect["p_holm"])),
             text_cell(effect["verdict"]),
+            text_cell(effect["grade"]),
         ]
         for effect in effects
     ]
@@ -143,7 +155,7 @@ def step(board: Json) -> str:
     ]
     listing = table(
         "Multimodal minus unimodal start, points; p after Holm over all rows",
-        ["", "difference", "interval", "p", "verdict"],
+        ["", "difference", "interval", "p", "verdict", "grade"],
         [(head, cells, False) for head, cells in zip(heads, body, strict=True)],
     )
     return section(
@@ -151,8 +163,8 @@ def step(board: Json) -> str:
         SECTIONS["step"],
         drawing(
             "What multimodal intermediate pretraining changes",
-            forest(rows, {"no effect": 0.0}, signed=True),
-            forest(rows, {"no effect": 0.0}, signed=True, narrow=True),
+            forest(rows, {"no effect": 0.0}, True, margin=board["margin"]),
+            forest(rows, {"no effect": 0.0}, True, narrow=True, margin=board["margin"]),
             caption,
             said,
         ),
@@ -160,50 +172,45 @@ def step(board: Json) -> str:
     )
 
 
-def computation(board: Json) -> str:
-    """Scatter of quality against FLOPs, where they are known."""
-    parts = [legend(_starts(board))]
+def computation(board: Json, seconds_of: dict[tuple[str, str, str], float]) -> str:
+    """Quality against FLOPs, seconds and parameters, each with its front, where they are known."""
+    parts = [legend(looks(board))]
     for task, entry in board["tasks"].items():
         cells = [cell for cell in entry["cells"] if cell["candidate"]]
-        if not any(cell["flops"]["training"] for cell in cells):
-            continue
         floor = max(entry["floors"]["selection"].values())
-        caption = (
-            f"{measure(entry).capitalize()} (%) with its interval against the FLOPs of unimodal, intermediate and "
-            "fine-tuning training together, on a logarithmic axis. Up and to the left is better: what lies below and right of "
-            "another costs more and scores less."
-        )
-        parts.append(f"<h3>{escape(readable(task))}</h3>")
-        wide, narrow = (quality_against_flops(cells, floor, small) for small in (False, True))
-        parts.append(drawing(f"{readable(task)}: quality against computation", wide, narrow, caption))
-    return section("computation", SECTIONS["computation"], *parts) if len(parts) > 1 else ""
-
-
-def slices(board: Json) -> str:
-    """Tables by form and by split."""
-    parts = []
-    for task, entry in board["tasks"].items():
-        cells = [cell for cell in entry["cells"] if cell["candidate"]]
-        forms = sorted({form for cell in cells for form in cell["forms"]})
-        general = sorted(split for split in cells[0]["splits"] if split.startswith("general_"))
-        columns = [("splits", "selection", "selection")]
-        columns += [("splits", split, readable(split.removeprefix("general_"))) for split in general]
-        if cells[0]["hard"]:
-            columns.append(("hard", "", "hard"))
-        parts.append(f"<h3>{escape(readable(task))}</h3>")
-        if forms:
-            caption = f"{readable(task)}: {measure(entry)} (%) by form, selection split"
-            parts.append(score_table(cells, [("forms", form, readable(form)) for form in forms], caption))
-        if len(columns) > 1:
-            caption = f"{readable(task)}: {measure(entry)} (%) on the generalisation splits and the hard samples"
-            parts.append(score_table(cells, columns, caption))
-        if not forms and len(columns) == 1:
-            parts.append(paragraph("The samples of this task have no forms and no generalisation splits."))
+        costs = {
+            "FLOPs of all training that led there": [cell["flops"]["training"] for cell in cells],
+            "seconds of all training that led there, here": [
+                seconds_of.get((task, cell["architecture"], cell["cell"])) for cell in cells
+            ],
+            "parameters of the model": [cell["parameters"]["total"] for cell in cells],
+        }
+        drawn = []
+        for unit, values in costs.items():
+            spots = [_spot(cell, value) for cell, value in zip(cells, values, strict=True) if value]
+            if spots:
+                title = f"{readable(task)}: {measure(entry)} against {unit}"
+                best = listed([f"{spots[index].name} ({spots[index].detail})" for index in pareto(spots)])
+                caption = paragraph(f"On the front: {best}.", "soft-text")
+                drawn.append(
+                    f"<div>{quality(spots, floor, unit, PANEL).svg(title, f'On the front: {best}.')}{caption}</div>"
+                )
+        if drawn:
+            parts.append(f"<h3>{escape(readable(task))}: {escape(measure(entry))} (%)</h3>")
+            parts.append(f'<div class="panels large">{"".join(drawn)}</div>')
     lead = (
-        "Each column is tinted from its lowest to its highest score, with the interval below the mean. Generalisation splits "
-        "hold what training never showed; hard samples are those that both unimodal floors get wrong."
+        "Means with their intervals; costs on logarithmic axes. Up and to the left is better. The dotted line is the front: no "
+        "cell costs less than one on it and scores as well. Whether neighbours on a front differ at all, the intervals say. "
+        "Training is unimodal, intermediate and fine-tuning together; seconds were measured where the report was made, beside "
+        "whatever else ran there."
     )
-    return section("slices", SECTIONS["slices"], paragraph(lead), *parts)
+    return section("computation", SECTIONS["computation"], paragraph(lead), *parts) if len(parts) > 1 else ""
+
+
+def _spot(cell: Json, cost: float) -> Spot:
+    start = look(cell)
+    detail = start.replace("_", ", ")
+    return Spot(readable(cell["architecture"]), detail, start, cost, cell["mean"], cell["low"], cell["high"])
 
 
 def curves(
@@ -225,7 +232,8 @@ def curves(
         )
         starts = {curve.start for curve in found}
         parts.append(f"<h3>{escape(readable(task))}: {escape(readable(shown[task]))}</h3>")
-        parts.append(legend(sorted(starts), lines=True, few=any(curve.few for curve in found)))
+        kinds = [words for words in (FEW, LONGER) if any(words in curve.name for curve in found)]
+        parts.append(legend(sorted(starts), lines=True, dashed=" or ".join(kinds)))
         parts.append(f'<div class="panels">{panels}</div>')
     panels = "".join(
         _panel(
@@ -237,7 +245,10 @@ def curves(
         for metric, curve in metrics.items()
     )
     if panels:
-        parts.append(f'<h3>The multimodal intermediate step</h3><div class="panels">{panels}</div>')
+        parts.append(
+            f"<details><summary>The multimodal intermediate step</summary>{legend(['multimodal'], lines=True)}"
+        )
+        parts.append(f'<div class="panels">{panels}</div></details>')
     lead = (
         "Lines are means over replicates against the samples seen, bands reach from the lowest to the highest replicate. "
         "They are measured on the training batches as they pass, so they show how learning went, not how well it generalises."
@@ -251,38 +262,6 @@ def _panel(heading: str, canvas: Canvas, title: str) -> str:
 
 def _reach(curves: Sequence[Curve]) -> tuple[float, float]:
     return padded([value for curve in curves for value in (*curve.low, *curve.high)], 0.03)
-
-
-def examples(shown: dict[str, list[Example]]) -> str:
-    """Cards with pictures; empty where pictures are not at hand."""
-    parts = []
-    for task, items in shown.items():
-        if items:
-            parts.append(f"<h3>{escape(readable(task))}</h3>")
-            parts.append(f'<div class="examples">{"".join(_example(item) for item in items)}</div>')
-    lead = (
-        "The best start of each architecture, first replicate, on samples where architectures disagree most; the forms take "
-        "turns. As many are shown that the chosen cell gets right as wrong, so they say nothing about how often that is."
-    )
-    return section("examples", SECTIONS["examples"], paragraph(lead), *parts) if parts else ""
-
-
-def _example(item: Example) -> str:
-    kind = ' class="pixels"' if item.small else ""
-    asked = f"<p class='asked'>{escape(item.text)}</p>" if item.text else ""
-    alternative = escape(f"picture of {item.id}", quote=True)
-    pictures = "".join(f'<img src="{uri}" alt="{alternative}" loading="lazy"{kind}>' for uri in item.pictures)
-    said = "".join(
-        f'<li><span class="{"yes" if right else "no"}" aria-hidden="true">{"✓" if right else "✗"}</span>'
-        f"<span>{escape(readable(who))} <small>{escape(start)}</small>"
-        f'<span class="hidden"> {"right" if right else "wrong"}</span></span><b>{escape(answer)}</b></li>'
-        for who, start, answer, right in item.predictions
-    )
-    form = f" · {escape(readable(item.form))}" if item.form else ""
-    return (
-        f'<article class="example"><div class="pictures">{pictures}</div><div class="words">{asked}'
-        f'<p class="soft-text">gold: <strong>{escape(item.target)}</strong>{form}</p><ul>{said}</ul></div></article>'
-    )
 
 
 def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
@@ -312,7 +291,9 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
             "samples seen",
         ]
         caption = f"{readable(task)}: samples are unimodal + intermediate + fine-tuning"
-        parts.append(table(caption, header, rows))
+        parts.append(
+            f"<details><summary>{escape(readable(task))}: every cell</summary>{table(caption, header, rows)}</details>"
+        )
     rows = [
         (
             escape(readable(architecture)),
@@ -336,36 +317,6 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
     return section("costs", SECTIONS["costs"], paragraph(lead), *parts)
 
 
-def certificate(board: Json) -> str:
-    """Whether the digests agree."""
-    digests = board["digests"]
-    if digests["equal"]:
-        words = (
-            f"In all {digests['compared']} sets of runs (one per task, amount of labels and replicate, and one per replicate of "
-            "the intermediate step) the digests of the sample ids and of the raw content that the modules were handed agree "
-            "across architectures and starts. Corruption may differ where objectives do; parameters, FLOPs and memory are "
-            "stated above and not equal."
-        )
-        return section("certificate", SECTIONS["certificate"], paragraph(words))
-    rows = [
-        (
-            escape(violation["where"]),
-            [
-                text_cell(violation["digest"]),
-                text_cell("; ".join(f"{digest[:12]}: {', '.join(who)}" for digest, who in violation["values"].items())),
-            ],
-            False,
-        )
-        for violation in digests["violations"]
-    ]
-    words = (
-        f"{len(rows)} digests of what the modules were handed do not agree across {digests['compared']} sets of runs. "
-        "Differences between these architectures may come from their data."
-    )
-    listing = table("Digests that differ", ["runs", "digest", "who had which"], rows)
-    return section("certificate", SECTIONS["certificate"], paragraph(words), listing)
-
-
 def method(board: Json) -> str:
     """The procedure in short."""
     words = [
@@ -374,19 +325,21 @@ def method(board: Json) -> str:
         "The variance of a mean is that of the replicates' means over their number, plus that of the samples' means, less "
         "the residual part that the first already holds (Obuchowski and Rockette; Hillis). Differences are paired on samples, "
         "not on seeds.",
-        "Variances between replicates are drawn towards their common mean (empirical Bayes, an arm's own keeping at least half "
-        "of the say), degrees of freedom are Satterthwaite's, and intervals are Student's.",
-        "Cells are called separated where Holm's correction over all pairs of a task leaves p below "
-        f"{1 - board['confidence']:.2g}. With fewer than three replicates, or unequal data, everything is descriptive.",
+        "Every arm keeps its own variance between replicates, degrees of freedom are Satterthwaite's, and intervals are "
+        "Student's.",
+        "The declared questions are corrected by Holm over themselves alone, all pairs of a task over one another: better or "
+        f"worse where the corrected p is at most {1 - board['confidence']:.2g}. Equivalent: two one-sided tests, corrected "
+        f"likewise, exclude a difference of {100 * board['margin']:g} points either way. Everything else is 'cannot tell', and "
+        "ties stay ties.",
+        "Controlled: the two differ in one declared axis, so the difference is that axis's. System: each as its paper has it, "
+        "so the difference belongs to the whole. Descriptive: anything else, anything with fewer than three replicates, and "
+        "anything whose certificate failed; it has no verdict.",
     ]
     drawn = "".join(paragraph(part) for part in words)
     body = f"<details><summary>The statistics in short</summary>{drawn}</details>"
     return section("method", SECTIONS["method"], body)
 
 
-def _starts(board: Json) -> list[str]:
-    return sorted({cell["start"] for entry in board["tasks"].values() for cell in entry["cells"]})
-
-
-def _p(value: float | None) -> str:
-    return "–" if value is None else "&lt; 0.001" if value < 0.001 else f"{value:.3f}"
+def looks(board: Json) -> list[str]:
+    """Every kind of mark that occurs: starts, and their twins."""
+    return sorted({look(cell) for entry in board["tasks"].values() for cell in entry["cells"]})

@@ -40,11 +40,28 @@ h2{margin-top:3rem}}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.3rem;margin:.6rem 0;padding:0;list-style:none;font-size:.9rem;color:var(--soft)}
 .legend li{display:flex;align-items:center;gap:.45rem}.legend svg{width:18px;height:14px;flex:none}.legend svg.long{width:26px}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,270px),1fr));gap:1.1rem 1.4rem;margin:.8rem 0}
+.panels.large{grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:1.4rem}
+.panels.small{grid-template-columns:repeat(auto-fill,minmax(min(45%,190px),1fr))}.panels p{margin:.3rem 0 0;font-size:.88rem}
+.contrasts{display:grid;gap:1rem;margin:1.2rem 0}
+.contrast{background:var(--card);border:1px solid var(--rule);border-radius:12px;padding:1.1rem 1.4rem}
+.contrast header{display:flex;justify-content:space-between;gap:1rem;align-items:flex-start;margin-bottom:.6rem}
+.contrast h3,.contrast p{margin:0}.contrast p small{color:var(--soft)}
+.verdict{border:1.5px solid var(--soft);color:var(--soft);border-radius:99px;padding:.1rem .8rem;white-space:nowrap}
+.verdict.good{border-color:var(--good);color:var(--good)}.verdict.bad{border-color:var(--bad);color:var(--bad)}
+.verdict.even{border-color:var(--cool);color:var(--cool)}
+.contrast dl{display:flex;flex-wrap:wrap;gap:.4rem 1.6rem;margin:.6rem 0 0;font-size:.88rem}
+.contrast dt{color:var(--soft);font-size:.8rem}.contrast dd{margin:0;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto;margin:1rem 0;border:1px solid var(--rule);border-radius:10px;background:var(--card)}
 .scroll:focus-visible{outline:2px solid var(--cool)}
-table{border-collapse:collapse;width:100%;font-size:.9rem}
+table{border-collapse:separate;border-spacing:0;width:100%;font-size:.9rem}
 caption{text-align:left;padding:.8rem .9rem .2rem;color:var(--soft)}
 th,td{padding:.5rem .9rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}
+.wraps td,.wraps thead th{white-space:normal;text-align:left;vertical-align:top;min-width:7em}
+.wraps td.long{min-width:15em}.wraps td.number{min-width:0}
+.short table{width:auto}
+.wraps tbody th{vertical-align:top}
+td.yes small,td.no small{color:inherit}td.gap{color:var(--soft);font-style:italic}
+td.yes,td.no{text-align:center}
 thead th{font-weight:600;color:var(--soft);font-size:.84rem;vertical-align:bottom}
 tbody tr:last-child>*{border-bottom:0}
 tbody th{text-align:left;font-weight:500;position:sticky;left:0;background:var(--card)}
@@ -59,12 +76,16 @@ tr.chosen th{font-weight:700}
 .example .words{padding:.8rem 1rem 1rem;font-size:.9rem}.example .asked{margin:0 0 .25rem;font-size:1rem;line-height:1.35}
 .example p{margin:.1rem 0 .5rem}.example ul{list-style:none;margin:0;padding:0}
 .example li{display:grid;grid-template-columns:1.2em minmax(0,1fr) auto;gap:.3em;border-top:1px solid var(--rule);padding:.24rem 0}
-.example li small{color:var(--soft);font-size:.78rem}
+.example li:not(.on){display:none}.everyone .example li{display:grid}.everyone .example li.on{font-weight:650}
+[hidden]{display:none!important}
+.choose{display:flex;flex-wrap:wrap;gap:.5rem .9rem;align-items:center;max-width:none}.choose label{max-width:100%}
+select,button{font:inherit;font-size:.95rem;color:inherit;background:var(--card);border:1px solid var(--faint);border-radius:8px;
+padding:.25rem .6rem;max-width:100%}button{cursor:pointer}
 .example li b{font-weight:600;text-align:right}.example li span{overflow-wrap:anywhere}
 .yes{color:var(--good)}.no{color:var(--bad)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 details{border:1px solid var(--rule);border-radius:10px;padding:.7rem 1.1rem;background:var(--card);margin:1rem 0}
 summary{cursor:pointer;font-weight:600}footer{margin-top:4rem;color:var(--soft);font-size:.9rem}
-@media print{nav{display:none}.example,figure,.scroll{break-inside:avoid}}
+@media print{nav,.choose{display:none}.example,figure,.scroll{break-inside:avoid}}
 """
 )

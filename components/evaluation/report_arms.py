@@ -1,0 +1,91 @@
+"""What is compared: every arm on every axis, and what each can be asked.
+
+An arm is an architecture with a study's settings: what the architecture says of itself, with what the study decides
+in its place.
+"""
+
+from html import escape
+
+from components.evaluation.report_page import paragraph, section, table, text_cell
+from components.evaluation.wording import readable
+from components.study import ORACLE, ArmSettings, FreezingRule, Study
+
+CHOSEN = {"fusion": "fusion", "spatial code": "spatial_code", "objectives": "objectives", "readout": "readout"}
+"""Axis of a card: setting of a controlled arm."""
+COLUMNS = ("text encoder", "visual input", "spatial code", "fusion", "objectives", "readout", "norm")
+_FRONTS = {
+    "pixels": "pixels, by itself",
+    "detector": "regions of a detector",
+    ORACLE: "exact boxes (not ranked)",
+    "grid": "grid, frozen",
+    "patches": "patches, frozen",
+    "precomputed": "precomputed features",
+}
+
+
+def arms(heading: str, study: Study) -> str:
+    """The table of axes and the table of tasks."""
+    header = ["arm", "mode", "front", *COLUMNS, "starts", "begins with", "freezing"]
+    rows = [(_name(name, arm), [text_cell(word) for word in words_of(arm)], False) for name, arm in study.arms.items()]
+    lead = (
+        "Everything that is not in this table is the same for all arms. Arms that are faithful are what their paper describes; "
+        "controlled arms share one recipe, and two of them differ in what the study says and in nothing else."
+    )
+    axes = table("What each arm is", header, sorted(rows, key=lambda row: row[0].lower()), wraps=True)
+    return section("arms", heading, paragraph(lead), axes, _tasks(study))
+
+
+def words_of(arm: ArmSettings) -> list[str]:
+    """One arm on every column behind its name: mode, front, axes, starts, components, freezing."""
+    # Architectures are torch modules, which nothing else in the report needs.
+    from components.models.architectures import load
+    from components.models.cards import brief
+
+    card = brief(load(arm.architecture))
+    if arm.axes is not None:
+        card |= {axis: readable(getattr(arm.axes, setting)) for axis, setting in CHOSEN.items()}
+    return [
+        arm.mode,
+        _FRONTS[arm.front],
+        *(card[axis] for axis in COLUMNS),
+        ", ".join(arm.starts),
+        ", ".join(arm.components) or "nothing",
+        "; ".join(_rule(rule) for rule in arm.freezing) or "none",
+    ]
+
+
+def _rule(rule: FreezingRule) -> str:
+    parameters = rule.pattern.replace("\\.", ".").removesuffix(".*")
+    return f"{parameters} for the first {100 * rule.share:g}%"
+
+
+def _name(name: str, arm: ArmSettings) -> str:
+    under = f"<small>{escape(readable(arm.architecture))}</small>" if name != arm.architecture else ""
+    return f"{escape(readable(name))}{under}"
+
+
+def _tasks(study: Study) -> str:
+    """Which arm has cells on which task; gaps are gaps, with the reason once."""
+    reasons = list(
+        dict.fromkeys(
+            reason for task in study.task_names for name in study.arms if (reason := study.cannot(name, task))
+        )
+    )
+    if not reasons:
+        return paragraph("Every arm can do every task of this study.", "soft-text")
+    rows = []
+    for name in study.arms:
+        found = [study.cannot(name, task) for task in study.task_names]
+        cells = [_ability(reasons.index(reason) + 1 if reason else 0) for reason in found]
+        rows.append((escape(readable(name)), cells, False))
+    header = ["arm", *(readable(task) for task in study.task_names)]
+    listing = table("What each arm can be asked in this study", header, sorted(rows, key=lambda row: row[0].lower()))
+    said = "; ".join(f"{index + 1}: {reason}" for index, reason in enumerate(reasons))
+    words = f"A gap is a task that the architecture cannot do, never a zero. {said}."
+    return f'<div class="short">{listing}</div>{paragraph(words, "soft-text")}'
+
+
+def _ability(gap: int) -> str:
+    if gap:
+        return f'<td class="gap">gap {gap}</td>'
+    return '<td class="yes">✓<span class="hidden">yes</span></td>'
