@@ -46,11 +46,23 @@ class TrainingModule(L.LightningModule):
             {"params": decayed, "weight_decay": self.budget.weight_decay},
             {"params": plain, "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=self.budget.learning_rate, betas=BETAS, fused=True)
+        # Half precision scales the loss, and the fused optimiser would unscale gradients only after they were clipped.
+        fused = self.trainer.precision != "16-mixed"
+        optimizer = torch.optim.AdamW(groups, lr=self.budget.learning_rate, betas=BETAS, fused=fused)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step * self.budget.batch_size, self.budget)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the norm of all gradients. Lightning's own refuses fused optimisers under any autocast, bf16's included."""
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        nn.utils.clip_grad_norm_(parameters, self.budget.gradient_clip)
 
     def on_before_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int) -> dict[str, Tensor]:
         """Digest the batch as it is handed over."""

@@ -73,7 +73,6 @@ def train(
     trainer = L.Trainer(
         max_steps=budget.steps,
         max_epochs=-1,
-        gradient_clip_val=budget.gradient_clip,
         callbacks=[keeper],
         logger=False,
         enable_checkpointing=False,
