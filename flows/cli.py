@@ -142,6 +142,23 @@ def leaderboard(study: StudyName = None) -> None:
 
 
 @app.command()
+def compare(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A file of studies/ that was run.")],
+    first: Annotated[str, typer.Argument(metavar="A", help="ARM/CELL, or ARM for its best start.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Likewise; what is printed is A minus B.")],
+) -> None:
+    """Print two cells of a study side by side: difference, verdict, grade and certificates."""
+    from flows.running import leaderboard_text, workspace_of
+
+    workspace = workspace_of(find_home(), study)
+    leaderboard_text(workspace)  # says so in a sentence when there is nothing to compare
+    from components.evaluation.side_by_side import compare_cells
+    from components.study import load_study
+
+    print(compare_cells(load_study(workspace / "params.yaml"), workspace, first, second))
+
+
+@app.command()
 def report(study: StudyName = None) -> None:
     """Render outputs/report.html anew and print where it is."""
     from flows.running import leaderboard_text, workspace_of
@@ -159,7 +176,9 @@ def verdict(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
     leave_out: Annotated[list[str] | None, typer.Option(help="An architecture to leave out; repeatable.")] = None,
     groups: Annotated[list[str] | None, typer.Option(help="NAME=ARCHITECTURE,ARCHITECTURE; repeatable.")] = None,
-    margin: Annotated[float | None, typer.Option(help="Smaller differences count as none, in the scores' unit.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Smaller differences count as none, in the scores' unit.")
+    ] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals; errors are held at the rest.")] = 0.95,
 ) -> None:
     """Say which architecture is better, from scores that may come from anywhere."""
@@ -168,6 +187,23 @@ def verdict(
 
     result = judge(file, leave_out or [], groups or [], margin, confidence)
     print(json.dumps(result, indent=2, ensure_ascii=False) if as_json else render_verdict(result))
+
+
+@app.command()
+def power(
+    study: StudyName = None,
+    effect: Annotated[float | None, typer.Option(help="A difference, such as 0.01; else the study's margin.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Say what a study that was run can find, and how many replicates finding more would take."""
+    from flows.running import workspace_of
+
+    workspace = workspace_of(find_home(), study)
+    from components.evaluation.study_power import render_power, study_power
+    from components.study import load_study
+
+    result = study_power(load_study(workspace / "params.yaml"), workspace, effect)
+    print(json.dumps(result, indent=2, ensure_ascii=False) if as_json else render_power(result))
 
 
 @app.command()

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("components", "registry", "flows", "infra")
 WORKFLOW = {"prefect", "mlflow", "dvc", "great_expectations"}
 
-# Who may import whom, inside components. A package may always import itself and the frame (capabilities, errors, study).
+# Who may import whom, inside components. A package may always import itself and the frame (capabilities, contrasts, errors, study).
 ALLOWED = {
     "components.models": set(),
     "components.objectives": {"components.models"},
@@ -26,7 +26,7 @@ ALLOWED = {
         "components.data",
         "components.tracking",
     },
-    "components.evaluation": {"components.data", "components.tracking"},
+    "components.evaluation": {"components.data", "components.models", "components.tracking"},
     "components.stages": {
         "components.models",
         "components.objectives",
@@ -37,7 +37,7 @@ ALLOWED = {
         "components.evaluation",
     },
 }
-FRAME = {"components.capabilities", "components.errors", "components.study"}
+FRAME = {"components.capabilities", "components.contrasts", "components.errors", "components.study"}
 
 
 def modules() -> list[Path]:

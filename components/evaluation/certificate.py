@@ -1,35 +1,224 @@
-"""Whether the architectures were handed the same data: equality of the digests that the runs recorded."""
+"""The certificate of every arm: what must be equal, checked against what its runs recorded.
 
+An arm that fails a check is not comparable: it is shown, and never ranked, chosen, packaged or judged. The others keep
+their verdicts. Parameters, FLOPs and samples are stated beside the scores and need not be equal.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
-from components.evaluation.scores import Arms, Cell
+from components.evaluation import budgets
+from components.evaluation.agreement import Held, agreement
+from components.evaluation.digests import Compared, compared
+from components.evaluation.training_records import Record, TrainingRecords
+from components.models import architectures
+from components.models.configuration import ModelConfiguration
+from components.study import ORACLE, ArmSettings, Study
 
-EQUAL = ("ids", "content")
-"""Must agree. Corruption digests need agree only among arms with the same objectives, so they are not held equal."""
+Faults = dict[str, list[str]]
+"""What is wrong, by arm."""
+Check = Callable[[Study, TrainingRecords, list[Compared]], Faults]
+
+_SHOWN = 3
+_KEYS = {field.name for field in fields(ModelConfiguration)}
 
 
-def compare_digests(arms: Arms, pretraining: dict[str, list[dict[str, Any]]], replicates: list[int]) -> dict[str, Any]:
-    """Compare, per replicate, all runs of one task and amount of labels, and all runs of the intermediate step.
+def certify(study: Study, records: TrainingRecords, sets: list[Compared] | None = None) -> dict[str, dict[str, Any]]:
+    """Every arm's certificate: `valid`, and `checks` of `item`, `equal` and `detail` each.
 
-    Returns:
-        `equal`, `compared` (how many sets of runs) and `violations`, one per set and digest that do not agree.
+    Args:
+        sets: of `digests.compared`, if they are at hand.
     """
-    runs: dict[str, dict[str, dict[str, str]]] = {}
-    for position, replicate in enumerate(replicates):
-        for architecture, tasks in arms.items():
-            for task, cells in tasks.items():
-                for name, records in cells.items():
-                    where = f"{task}, {Cell(architecture, name).labels} labels, replicate {replicate}"
-                    runs.setdefault(where, {})[f"{architecture} ({name})"] = records[position].get("digests") or {}
-        for architecture, records in pretraining.items():
-            where = f"intermediate pretraining, replicate {replicate}"
-            runs.setdefault(where, {})[architecture] = records[position].get("digests") or {}
-    violations = []
-    for where, digests in sorted(runs.items()):
-        for kind in EQUAL:
-            values: dict[str, list[str]] = {}
-            for who, digest in sorted(digests.items()):
-                values.setdefault(digest.get(kind) or "not recorded", []).append(who)
-            if len(values) > 1 or "not recorded" in values:
-                violations.append({"where": where, "digest": kind, "values": values})
-    return {"equal": not violations, "compared": len(runs), "violations": violations}
+    sets = compared(study, records) if sets is None else sets
+    certificates: dict[str, dict[str, Any]] = {arm: {"valid": True, "checks": []} for arm in study.architectures.all}
+    for item, (sentence, check) in CHECKS.items():
+        faults = check(study, records, sets)
+        for arm, certificate in certificates.items():
+            found = list(dict.fromkeys(faults.get(arm, [])))
+            certificate["checks"].append({"item": item, "equal": not found, "detail": _some(found) or sentence})
+            certificate["valid"] = certificate["valid"] and not found
+    return certificates
+
+
+def violations(certificate: dict[str, Any]) -> str:
+    """What a certificate fails on, in words; empty where it holds."""
+    return "; ".join(f"{check['item']}: {check['detail']}" for check in certificate["checks"] if not check["equal"])
+
+
+def _some(words: list[str]) -> str:
+    return "; ".join([*words[:_SHOWN], *([f"and {len(words) - _SHOWN} more"] if len(words) > _SHOWN else [])])
+
+
+def _digests(chain: str) -> Check:
+    def check(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+        faults: Faults = {}
+        for one in sets:
+            for arm in one.agreement.differ if one.digest == chain else ():
+                faults.setdefault(arm, []).append(one.where)
+        return {arm: [f"not what the others were handed in {_some(where)}"] for arm, where in faults.items()}
+
+    return check
+
+
+def _starts(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    faults: Faults = {}
+    for position, replicate in enumerate(study.replicates):
+        held: dict[str, list[Held]] = {}
+        for arm, settings in study.arms.items():
+            kept = records.starts[arm][position]
+            if sorted(kept) != sorted(settings.components):
+                faults.setdefault(arm, []).append(f"made of {sorted(kept)}, not {sorted(settings.components)}")
+            for component in set(kept) & set(settings.components):
+                weights = kept[component]["weights"]
+                held.setdefault(component, []).append(Held(arm, arm, weights))
+                pretrained = records.components[component][position]
+                if pretrained is not None and pretrained["weights"] != weights:
+                    faults.setdefault(arm, []).append(f"{component} is not the one pretrained in replicate {replicate}")
+        for component, found in sorted(held.items()):
+            for arm in agreement(found).differ:
+                faults.setdefault(arm, []).append(f"{component} is not the others' in replicate {replicate}")
+    return faults
+
+
+def _budgets(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    faults: Faults = {}
+    for position, replicate in enumerate(study.replicates):
+        for arm, tasks in records.arms.items():
+            runs: list[tuple[str, Record, int, int]] = []
+            for task in tasks:
+                for cell in study.cells(arm, task):
+                    steps = budgets.steps_of(records, arm, task, cell, position)
+                    runs.append(
+                        (f"{task}, {cell.name}", tasks[task][cell.name][position], steps, cell.budget.batch_size)
+                    )
+            if arm in records.pretraining:
+                step = records.pretraining[arm][position]
+                runs.append(("the intermediate step", step, study.pretrain.steps, study.pretrain.batch_size))
+            for component in study.arms[arm].components:
+                pretrained, budget = records.components[component][position], budgets.component_budget(study, component)
+                if pretrained is not None:
+                    runs.append((component, pretrained, budget.steps, budget.batch_size))
+            for name, record, steps, batch_size in runs:
+                if strayed := budgets.fault(record, steps, batch_size):
+                    faults.setdefault(arm, []).append(f"{name}, replicate {replicate}: {strayed}")
+    return faults
+
+
+def _runs(records: TrainingRecords) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Arm, run and recorded configuration of every fine-tuning."""
+    for arm, tasks in records.arms.items():
+        for task, cells in tasks.items():
+            for name, kept in cells.items():
+                for record in kept:
+                    yield arm, f"{arm} ({task}, {name})", record.get("configuration") or {}
+
+
+def _configuration(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    faults: Faults = {}
+    held: dict[str, list[Held]] = {"vocabulary_size": [], "pad_token_id": []}
+    for arm, run, recorded in _runs(records):
+        axes = study.arms[arm].axes
+        declared = {
+            **study.model.model_dump(),
+            "max_length": study.text.max_length,
+            "image_size": study.data.image_size,
+            "regions": study.image_pretraining.regions,
+            "axes": axes.model_dump() if axes else None,
+        }
+        wrong = [
+            f"{key} is {recorded.get(key)}, not {value}"
+            for key, value in declared.items()
+            if recorded.get(key) != value
+        ]
+        wrong += [f"{key} is no setting of a model" for key in sorted(set(recorded) - _KEYS)]
+        faults.setdefault(arm, []).extend(wrong if recorded else ["no configuration was recorded"])
+        for key, values in held.items():
+            values.append(Held(arm, run, str(recorded[key]) if key in recorded else None))
+    for key, values in held.items():
+        for arm in agreement(values).differ:
+            faults.setdefault(arm, []).append(f"{key} is not the others'")
+    return faults
+
+
+def _labels_of_fronts(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    """Whether front ends that should have learned from the same labels did: by what they tell apart, and by their heads."""
+    faults: Faults = {}
+    held: dict[tuple[str, object], list[Held]] = {}
+    for arm, run, recorded in _runs(records):
+        front = study.arms[arm].front
+        named = front in ("detector", ORACLE) or study.image_pretraining.labels == "boxes"
+        for key in ("object_classes", "object_attributes"):
+            value = recorded.get(key)
+            if not named and value != 1:
+                faults.setdefault(arm, []).append(f"{key} is {value}, of a front end that learned no objects")
+            held.setdefault((key, named), []).append(Held(arm, run, None if value is None else str(value)))
+        features = recorded.get("region_features")
+        held.setdefault(("region_features", front), []).append(
+            Held(arm, run, None if features is None else str(features))
+        )
+    for (key, _), values in held.items():
+        for arm in agreement(values).differ:
+            faults.setdefault(arm, []).append(f"{key} is not that of the arms with the same labels")
+    for arm, settings in study.arms.items():
+        for component in set(settings.components) & {"grid", "patches"}:
+            for record in records.components[component]:
+                if record is not None and ("heads" in record) != (study.image_pretraining.labels == "boxes"):
+                    labels = "boxes" if "heads" in record else "labels of whole pictures"
+                    faults.setdefault(arm, []).append(f"{component} learned from {labels}")
+    return faults
+
+
+def _no_exact_boxes(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    """Ranked arms whose regions are, to the bit, those of an arm that reads exact boxes."""
+    oracles = {arm for arm, settings in study.arms.items() if settings.front == ORACLE}
+    exact, seen = set(), []
+    for arm, tasks in records.arms.items():
+        runs = [record for cells in tasks.values() for kept in cells.values() for record in kept]
+        found = {(record.get("digests") or {}).get("regions") for record in [*runs, *records.pretraining.get(arm, [])]}
+        found -= {None, ""}
+        if arm in oracles:
+            exact |= found
+        else:
+            seen.append((arm, found))
+    return {
+        arm: ["was shown the exact boxes, which tell how many objects there are"]
+        for arm, found in seen
+        if found & exact
+    }
+
+
+def _closed_list(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    """Whether settings stay within what the architecture's file says it may differ in."""
+    faults: Faults = {}
+    for arm, settings in study.arms.items():
+        kind = architectures.load(settings.architecture)
+        alike = [other for other in study.arms.values() if other.architecture == settings.architecture]
+        for axis, undeclared in (
+            ("freezing", bool(settings.freezing)),
+            ("visual input", settings.front != "pixels"),
+            ("start", _strays(settings, alike)),
+        ):
+            if undeclared and axis not in kind.MAY_DIFFER:
+                faults.setdefault(arm, []).append(f"differs in {axis}, which its architecture's file does not allow")
+    return faults
+
+
+def _strays(settings: ArmSettings, alike: list[ArmSettings]) -> bool:
+    same = sum(sorted(other.unimodal) == sorted(settings.unimodal) for other in alike)
+    return 2 * same <= len(alike)
+
+
+CHECKS: dict[str, tuple[str, Check]] = {
+    "samples and their order": ("ids agree in every set of runs", _digests("ids")),
+    "content": ("texts, pictures and targets agree in every set of runs", _digests("content")),
+    "regions": ("what a frozen front end saw agrees among the arms that share it", _digests("regions")),
+    "corruption": ("masks and mismatched pairs agree among arms with the same passes", _digests("corruption")),
+    "start components": ("pretrained once, and the same for all that take them", _starts),
+    "budget": ("samples and optimiser steps are those of the study", _budgets),
+    "configuration": ("sizes, text length, tokenizer and picture size are those of the study", _configuration),
+    "labels of the front end": ("front ends with the same labels learned from the same", _labels_of_fronts),
+    "no exact boxes": ("no ranked arm was shown exact boxes", _no_exact_boxes),
+    "declared differences": ("settings differ only where the architecture's file says so", _closed_list),
+}
+"""What is checked, what is said where it holds, and how. Precision and threads are one setting of the whole study."""

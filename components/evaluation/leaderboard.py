@@ -2,10 +2,17 @@
 
 `outputs/compare/leaderboard.json` (scores are fractions; an end of an interval is null where it cannot be estimated):
 
-    study, confidence, replicates: [int]
-    grade: "system" | "descriptive"   verdicts need three replicates and equal data
+    study, confidence, margin, replicates: [int]
+    protocol: hash                           of everything that is held equal (components/evaluation/protocol.py)
+    grade: "controlled" | "system" | "mixed" | "descriptive"   of the study as a whole; verdicts need three replicates
     grade_reason: sentence
     interval_over: "replicates and samples" | "samples"
+    contrasts: [{                            as declared, with Holm's correction over these alone
+        name, question, axis, task, margin, replicates: int, protocol
+        first, second: {architecture, cell}
+        grade: "controlled" | "system" | "descriptive", grade_reason
+        DIFFERENCE, minimum_detectable_effect: float | null        at 80% power, corrected for the others
+        verdict: "better" | "worse" | "equivalent" | "cannot tell" | "descriptive" }]
     tasks: {TASK: {
         kind, items, groups: int             of the selection split
         cannot: {ARCHITECTURE: reason}       what has no cells here: a gap, not a zero
@@ -14,7 +21,9 @@
         cells: [{                            ordered: all labels first, then by falling mean
             architecture, cell, start, labels: "all" | "few", labelled: int | null (the few)
             baseline, oracle, candidate, chosen, above_floors: bool
+            comparable: bool                 its arm passed the certificate
             tied: bool                       not separated from the chosen one; never where all is descriptive
+            ranks: [best, worst] | null      simultaneous over the candidates; null where it is not ranked
             mean, low, high, standard_error, degrees_of_freedom, p_against_best (Holm over all pairs; null for the best)
             variance: {replicates, samples}  shares of the squared standard error
             scores: [float]                  one per replicate, in order
@@ -22,43 +31,43 @@
             parameters: {total, trained}, flops: {forward_per_sample, training}
             samples: {unimodal, pretraining, finetuning, total}
             splits: {SPLIT: ESTIMATE}, forms: {FORM: ESTIMATE}, hard: ESTIMATE | null }]
-        pairs: [{first, second: {architecture, cell}, difference, low, high, p, p_holm, verdict}]   all labels only
+        pairs: [{first, second: {architecture, cell}, DIFFERENCE, grade, axis: str | null, verdict, protocol}]
+                                             of candidates: exploratory, with Holm's correction over these
     }}
-    pretraining: [{architecture, task, labels, difference, low, high, p, p_holm, verdict,
-                   extra_samples}]           multimodal minus unimodal start
+    pretraining: [{architecture, task, labels, labelled, DIFFERENCE, grade, verdict: "helps" | "hurts" | ..., protocol
+                   against: CELL             multimodal minus the unimodal start, or minus its matched twin
+                   extra_samples}]
+    certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}]}}
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
-ESTIMATE is {mean, low, high, items}. `hard` are the selection items that both unimodal floors get wrong. Candidates are
-the cells with all labels, simple baselines included, exact boxes (`oracle`) not: where one of them is best it is chosen,
-and that is the finding.
+ESTIMATE is {mean, low, high, items}; DIFFERENCE is difference, low, high, p, p_holm, p_equivalence and p_equivalence_holm,
+first minus second. `hard` are the selection items that both unimodal floors get wrong. Candidates are the cells with all
+labels of arms that passed the certificate, simple baselines included, exact boxes (`oracle`) not: where a baseline is best
+it is chosen, and that is the finding.
 """
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from components.errors import CeterisError
-from components.evaluation.certificate import compare_digests
+from components.evaluation import contrasts
+from components.evaluation.certificate import certify
 from components.evaluation.costs import Costs
-from components.evaluation.scores import Cell, TaskScores, load_arms
-from components.evaluation.statistics import (
-    MINIMUM_REPLICATES,
-    Arm,
-    Estimate,
-    estimate_difference,
-    estimate_mean,
-    holm,
-)
-from components.study import ORACLE, Study
+from components.evaluation.digests import compared, summary
+from components.evaluation.equivalence import equivalence_p
+from components.evaluation.figures import difference, verdict
+from components.evaluation.grade import overall
+from components.evaluation.protocol import protocol_hash
+from components.evaluation.scores import TaskScores
+from components.evaluation.statistics import holm
+from components.evaluation.task_table import Effect, TaskTable
+from components.evaluation.training_records import TrainingRecords
+from components.study import Study
 
-BASELINES = ("image_only", "late_fusion", "text_only")
-SELECTION = "selection"
 Json = dict[str, Any]
+_EFFECTS = {"better": "helps", "worse": "hurts"}
 
 
 def build(study: Study, root: Path) -> Json:
@@ -67,216 +76,64 @@ def build(study: Study, root: Path) -> Json:
     Raises:
         CeterisError: the outputs are not those of the study.
     """
-    evaluation = root / "outputs/evaluation"
-    arms = load_arms(study, evaluation)
+    records = TrainingRecords.load(study, root)
+    sets = compared(study, records)
+    certificates, protocol = certify(study, records, sets), protocol_hash(study)
+    costs = Costs(study, records.arms, records.pretraining, root / "outputs/unimodal")
     floors = json.loads((root / "outputs/floors/floors.json").read_text(encoding="utf-8"))
-    pretraining = {
-        architecture: [
-            json.loads((root / "outputs/pretrain" / architecture / str(replicate) / "record.json").read_text("utf-8"))
-            for replicate in study.replicates
-        ]
-        for architecture in study.architectures.pretrained
-    }
-    digests = compare_digests(arms, pretraining, study.replicates)
-    grade, reason = _grade(study, digests["equal"])
-    costs = Costs(study, arms, pretraining, root / "outputs/unimodal")
     tasks: Json = {}
-    effects: list[Json] = []
+    selection, effects = {}, []
     for task in study.task_names:
         if task not in floors:
             raise CeterisError(f"outputs/floors/floors.json has no floors for task {task}: run the stage floors again.")
-        scores = TaskScores.load(evaluation, root / "outputs/floors/hard.parquet", task, arms, study.replicates)
-        table = _Table(study, task, scores, grade)
+        table = task_table(study, root, task, records, certificates)
         tasks[task] = table.build(floors[task], costs)
-        effects.extend(table.effects(costs))
-    for effect, adjusted in zip(effects, holm([effect.pop("raw_p") for effect in effects]), strict=True):
-        effect["p_holm"] = number(adjusted)
-        effect["verdict"] = _verdict(effect["difference"], adjusted, study, grade, ("helps", "hurts"))
+        selection[task] = table.selection
+        effects += table.effects(costs)
+    grade, reason = overall(study, certificates)
     return {
         "study": study.name,
         "confidence": study.evaluation.confidence,
+        "margin": study.evaluation.margin,
         "replicates": study.replicates,
+        "protocol": protocol,
         "grade": grade,
         "grade_reason": reason,
         "interval_over": "replicates and samples" if len(study.replicates) > 1 else "samples",
+        "contrasts": contrasts.answer(study, selection, certificates, protocol),
         "tasks": tasks,
-        "pretraining": effects,
-        "digests": digests,
+        "pretraining": _judged(study, effects, protocol),
+        "certificates": certificates,
+        "digests": summary(sets),
     }
 
 
-def _grade(study: Study, equal: bool) -> tuple[str, str]:
-    count = len(study.replicates)
-    if not equal:
-        return "descriptive", "The architectures were not handed the same data, so nothing is decided between them."
-    if count < MINIMUM_REPLICATES:
-        many = "one replicate" if count == 1 else f"{count} replicates"
-        return "descriptive", f"With {many} nothing is decided: a verdict needs at least {MINIMUM_REPLICATES}."
-    return "system", "Whole systems on equal data: differences belong to the systems, not to any one part of them."
+def task_table(
+    study: Study, root: Path, task: str, records: TrainingRecords, certificates: dict[str, Json]
+) -> TaskTable:
+    """The table of one task, over everything that was scored."""
+    evaluation, hard = root / "outputs/evaluation", root / "outputs/floors/hard.parquet"
+    scores = TaskScores.load(evaluation, hard, task, records.arms, study.replicates)
+    return TaskTable(study, task, scores, certificates, protocol_hash(study))
 
 
-class _Table:
-    """One task's part of the leaderboard."""
-
-    def __init__(self, study: Study, task: str, scores: TaskScores, grade: str) -> None:
-        self.study = study
-        self.task = task
-        self.scores = scores
-        self.grade = grade
-        self.confidence = study.evaluation.confidence
-        self.selection = self._arms(scores.rows(split=SELECTION))
-        # Exact boxes tell how many objects there are: such an arm is shown, and never ranked with the others.
-        self.ranked = [cell for cell in scores.cells if not cell.few and study.arms[cell.architecture].front != ORACLE]
-
-    def _arms(self, rows: np.ndarray) -> dict[Cell, Arm]:
-        """Every cell's summary over some items."""
-        return {cell: self.scores.arm(cell, rows) for cell in self.scores.cells}
-
-    def build(self, floors: Mapping[str, Mapping[str, float]], costs: Costs) -> Json:
-        """The task's entry."""
-        estimates = {cell: estimate_mean(arm, self.confidence) for cell, arm in self.selection.items()}
-        best = max(self.ranked, key=lambda cell: estimates[cell].mean)
-        pairs, against_best = self._pairs(best)
-        slices = self._slices()
-        cells = []
-        for cell in sorted(self.scores.cells, key=lambda cell: (cell.few, -estimates[cell].mean)):
-            floor = max(floors[SELECTION].values())
-            entry = self._entry(cell, estimates[cell], costs)
-            entry |= {
-                "chosen": cell == best,
-                "tied": self.grade != "descriptive" and cell in against_best and against_best[cell][1],
-                "p_against_best": against_best[cell][0] if cell in against_best else None,
-                "above_floors": bool(estimates[cell].low > floor),
-                **{name: {key: value[cell] for key, value in part.items()} for name, part in slices.items()},
+def _judged(study: Study, effects: list[Effect], protocol: str) -> list[Json]:
+    """The effects of the intermediate step, with Holm's correction over all tasks; what is not comparable is not tested."""
+    margin, confidence = study.evaluation.margin, study.evaluation.confidence
+    equivalences = [equivalence_p(one.estimate, margin) if one.comparable else math.nan for one in effects]
+    corrected = zip(
+        holm([one.estimate.p if one.comparable else math.nan for one in effects]), holm(equivalences), strict=True
+    )
+    found = []
+    for one, p_equivalence, holms in zip(effects, equivalences, corrected, strict=True):
+        word = verdict(one.estimate, *holms, confidence, one.grade)
+        found.append(
+            {
+                **one.entry,
+                **difference(one.estimate, holms[0], p_equivalence, holms[1]),
+                "grade": one.grade.grade,
+                "verdict": _EFFECTS.get(word, word),
+                "protocol": protocol,
             }
-            entry["hard"] = entry["hard"].get("hard")
-            cells.append(entry)
-        chosen = next(entry for entry in cells if entry["chosen"])
-        rows = self.scores.rows(split=SELECTION)
-        return {
-            "kind": self.study.tasks[self.task].kind,
-            "items": len(rows),
-            "groups": len(np.unique(self.scores.groups[rows])),
-            "cannot": {
-                arm: reason for arm in self.study.architectures.all if (reason := self.study.cannot(arm, self.task))
-            },
-            "floors": floors,
-            "chosen": {
-                **{key: chosen[key] for key in ("architecture", "cell", "mean", "low", "high", "baseline")},
-                "tied_with": [{k: entry[k] for k in ("architecture", "cell")} for entry in cells if entry["tied"]],
-            },
-            "cells": cells,
-            "pairs": pairs,
-        }
-
-    def _entry(self, cell: Cell, estimate: Estimate, costs: Costs) -> Json:
-        arm = self.selection[cell]
-        return {
-            "architecture": cell.architecture,
-            "cell": cell.name,
-            "start": cell.start,
-            "labels": cell.labels,
-            "labelled": self.study.tasks[self.task].few_labels if cell.few else None,
-            "baseline": cell.architecture in BASELINES,
-            "candidate": cell in self.ranked,
-            "oracle": self.study.arms[cell.architecture].front == ORACLE,
-            **clipped(estimate),
-            "standard_error": number(estimate.standard_error),
-            "degrees_of_freedom": number(estimate.degrees_of_freedom, 2),
-            "variance": {
-                "replicates": number(estimate.replicate_variance, 9),
-                "samples": number(estimate.sample_variance, 9),
-            },
-            "scores": [number(score) for score in arm.replicate_means],
-            "items": arm.items,
-            **costs.of(self.task, cell),
-        }
-
-    def _pairs(self, best: Cell) -> tuple[list[Json], dict[Cell, tuple[float | None, bool]]]:
-        """All differences between cells with all labels, and each cell's adjusted p and tie with the best."""
-        compared = list(combinations(self.ranked, 2))
-        estimates = [estimate_difference(self.selection[a], self.selection[b], self.confidence) for a, b in compared]
-        adjusted = holm([estimate.p for estimate in estimates])
-        pairs, against_best = [], {}
-        for (first, second), estimate, p in zip(compared, estimates, adjusted, strict=True):
-            pairs.append(
-                {
-                    "first": {"architecture": first.architecture, "cell": first.name},
-                    "second": {"architecture": second.architecture, "cell": second.name},
-                    **_difference(estimate),
-                    "p_holm": number(p),
-                    "verdict": _verdict(estimate.mean, p, self.study, self.grade, ("better", "worse")),
-                }
-            )
-            if best in (first, second):
-                # Separated only if the corrected test says so; nan (a single cluster) separates nothing.
-                against_best[second if first == best else first] = number(p), not p < 1 - self.confidence
-        return pairs, against_best
-
-    def _slices(self) -> dict[str, dict[str, dict[Cell, Json]]]:
-        """Estimates by split, by form of the selection split, and on its hard items."""
-        splits = {split: self.scores.rows(split=split) for split in self.scores.splits}
-        forms = {form: self.scores.rows(split=SELECTION, form=form) for form in self.scores.forms(SELECTION)}
-        hard = self.scores.rows(split=SELECTION, hard=True)
-        parts = {"splits": splits, "forms": forms, "hard": {"hard": hard} if len(hard) else {}}
-        return {
-            part: {name: self._slice(rows) for name, rows in named.items() if len(rows)}
-            for part, named in parts.items()
-        }
-
-    def _slice(self, rows: np.ndarray) -> dict[Cell, Json]:
-        return {
-            cell: {**clipped(estimate_mean(arm, self.confidence)), "items": arm.items}
-            for cell, arm in self._arms(rows).items()
-        }
-
-    def effects(self, costs: Costs) -> list[Json]:
-        """What the multimodal intermediate step changes, per architecture and amount of labels."""
-        found = []
-        for architecture in self.study.architectures.pretrained:
-            for suffix in ("", "_few"):
-                with_step = Cell(architecture, f"multimodal{suffix}")
-                without = Cell(architecture, f"unimodal{suffix}")
-                if with_step not in self.selection or without not in self.selection:
-                    continue
-                estimate = estimate_difference(self.selection[with_step], self.selection[without], self.confidence)
-                found.append(
-                    {
-                        "architecture": architecture,
-                        "task": self.task,
-                        "labels": with_step.labels,
-                        "labelled": self.study.tasks[self.task].few_labels if with_step.few else None,
-                        **_difference(estimate),
-                        "raw_p": estimate.p,
-                        "extra_samples": costs.of(self.task, with_step)["samples"]["pretraining"],
-                    }
-                )
-        return found
-
-
-def number(value: float, digits: int = 6) -> float | None:
-    """Rounded for JSON; null where not finite."""
-    return round(float(value), digits) + 0.0 if math.isfinite(value) else None
-
-
-def clipped(estimate: Estimate) -> Json:
-    """Mean and interval of a score, which lies between 0 and 1."""
-    low, high = (value if math.isnan(value) else min(1.0, max(0.0, value)) for value in (estimate.low, estimate.high))
-    return {"mean": number(estimate.mean), "low": number(low), "high": number(high)}
-
-
-def _difference(estimate: Estimate) -> Json:
-    return {
-        "difference": number(estimate.mean),
-        "low": number(estimate.low),
-        "high": number(estimate.high),
-        "p": number(estimate.p),
-    }
-
-
-def _verdict(difference: float | None, p: float, study: Study, grade: str, words: Sequence[str]) -> str:
-    if grade == "descriptive" or difference is None:
-        return "descriptive"
-    if not p < 1 - study.evaluation.confidence:
-        return "cannot tell"
-    return words[0] if difference > 0 else words[1]
+        )
+    return found

@@ -2,36 +2,76 @@
 
 from typing import Any
 
-from components.evaluation.wording import count, gaps, headline, interval, measure, percent, points, start_name
+from components.evaluation.wording import (
+    count,
+    gaps,
+    headline,
+    interval,
+    measure,
+    name,
+    percent,
+    points,
+    probability,
+    ranks,
+    start_name,
+)
 
 BAR = 30
 
 
 def render_text(leaderboard: dict[str, Any]) -> str:
-    """A table per task, the effect of intermediate pretraining, and whether the data were equal."""
+    """The declared contrasts, a table per task, the effect of intermediate pretraining, and what was equal."""
     replicates = leaderboard["replicates"]
     many = "1 replicate" if len(replicates) == 1 else f"{len(replicates)} replicates"
     confidence = f"{100 * leaderboard['confidence']:.3g}%"
     lines = [f"Study {leaderboard['study']}: {many}, {confidence} intervals over {leaderboard['interval_over']}"]
     lines.append(f"{leaderboard['grade'].capitalize()}. {leaderboard['grade_reason']}")
+    if leaderboard["contrasts"]:
+        margin = f"{100 * leaderboard['margin']:.3g}"
+        lines += ["", f"Asked before the runs (differences in points; equivalent: surely less than {margin}):"]
+        for contrast in leaderboard["contrasts"]:
+            lines += _contrast(contrast)
     for task, entry in leaderboard["tasks"].items():
         lines += ["", *_task(leaderboard, task, entry, confidence)]
     if leaderboard["pretraining"]:
-        lines += ["", "What the multimodal intermediate step changes (multimodal minus unimodal start, points):"]
+        lines += ["", "What the multimodal intermediate step changes (multimodal minus the other start, points):"]
         for effect in leaderboard["pretraining"]:
-            what = f"{effect['task']}, {_labels(effect)}"
+            what = (
+                f"{effect['task']}, {_labels(effect)}, minus {effect['against'].removesuffix('_few').replace('_', ' ')}"
+            )
             lines.append(
-                f"  {effect['architecture']:<14}{what:<30}{points(effect['difference']):>7}  "
+                f"  {effect['architecture']:<14}{what:<46}{points(effect['difference']):>7}  "
                 f"{interval(effect, signed=True):<18}{effect['verdict']}"
             )
-    lines.append("")
+    return "\n".join([*lines, "", *_equal(leaderboard)]) + "\n"
+
+
+def _contrast(contrast: dict[str, Any]) -> list[str]:
+    found = contrast["minimum_detectable_effect"]
+    detectable = "" if found is None else f"; could have found {100 * found:.1f}"
+    return [
+        f"  {contrast['question']}",
+        f"    {contrast['verdict']}: {name(contrast['first'])} minus {name(contrast['second'])} on {contrast['task']}, "
+        f"{points(contrast['difference'])} {interval(contrast, signed=True)}",
+        f"    p {probability(contrast['p_holm'])}, of equivalence {probability(contrast['p_equivalence_holm'])}{detectable}; "
+        f"{contrast['grade']}. {contrast['grade_reason']}",
+    ]
+
+
+def _equal(leaderboard: dict[str, Any]) -> list[str]:
+    certificates = leaderboard["certificates"]
+    broken = {
+        arm: [f"{check['item']}: {check['detail']}" for check in certificate["checks"] if not check["equal"]]
+        for arm, certificate in certificates.items()
+        if not certificate["valid"]
+    }
+    lines = [f"Certificates: {len(certificates) - len(broken)} of {len(certificates)} arms passed every check."]
+    for arm, found in broken.items():
+        lines += [f"  {arm}: not comparable", *(f"    {fault}"[:199] for fault in found)]
     digests = leaderboard["digests"]
     if digests["equal"]:
-        lines.append(f"Equal data: ids and contents agree in all {digests['compared']} sets of runs.")
-    else:
-        lines.append(f"NOT equal data: {len(digests['violations'])} digests differ:")
-        lines += [f"  {violation['where']}: {violation['digest']}" for violation in digests["violations"]]
-    return "\n".join(lines) + "\n"
+        lines.append(f"Equal data: what runs were handed agrees in all {digests['compared']} sets of runs.")
+    return [*lines, f"Protocol {leaderboard['protocol']}: results under another one are of another study."]
 
 
 def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confidence: str) -> list[str]:
@@ -42,20 +82,23 @@ def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confide
     ]
     ends = [end for cell in entry["cells"] for end in (cell["low"], cell["high"], cell["mean"]) if end is not None]
     low, high = min([*ends, *floors.values()]), max([*ends, *floors.values()])
+    ranked = any(cell["ranks"] for cell in entry["cells"])
     lines.append(
         f"    {'architecture':<14}{'start':<24}{'mean':>6}  {confidence + ' interval':<16}"
-        f"{percent(low)}{'':<{BAR - 8}}{percent(high)}  {'trained':>8} {'samples':>8}"
+        f"{percent(low)}{'':<{BAR - 8}}{percent(high)}  {'trained':>8} {'samples':>8}  {'ranks' if ranked else ''}".rstrip()
     )
     for cell in entry["cells"]:
-        mark = "*" if cell["chosen"] else "=" if cell["tied"] else " "
+        mark = "*" if cell["chosen"] else "=" if cell["tied"] else " " if cell["comparable"] else "x"
         lines.append(
             f"  {mark} {cell['architecture']:<14}{start_name(cell):<24}{percent(cell['mean']):>6}  {interval(cell):<16}"
             f"{_bar(cell, max(floors.values()), low, high)}  "
-            f"{count(cell['parameters']['trained']):>8} {count(cell['samples']['total']):>8}"
+            f"{count(cell['parameters']['trained']):>8} {count(cell['samples']['total']):>8}  {ranks(cell)}".rstrip()
         )
     key = ["* best mean", "| highest floor"]
     if any(cell["tied"] for cell in entry["cells"]):
         key.insert(1, "= not separated from it")
+    if any(not cell["comparable"] for cell in entry["cells"]):
+        key.append("x not comparable")
     said = [sentence for sentence in (headline(leaderboard, task), gaps(entry)) if sentence]
     return [*lines, *(f"  {sentence}" for sentence in said), "  " + "   ".join(key)]
 

@@ -11,7 +11,7 @@ _WRITTEN = {
         *("CLIP", "MMBT", "ViLT", "ViLBERT", "VisualBERT", "LXMERT", "UNITER", "VL-BERT", "Unicoder-VL", "PixelBERT"),
         *("FLAVA", "SimVLM", "CoCa", "Flamingo", "BLIP-2", "Frozen", "VQA", "NLVR"),
     )
-}
+} | {"vlbert": "VL-BERT"}
 
 
 def percent(value: float | None) -> str:
@@ -43,15 +43,32 @@ def count(value: float | None) -> str:
 
 
 def start_name(cell: dict[str, Any]) -> str:
-    """'multimodal', or 'multimodal, 500 labels'."""
+    """'multimodal', 'unimodal, matched' for the twin that trained for longer, or 'multimodal, 500 labels'."""
+    start = f"{cell['start']}, matched" if "_matched" in cell["cell"] else str(cell["start"])
     if cell["labels"] == "all":
-        return str(cell["start"])
-    return f"{cell['start']}, {cell['labelled']:,} labels" if cell["labelled"] else f"{cell['start']}, few labels"
+        return start
+    return f"{start}, {cell['labelled']:,} labels" if cell["labelled"] else f"{start}, few labels"
 
 
 def name(cell: dict[str, Any]) -> str:
-    """A cell as a person says it: 'late fusion', 'clip (multimodal)'."""
-    return f"{readable(cell['architecture'])} ({cell['cell'].replace('_few', ', few labels')})"
+    """A cell as a person says it: 'late fusion (unimodal)', 'CLIP (multimodal, few labels)'."""
+    said = cell["cell"].replace("_matched", ", matched").replace("_few", ", few labels")
+    return f"{readable(cell['architecture'])} ({said})"
+
+
+def ranks(cell: dict[str, Any]) -> str:
+    """The places that a cell may have among the candidates: '2', '1 to 4'; empty where it is not ranked."""
+    if not cell["ranks"]:
+        return ""
+    best, worst = cell["ranks"]
+    return str(best) if best == worst else f"{best} to {worst}"
+
+
+def probability(p: float | None) -> str:
+    """'0.034', '< 0.001'."""
+    if p is None:
+        return NOT_KNOWN
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def readable(word: str) -> str:
@@ -82,7 +99,7 @@ def headline(leaderboard: dict[str, Any], task: str) -> str:
     if leaderboard["grade"] == "descriptive":
         sentence += "; descriptive, without a verdict."
     elif chosen["tied_with"]:
-        sentence += f"; not separated from {listed([name(cell) for cell in chosen['tied_with']])}."
+        sentence += f"; not separated from {some([name(cell) for cell in chosen['tied_with']])}."
     else:
         sentence += "; better than every other cell."
     if chosen["baseline"]:
@@ -93,6 +110,11 @@ def headline(leaderboard: dict[str, Any], task: str) -> str:
 def listed(words: list[str]) -> str:
     """'a', 'a and b', 'a, b and c'."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def some(words: list[str]) -> str:
+    """As `listed`, but of many only the first: 'a, b, c and 9 others'."""
+    return listed(words if len(words) < 6 else [*words[:3], f"{len(words) - 3} others"])
 
 
 def seconds(value: float | None) -> str:

@@ -1,6 +1,5 @@
 """A small `outputs/` tree in the documented formats, with known effects, for tests of everything after training."""
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from fabricated_records import draws, finetuning, write_records
 from PIL import Image, ImageDraw
 
 from components.data.samples import Picture, Sample, SampleWriter
@@ -36,11 +36,26 @@ QUALITY = {
     ("text_only", "unimodal"): 0.42,
 }
 """Probability of a correct prediction, by architecture and cell."""
+CONTROLLED = {
+    ("single", "unimodal"): 0.60,
+    ("single", "unimodal_matched"): 0.62,
+    ("single", "multimodal"): 0.70,
+    ("crossed", "multimodal"): 0.60,
+    ("dense", "multimodal"): 0.70,
+    ("both", "multimodal"): 0.65,
+    ("told", "multimodal"): 0.90,
+    ("late_fusion", "unimodal"): 0.66,
+    ("text_only", "unimodal"): 0.42,
+}
+"""Likewise of `controlled_study`."""
 
 
 def _two_tasks() -> dict[str, Any]:
-    """The default study with six arms, whatever else it has, and a second task, so that there is something to keep apart."""
+    """The default study with six arms and three replicates, whatever it has, and a second task, so that there is something to
+    keep apart.
+    """
     values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    values["replicates"] = [0, 1, 2]
     values["architectures"] = {
         "pretrained": ["clip", "vilt"],
         "direct": ["image_only", "late_fusion", "mmbt", "text_only"],
@@ -50,6 +65,7 @@ def _two_tasks() -> dict[str, Any]:
             **values["arms"][name],
             "starts": starts,
             "few_label_starts": starts[1:] if name in ("clip", "vilt") else [],
+            "matched_starts": [],
         }
         for name in (*values["architectures"]["pretrained"], *values["architectures"]["direct"])
         if (starts := [cell for arm, cell in QUALITY if arm == name and not cell.endswith("_few")])
@@ -76,6 +92,60 @@ def classification_study() -> Study:
     return study_of(name="clothes", tasks=tasks, task_names=["clothes"], arms=arms)
 
 
+def controlled_study(**changes: Any) -> Study:
+    """Arms that differ from `single` in fusion (`crossed`), in the front end (`dense`), in two axes (`both`), or in that they
+    are shown exact boxes (`told`); with two contrasts.
+    """
+    values = _two_tasks()
+    axes = {"fusion": "single_stream", "spatial_code": "sum_5", "readout": "product", "objectives": "words_matching"}
+    crossed = {**axes, "fusion": "lxmert"}
+    differ = {
+        "single": {"starts": ["unimodal", "multimodal"], "matched_starts": ["unimodal"]},
+        "crossed": {"axes": crossed},
+        "dense": {"front": "grid"},
+        "both": {"axes": {**crossed, "readout": "pooled_text"}},
+        "told": {"front": "boxes"},
+    }
+    same = {
+        "architecture": "controlled",
+        "mode": "controlled",
+        "front": "detector",
+        "axes": axes,
+        "unimodal": ["text"],
+        "starts": ["multimodal"],
+        "few_label_starts": [],
+        "matched_starts": [],
+        "freezing": [],
+    }
+    arms = {name: {**same, **difference} for name, difference in differ.items()}
+    arms |= {name: values["arms"][name] for name in ("late_fusion", "text_only")}
+    contrasts = [
+        ("crossing", "fusion", "single/multimodal", "crossed/multimodal"),
+        ("regions", "front", "single/multimodal", "dense/multimodal"),
+        ("pairs_help", "start", "single/multimodal", "single/unimodal_matched"),
+    ]
+    asked = [
+        {
+            "name": name,
+            "question": f"Does {axis} matter?",
+            "axis": axis,
+            "task": "vqa",
+            "first": first,
+            "second": second,
+        }
+        for name, axis, first, second in contrasts
+    ]
+    settings = {
+        "replicates": [0, 1, 2, 3, 4],
+        "architectures": {"pretrained": list(differ), "direct": ["late_fusion", "text_only"]},
+        "arms": arms,
+        "tasks": {"vqa": {"kind": "vqa", "few_labels": None}},
+        "task_names": ["vqa"],
+        "evaluation": {**values["evaluation"], "contrasts": asked},
+    }
+    return study_of(**{**settings, **changes})
+
+
 def fabricate(
     root: Path,
     study: Study,
@@ -96,12 +166,7 @@ def fabricate(
         for architecture in study.architectures.all:
             for replicate in study.replicates:
                 _run(root, study, architecture, task, replicate, table, quality, spread)
-    for replicate in study.replicates:
-        for component in ("text", "grid", "patches"):
-            _record(root / f"outputs/unimodal/{replicate}/{component}", f"{component} {replicate}", 32000, 2e5)
-        for architecture in study.architectures.pretrained:
-            folder = root / f"outputs/pretrain/{architecture}/{replicate}"
-            _record(folder, f"pretrain {replicate}", 96000, 4e5, architecture)
+    write_records(root / "outputs", study)
     if spool:
         _spool(root / ".ceteris/spool", study)
     return root
@@ -114,7 +179,7 @@ def answers_of(task: str) -> list[str]:
 
 def _items(study: Study, task: str, items: int) -> pd.DataFrame:
     """Items of all splits: two questions a picture, four forms, with a difficulty each."""
-    generator = _generator(study.name, task)
+    generator = draws(study.name, task)
     sizes = {"validation": items // 4, "selection": items, "gate": items // 4}
     if study.data.source == "scenes" and task in ANSWERS:
         sizes |= {"general_counts": items // 4, "general_paraphrases": items // 4}
@@ -148,15 +213,14 @@ def _run(
     quality: Mapping[tuple[str, str], float],
     spread: float,
 ) -> None:
-    arm = study.arms[architecture]
-    few = [f"{start}_few" for start in arm.few_label_starts] if study.tasks[task].few_labels else []
     folder = root / f"outputs/finetune/{architecture}/{task}/{replicate}"
     folder.mkdir(parents=True)
     scored = table[table["split"] != "gate"]
     frames, records = [], {}
     # What an arm cannot do has no cells.
-    for cell in [*arm.starts, *few] if study.cells(architecture, task) else []:
-        generator = _generator(architecture, task, cell, replicate)
+    for one in study.cells(architecture, task):
+        cell = one.name
+        generator = draws(architecture, task, cell, replicate)
         chance = quality[architecture, cell] + generator.normal(0, spread) + scored["difficulty"]
         chance = chance - 0.1 * scored["split"].str.startswith("general_")
         right = generator.random(len(scored)) < chance
@@ -170,45 +234,12 @@ def _run(
                 correct=right.astype("float32"),
             )
         )
-        labels = "few" if cell.endswith("_few") else "all"
-        samples = 12800 if labels == "few" else 32000
-        records[cell] = _training(f"{task} {labels} {replicate}", samples, 3e5, generator, quality[architecture, cell])
+        records[cell] = finetuning(study, architecture, task, one, replicate, quality[architecture, cell])
     empty = scored.iloc[:0][["split", "id", "group", "form", "target"]].assign(
         cell="", prediction=0, confidence=0.0, correct=0.0
     )
     pd.concat(frames or [empty]).to_parquet(folder / "predictions.parquet", index=False)
     (folder / "record.json").write_text(json.dumps({"cells": records}), encoding="utf-8")
-
-
-def _training(
-    stream: str, samples: int, flops: float, generator: np.random.Generator, quality: float
-) -> dict[str, Any]:
-    digests = {
-        kind: hashlib.sha256(f"{kind} {stream}".encode()).hexdigest() for kind in ("ids", "content", "corruption")
-    }
-    seen = np.linspace(samples / 40, samples, 40).astype(int)
-    accuracy = quality * (1 - np.exp(-seen / samples * 4)) + generator.normal(0, 0.01, 40)
-    curves = [
-        {"samples": int(count), "loss": float(2 - 1.5 * value), "accuracy": float(value)}
-        for count, value in zip(seen, accuracy, strict=True)
-    ]
-    return {
-        "run": {"stream": stream},
-        "samples": samples,
-        "steps": samples // 64,
-        "parameters": {"total": 250_000 + len(stream), "trained": 250_000},
-        "flops": {"forward_per_sample": flops, "step_per_sample": 3 * flops, "total": 3 * flops * samples},
-        "digests": digests,
-        "curves": curves,
-        "metrics": {"loss": curves[-1]["loss"]},
-        "weights": hashlib.sha256(stream.encode()).hexdigest(),
-    }
-
-
-def _record(folder: Path, stream: str, samples: int, flops: float, name: str = "") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    record = _training(stream, samples, flops, _generator(stream, name), 0.6)
-    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 def _floors(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -233,19 +264,25 @@ def _data(folder: Path, study: Study, tables: Mapping[str, pd.DataFrame]) -> Non
             for row in table.itertuples():
                 if row.group not in drawn:
                     drawn.add(row.group)
-                    writer.picture(Picture(row.group, _picture(row.group), row.group))
+                    boxes = [[4.0, 4.0, 14.0, 14.0]] * _objects(row.group)
+                    writer.picture(Picture(row.group, _picture(row.group), row.group, boxes=boxes))
                 text = (
                     ""
                     if study.tasks[task].kind == "classification"
-                    else f"is there a <red> {row.form or 'thing'} & more?"
+                    else f"is there a <red> {row.form or 'thing'} & {'more ' * (row.Index % 3)}?"
                 )
                 sample = Sample(row.id, task, row.split, [row.group], text, answers[row.target], row.group, row.form)
                 writer.sample(sample)
         writer.finish("scenes", "scenes", {task: answers_of(task) for task in tables}, [], {"text": "generated"})
 
 
+def _objects(name: str) -> int:
+    """How many objects a picture shows: 1 to 3."""
+    return int(draws(name).integers(1, 4))
+
+
 def _picture(name: str) -> bytes:
-    generator = _generator(name)
+    generator = draws(name)
     picture = Image.new("RGB", (48, 48), (236, 234, 228))
     draw = ImageDraw.Draw(picture)
     for _ in range(int(generator.integers(1, 4))):
@@ -258,22 +295,37 @@ def _picture(name: str) -> bytes:
     return buffer.getvalue()
 
 
+SECONDS_A_SAMPLE = 0.001
+"""Of all fine-tuning, by the clock of the spool."""
+
+
 def _spool(folder: Path, study: Study) -> None:
-    stages = [
-        f"pretrain@{name}-{replicate}" for name in study.architectures.pretrained for replicate in study.replicates
-    ]
-    for task in study.task_names:
-        for replicate in study.replicates:
-            stages += [f"finetune@{name}-{task}-{replicate}" for name in study.architectures.pretrained]
-            stages += [f"finetune_direct@{name}-{task}-{replicate}" for name in study.architectures.direct]
-    for stage in stages:
+    """Every stage that trains: killed after 20 seconds, then resumed for 20 more. Fine-tuning leaves points of curves."""
+    stages: dict[str, list[str]] = {f"pretrain_text@{replicate}": [] for replicate in study.replicates}
+    for replicate in study.replicates:
+        stages |= {f"pretrain_image@{front}-{replicate}": [] for front in study.image_fronts}
+        stages |= {f"pretrain@{name}-{replicate}": [] for name in study.architectures.pretrained}
+        for task in study.task_names:
+            for name in study.architectures.all:
+                stage = "finetune" if name in study.architectures.pretrained else "finetune_direct"
+                stages[f"{stage}@{name}-{task}-{replicate}"] = [cell.name for cell in study.cells(name, task)]
+    for stage, cells in stages.items():
         (folder / stage).mkdir(parents=True)
-        for clock, status in (("20260101T000000000000Z-1", "killed"), ("20260101T001000000000Z-2", "finished")):
-            start = {"event": "start", "stage": stage, "scratch_key": "k"}
-            end = {"event": "end", "status": status, "seconds": 20.0, "peak_memory_bytes": 600e6, "message": ""}
-            lines = "".join(json.dumps(event) + "\n" for event in (start, end))
+        runs = [("20260101T000000000000Z-1", "killed", 0), ("20260101T001000000000Z-2", "finished", 400)]
+        for clock, status, first in runs:
+            events: list[dict[str, Any]] = [{"event": "start", "stage": stage, "scratch_key": "k"}]
+            events += [
+                {
+                    "event": "metrics",
+                    # Between two cells there is time that is no training.
+                    "time": 1000.0 + 60 * index + samples * SECONDS_A_SAMPLE,
+                    "prefix": cell,
+                    "samples": samples,
+                    "values": {"loss": 1.0},
+                }
+                for index, cell in enumerate(cells)
+                for samples in range(first + 100, first + 600, 100)
+            ]
+            events += [{"event": "end", "status": status, "seconds": 20.0, "peak_memory_bytes": 600e6, "message": ""}]
+            lines = "".join(json.dumps(event) + "\n" for event in events)
             (folder / stage / f"{clock}.jsonl").write_text(lines, encoding="utf-8")
-
-
-def _generator(*words: object) -> np.random.Generator:
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(words).encode()).digest()[:8], "big"))

@@ -78,7 +78,7 @@ def test_records_and_curves_are_kept_apart(default: tuple[Path, Study, dict[str,
     root, _, _ = default
     arms = json.loads((root / "outputs/evaluation/arms.json").read_text())
     records = arms["vilt"]["vqa"]["multimodal_few"]
-    assert [record["samples"] for record in records] == [12800] * 3
+    assert [record["samples"] for record in records] == [8000] * 3
     assert "curves" not in records[0]
     curves = pd.read_parquet(root / "outputs/evaluation/curves.parquet")
     one = curves.query("architecture == 'vilt' and task == 'vqa' and cell == 'scratch' and replicate == 2")
@@ -190,36 +190,52 @@ def test_costs_count_everything_before_fine_tuning(default: tuple[Path, Study, d
     _, _, leaderboard = default
     multimodal = cell_of(leaderboard, "vqa", "clip", "multimodal")
     assert multimodal["samples"] == {
-        "unimodal": 32000, "pretraining": 96000, "finetuning": 32000, "total": 160000
+        "unimodal": 40000, "pretraining": 57600, "finetuning": 32000, "total": 129600
     }  # fmt: skip
-    assert cell_of(leaderboard, "vqa", "mmbt", "unimodal")["samples"]["total"] == 96000
+    assert cell_of(leaderboard, "vqa", "mmbt", "unimodal")["samples"]["total"] == 32000 + 25600 + 40000
     assert cell_of(leaderboard, "vqa", "clip", "scratch")["samples"]["total"] == 32000
-    assert multimodal["flops"]["training"] == 3 * (32000 * 2e5 + 96000 * 4e5 + 32000 * 3e5)
+    assert multimodal["flops"]["training"] == 3 * (40000 * 2e5 + 57600 * 4e5 + 32000 * 3e5)
     assert multimodal["visual"] == "patches"
     assert cell_of(leaderboard, "vqa", "text_only", "unimodal")["visual"] == "none"
 
 
-def test_unequal_data_is_found_and_ends_all_verdicts(copy: Path) -> None:
-    assert build(study_of(), copy)["digests"] == {"equal": True, "compared": 12, "violations": []}
+def test_unequal_data_costs_its_arm_every_verdict_and_the_others_none(copy: Path) -> None:
+    before = build(study_of(), copy)
+    assert before["digests"] == {"equal": True, "compared": 15, "violations": []}
     path = copy / "outputs/evaluation/arms.json"
     arms = json.loads(path.read_text())
-    arms["mmbt"]["vqa"]["scratch"][1]["digests"]["content"] = "other"
-    arms["clip"]["vqa"]["scratch"][1]["digests"]["corruption"] = "its own"
+    arms["vilt"]["statements"]["scratch"][1]["digests"]["content"] = "other"
     path.write_text(json.dumps(arms))
     leaderboard = build(study_of(), copy)
-    assert not leaderboard["digests"]["equal"]
     (violation,) = leaderboard["digests"]["violations"]
-    assert violation["where"] == "vqa, all labels, replicate 1"
-    assert violation["values"]["other"] == ["mmbt (scratch)"]
-    assert leaderboard["grade"] == "descriptive"
-    assert {pair["verdict"] for pair in leaderboard["tasks"]["vqa"]["pairs"]} == {"descriptive"}
-    assert "NOT equal data" in render_text(leaderboard)
+    assert violation["where"] == "statements, all labels, replicate 1"
+    assert violation["values"]["other"] == ["vilt (scratch)"]
+    assert {arm for arm, certificate in leaderboard["certificates"].items() if not certificate["valid"]} == {"vilt"}
+    for task, entry in leaderboard["tasks"].items():
+        assert any(cell["candidate"] for cell in before["tasks"][task]["cells"] if cell["architecture"] == "vilt")
+        assert entry["chosen"]["architecture"] != "vilt"
+        assert not any(
+            "vilt" in (pair["first"]["architecture"], pair["second"]["architecture"]) for pair in entry["pairs"]
+        )
+        assert {pair["verdict"] for pair in entry["pairs"]} & {"better", "worse"}
+        shown = [cell for cell in entry["cells"] if cell["architecture"] == "vilt"]
+        assert [(cell["comparable"], cell["candidate"], cell["ranks"]) for cell in shown] == [
+            (False, False, None)
+        ] * len(shown)
+    verdicts = {
+        effect["architecture"]: effect["verdict"] for effect in leaderboard["pretraining"] if effect["labels"] == "all"
+    }
+    assert verdicts == {"clip": "helps", "vilt": "descriptive"}
+    assert "vilt: not comparable" in render_text(leaderboard)
 
 
-def test_runs_that_recorded_no_digest_are_no_proof(copy: Path) -> None:
+def test_where_no_run_recorded_a_digest_nothing_is_ranked(copy: Path) -> None:
     path = copy / "outputs/evaluation/arms.json"
     path.write_text(path.read_text().replace('"ids":', '"lost":'))
-    assert len(build(study_of(), copy)["digests"]["violations"]) == 9
+    with pytest.raises(
+        CeterisError, match=r"no arm of the task vqa can be ranked, .* of clip: samples and their order"
+    ):
+        build(study_of(), copy)
 
 
 def test_arms_of_another_study_are_refused(copy: Path) -> None:

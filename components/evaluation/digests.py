@@ -1,0 +1,139 @@
+"""Whether the arms were handed the same: the digests that runs took of their batches, set against one another."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from components.evaluation.agreement import Agreement, Held, agreement
+from components.evaluation.budgets import steps_of
+from components.evaluation.training_records import Record, TrainingRecords
+from components.models import architectures
+from components.models.passes import Pretraining
+from components.study import Study
+
+READS_ANSWERS = "image_questions"
+"""The objective that is handed answers too, as further content; with it an arm shares its content with nobody else."""
+
+
+class Compared(NamedTuple):
+    """Runs whose digests of one kind must agree.
+
+    Attributes:
+        where: which runs, in words.
+        digest: "ids", "content", "regions" (what a frozen front end saw) or "corruption".
+    """
+
+    where: str
+    digest: str
+    agreement: Agreement
+
+
+def compared(study: Study, records: TrainingRecords) -> list[Compared]:
+    """All sets of runs that must agree: of fine-tuning, of the intermediate step, and of pictures alone."""
+    found = []
+    for position, replicate in enumerate(study.replicates):
+        for where, runs in _finetuning(study, records, position):
+            found += _chains(study, f"{where}, replicate {replicate}", runs)
+        runs = [(arm, arm, kept[position]) for arm, kept in records.pretraining.items()]
+        where = f"intermediate pretraining, replicate {replicate}"
+        found += _chains(study, where, runs, lambda arm: _content(study, arm), lambda arm: _corruption(study, arm))
+        found += _pictures(study, records, position, f"pretraining on pictures, replicate {replicate}")
+    return found
+
+
+def summary(sets: list[Compared]) -> dict[str, Any]:
+    """`equal`, `compared` (how many sets of runs) and `violations`, one per set and digest that do not agree."""
+    violations = [
+        {"where": one.where, "digest": one.digest, "values": one.agreement.values}
+        for one in sorted(sets, key=lambda one: one.where)
+        if one.agreement.differ
+    ]
+    return {"equal": not violations, "compared": len({one.where for one in sets}), "violations": violations}
+
+
+def passes_of(study: Study, arm: str) -> Pretraining:
+    """The forward passes and losses of an arm's intermediate step."""
+    settings = study.arms[arm]
+    if settings.axes is not None:
+        from components.models.architectures.controlled import PASSES
+
+        return PASSES[settings.axes.objectives]
+    return architectures.load(settings.architecture).PRETRAINING
+
+
+Runs = list[tuple[str, str, Record]]
+"""Arm, name of the run, record."""
+
+
+def _finetuning(study: Study, records: TrainingRecords, position: int) -> Iterator[tuple[str, Runs]]:
+    """Runs with as many labels and as many samples, all of one task."""
+    runs: dict[str, Runs] = {}
+    for arm, tasks in records.arms.items():
+        for task in tasks:
+            for cell in study.cells(arm, task):
+                where = f"{task}, {'all' if cell.labels is None else 'few'} labels"
+                if cell.matched:
+                    where += f", {steps_of(records, arm, task, cell, position) * cell.budget.batch_size:,} samples"
+                record = records.arms[arm][task][cell.name][position]
+                runs.setdefault(where, []).append((arm, f"{arm} ({cell.name})", record))
+    yield from runs.items()
+
+
+def _pictures(study: Study, records: TrainingRecords, position: int, where: str) -> list[Compared]:
+    """Front ends see the same pictures; those with the same labels the same labels."""
+    runs: dict[str, Runs] = {}
+    for arm, settings in study.arms.items():
+        for component in settings.components:
+            record = records.components[component][position]
+            if component != "text" and record is not None:
+                boxed = component == "detector" or study.image_pretraining.labels == "boxes"
+                runs.setdefault("boxes" if boxed else "image", []).append((arm, component, record))
+    if not runs:
+        return []
+    ids = _held([one for same in runs.values() for one in same], "ids")
+    found = [Compared(where, "ids", agreement(ids))]
+    for same in runs.values():
+        found += [Compared(where, chain, agreement(_held(same, chain))) for chain in ("content", "corruption")]
+    return found
+
+
+def _chains(
+    study: Study,
+    where: str,
+    runs: Runs,
+    content: Callable[[str], object] = lambda arm: None,
+    corruption: Callable[[str], object] = lambda arm: None,
+) -> list[Compared]:
+    """The four chains of some runs; content and corruption among arms of which the functions say the same."""
+
+    def by(key: Callable[[str], object], chain: str, chosen: Runs) -> list[Compared]:
+        groups: dict[object, Runs] = {}
+        for run in chosen:
+            groups.setdefault(key(run[0]), []).append(run)
+        return [Compared(where, chain, agreement(_held(group, chain))) for group in groups.values()]
+
+    looked = [run for run in runs if study.arms[run[0]].front != "pixels"]
+    return [
+        *by(lambda arm: None, "ids", runs),
+        *by(content, "content", runs),
+        *by(lambda arm: study.arms[arm].front, "regions", looked),
+        *by(corruption, "corruption", runs),
+    ]
+
+
+def _content(study: Study, arm: str) -> bool:
+    return READS_ANSWERS in passes_of(study, arm).losses
+
+
+def _corruption(study: Study, arm: str) -> object:
+    """Equal passes ask for equal corruption; masked regions depend on which regions there are."""
+    passes = passes_of(study, arm)
+    return passes, study.arms[arm].front if any(one.regions for one in passes.passes) else None
+
+
+def _held(runs: Runs, chain: str) -> list[Held]:
+    found = []
+    for arm, name, record in runs:
+        value = (record.get("digests") or {}).get(chain)
+        # Nothing corrupted is an empty chain; samples without ids or content there are none.
+        found.append(Held(arm, name, None if value == "" and chain in ("ids", "content", "regions") else value))
+    return found

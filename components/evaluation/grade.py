@@ -1,0 +1,82 @@
+"""What a comparison of two cells may claim: something about one axis, something about whole systems, or nothing."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from components.contrasts import CellName, differences
+from components.evaluation.statistics import MINIMUM_REPLICATES
+from components.study import ORACLE, Study
+
+
+class Grade(NamedTuple):
+    """The grade of a comparison.
+
+    Attributes:
+        axis: the one thing that differs, where it is controlled; 'system' where it is about systems.
+        reason: one sentence.
+    """
+
+    grade: Literal["controlled", "system", "descriptive"]
+    axis: str | None
+    reason: str
+
+
+def few_replicates(study: Study) -> str:
+    """Why nothing can be decided; empty where the study has enough replicates."""
+    count = len(study.replicates)
+    if count >= MINIMUM_REPLICATES:
+        return ""
+    many = "one replicate" if count == 1 else f"{count} replicates"
+    return f"With {many} nothing is decided: a verdict needs at least {MINIMUM_REPLICATES}."
+
+
+def grade_of(study: Study, first: CellName, second: CellName, certificates: Mapping[str, Mapping[str, Any]]) -> Grade:
+    """The grade of a comparison of two cells."""
+    found = differences(study, first, second)
+    axis = found[0] if len(found) == 1 else None
+    if reason := few_replicates(study):
+        return Grade("descriptive", axis, reason)
+    invalid = sorted({name.arm for name in (first, second) if not certificates[name.arm]["valid"]})
+    if invalid:
+        return Grade("descriptive", axis, f"{' and '.join(invalid)} failed the certificate and cannot be compared.")
+    oracles = [name.arm for name in (first, second) if study.arms[name.arm].front == ORACLE]
+    if oracles and first.arm != second.arm:
+        sentence = f"{' and '.join(oracles)} was shown exact boxes, which tell how many objects there are."
+        return Grade("descriptive", axis, sentence)
+    if "labels" in found:
+        return Grade("descriptive", axis, "One learned from few labels, the other from all.")
+    if axis is not None and axis != "architecture":
+        return Grade("controlled", axis, f"The two differ in {readable(axis)} and in nothing else.")
+    modes = {study.arms[name.arm].mode for name in (first, second)}
+    if modes == {"faithful"}:
+        sentence = "Whole systems on equal data: the difference belongs to the systems, not to any one part of them."
+        return Grade("system", "system", sentence)
+    if modes == {"controlled"}:
+        listed = " and ".join(readable(one) for one in found)
+        return Grade("descriptive", None, f"The two differ in {listed}: no one axis answers for the difference.")
+    return Grade(
+        "descriptive", None, "One is a controlled arm, the other as its paper has it: they differ in too much."
+    )
+
+
+def readable(axis: str) -> str:
+    """An axis in words."""
+    return {"front": "visual input"}.get(axis, axis.replace("_", " "))
+
+
+def overall(study: Study, certificates: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """The grade of the study as a whole, 'mixed' where arms are of both kinds, with its reason."""
+    if reason := few_replicates(study):
+        return "descriptive", reason
+    modes = {study.arms[arm].mode for arm in study.architectures.all}
+    if modes == {"faithful"}:
+        grade = "system"
+        reason = "Whole systems on equal data: differences belong to the systems, not to any one part of them."
+    else:
+        grade = "controlled" if modes == {"controlled"} else "mixed"
+        reason = (
+            "Where two arms differ in one axis, the difference is that axis's; every comparison carries its own grade."
+        )
+    if invalid := [arm for arm in study.architectures.all if not certificates[arm]["valid"]]:
+        reason += f" Not comparable, by their certificates: {', '.join(invalid)}."
+    return grade, reason

@@ -1,0 +1,131 @@
+"""Two cells side by side, in words: `ceteris compare STUDY A B`."""
+
+from pathlib import Path
+
+import numpy as np
+
+from components.contrasts import CellName
+from components.errors import CeterisError
+from components.evaluation.certificate import certify, violations
+from components.evaluation.equivalence import equivalence_p
+from components.evaluation.figures import detectable, verdict
+from components.evaluation.grade import grade_of
+from components.evaluation.leaderboard import task_table
+from components.evaluation.scores import Cell
+from components.evaluation.statistics import Estimate, estimate_difference
+from components.evaluation.task_table import SELECTION, TaskTable
+from components.evaluation.training_records import TrainingRecords
+from components.evaluation.wording import name, percent, points, probability
+from components.study import Study
+
+SHOWN = 5
+"""Slices, those that differ most."""
+
+
+def compare_cells(study: Study, root: Path, first: str, second: str) -> str:
+    """Compare two cells on every task that both can do.
+
+    Args:
+        first, second: ARM/CELL, or ARM for its best start with all labels on each task.
+
+    Raises:
+        CeterisError: the study has no such arm or cell, or the two have no task in common.
+    """
+    names = [CellName.of(written) for written in (first, second)]
+    for written in names:
+        if written.arm not in study.arms:
+            raise CeterisError(
+                f"the study {study.name} has no arm {written.arm!r}: choose from {', '.join(study.architectures.all)}."
+            )
+    common = [
+        task for task in study.task_names if all(written.cell in _cells(study, written, task) for written in names)
+    ]
+    if not common:
+        raise CeterisError(_nothing_common(study, names))
+    records = TrainingRecords.load(study, root)
+    certificates = certify(study, records)
+    parts = []
+    for task in common:
+        table = task_table(study, root, task, records, certificates)
+        parts.append("\n".join(_task(table, *(_chosen(table, written) for written in names))))
+    arms = dict.fromkeys(written.arm for written in names)
+    said = [f"Certificate of {arm}: {violations(certificates[arm]) or 'every check passed'}" for arm in arms]
+    return "\n\n".join([*parts, "\n".join(said)])
+
+
+def _cells(study: Study, written: CellName, task: str) -> list[str]:
+    """What may be named after the arm on a task; the empty name stands for its best start."""
+    cells = [cell.name for cell in study.cells(written.arm, task)]
+    return [*cells, ""] if cells else []
+
+
+def _nothing_common(study: Study, names: list[CellName]) -> str:
+    for written in names:
+        cells = sorted({cell for task in study.task_names for cell in _cells(study, written, task)} - {""})
+        if written.cell and written.cell not in cells:
+            return (
+                f"{written.arm} has no cell {written.cell!r} in the study {study.name}: choose from {', '.join(cells)}."
+            )
+    return f"{names[0].arm} and {names[1].arm} have no task of the study {study.name} in common, so they cannot be compared."
+
+
+def _chosen(table: TaskTable, written: CellName) -> Cell:
+    if written.cell:
+        return Cell(written.arm, written.cell)
+    own = [cell for cell in table.scores.cells if cell.architecture == written.arm and not cell.few]
+    return max(own, key=lambda cell: table.selection[cell].mean)
+
+
+def _task(table: TaskTable, first: Cell, second: Cell) -> list[str]:
+    if first == second:
+        raise CeterisError(f"{first.architecture}/{first.name} cannot be compared with itself: name two cells.")
+    study, margin = table.study, table.study.evaluation.margin
+    estimate = estimate_difference(table.selection[first], table.selection[second], table.confidence)
+    one, other = (CellName(cell.architecture, cell.name) for cell in (first, second))
+    grade = grade_of(study, one, other, table.certificates)
+    p_equivalence = equivalence_p(estimate, margin)
+    word = verdict(estimate, estimate.p, p_equivalence, table.confidence, grade)
+    effect = detectable(table.selection[first], table.selection[second], 1 - table.confidence)
+    scores = ", ".join(f"{_named(cell)} {percent(table.selection[cell].mean)}" for cell in (first, second))
+    lines = [
+        f"{table.task}: {scores} (percent of {table.selection[first].items:,} samples of the selection split)",
+        f"  difference    {points(estimate.mean)} points, {100 * table.confidence:.3g}% interval {_interval(estimate)}",
+        f"  p             {probability(_known(estimate.p))}; of equivalence within {100 * margin:.3g} points "
+        f"{probability(_known(p_equivalence))}; one comparison, corrected for no other",
+        f"  verdict       {word}",
+        f"  grade         {grade.grade}. {grade.reason}",
+        f"  detectable    {'not known' if np.isnan(effect) else f'{100 * effect:.1f} points'} at 80% power",
+    ]
+    slices = sorted(_slices(table, first, second), key=lambda found: -abs(found[2].mean))
+    if slices:
+        lines.append("  where they differ most (points, intervals of their own):")
+        for slice_name, items, here in slices[:SHOWN]:
+            lines.append(f"    {slice_name:<36}{points(here.mean):>7}  {_interval(here):<18}{items:,} samples")
+    return lines
+
+
+def _slices(table: TaskTable, first: Cell, second: Cell) -> list[tuple[str, int, Estimate]]:
+    scores = table.scores
+    rows = {split: scores.rows(split=split) for split in scores.splits if split not in (SELECTION, "validation")}
+    rows |= {f"{form} ({SELECTION})": scores.rows(split=SELECTION, form=form) for form in scores.forms(SELECTION)}
+    rows["hard (both unimodal floors fail)"] = scores.rows(split=SELECTION, hard=True)
+    found = []
+    for slice_name, chosen in rows.items():
+        if len(chosen):
+            arms = scores.arm(first, chosen), scores.arm(second, chosen)
+            found.append((slice_name.replace("_", " "), len(chosen), estimate_difference(*arms, table.confidence)))
+    return found
+
+
+def _named(cell: Cell) -> str:
+    return name({"architecture": cell.architecture, "cell": cell.name})
+
+
+def _known(p: float) -> float | None:
+    return None if np.isnan(p) else p
+
+
+def _interval(estimate: Estimate) -> str:
+    if np.isnan(estimate.low):
+        return "not known"
+    return f"[{points(estimate.low)}, {points(estimate.high)}]"

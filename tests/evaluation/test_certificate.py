@@ -1,0 +1,260 @@
+"""Whatever is not equal in one arm is found, in that arm alone."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fabricate import CONTROLLED, QUALITY, ROOT, controlled_study, fabricate, study_of
+
+from components.errors import CeterisError
+from components.evaluation.agreement import Held, agreement
+from components.evaluation.certificate import certify
+from components.evaluation.metrics import collect
+from components.evaluation.protocol import protocol_hash
+from components.evaluation.training_records import TrainingRecords
+from components.study import Study, parse_study
+
+Change = Callable[[TrainingRecords], Any]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, TrainingRecords]:
+    study = controlled_study(replicates=[0, 1, 2])
+    root = fabricate(tmp_path_factory.mktemp("certificate"), study, items=40, quality=CONTROLLED, pictures=False)
+    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
+    return root, study, TrainingRecords.load(study, root)
+
+
+def faults(study: Study, records: TrainingRecords) -> dict[str, set[str]]:
+    """Failed checks by arm."""
+    found = {
+        arm: {check["item"] for check in certificate["checks"] if not check["equal"]}
+        for arm, certificate in certify(study, records).items()
+    }
+    for arm, certificate in certify(study, records).items():
+        assert certificate["valid"] == (not found[arm])
+        assert all(check["detail"] for check in certificate["checks"])
+    return {arm: items for arm, items in found.items() if items}
+
+
+def test_equal_arms_pass_every_check(finished: tuple[Path, Study, TrainingRecords]) -> None:
+    _, study, records = finished
+    assert faults(study, records) == {}
+
+
+def cell(records: TrainingRecords, arm: str, name: str = "multimodal", replicate: int = 1) -> dict[str, Any]:
+    record: dict[str, Any] = records.arms[arm]["vqa"][name][replicate]
+    return record
+
+
+def other_order(records: TrainingRecords) -> None:
+    cell(records, "single")["digests"]["ids"] = "another order"
+
+
+def one_more_epoch(records: TrainingRecords) -> None:
+    record = cell(records, "single")
+    record["steps"] += 156
+    record["samples"] += 156 * 64
+
+
+def one_more_epoch_of_pairs(records: TrainingRecords) -> None:
+    record = records.pretraining["crossed"][2]
+    record["steps"] += 187
+    record["samples"] += 187 * 64
+
+
+def a_twin_that_trained_no_longer(records: TrainingRecords) -> None:
+    twin, plain = cell(records, "single", "unimodal_matched"), cell(records, "single", "unimodal")
+    twin |= {key: plain[key] for key in ("steps", "samples")}
+
+
+def another_tokenizer(records: TrainingRecords) -> None:
+    cell(records, "crossed")["configuration"]["vocabulary_size"] = 30522
+
+
+def longer_texts(records: TrainingRecords) -> None:
+    cell(records, "crossed")["configuration"]["max_length"] = 48
+
+
+def wider(records: TrainingRecords) -> None:
+    cell(records, "late_fusion", "unimodal")["configuration"]["width"] = 128
+
+
+def other_axes(records: TrainingRecords) -> None:
+    cell(records, "crossed")["configuration"]["axes"]["readout"] = "pooled_text"
+
+
+def an_undeclared_key(records: TrainingRecords) -> None:
+    cell(records, "crossed")["configuration"]["adapter_width"] = 16
+
+
+def no_configuration(records: TrainingRecords) -> None:
+    del cell(records, "text_only", "unimodal")["configuration"]
+
+
+def other_labels_of_the_front_end(records: TrainingRecords) -> None:
+    for record in records.arms["dense"]["vqa"]["multimodal"]:
+        record["configuration"]["object_classes"] = 1
+
+
+def another_front_end(records: TrainingRecords) -> None:
+    records.starts["crossed"][0]["detector"]["weights"] = "of a detector that somebody else trained"
+
+
+def a_further_component(records: TrainingRecords) -> None:
+    records.starts["text_only"][0]["grid"] = records.starts["late_fusion"][0]["grid"]
+
+
+def other_masks(records: TrainingRecords) -> None:
+    records.pretraining["dense"][0]["digests"]["corruption"] = "masks of its own"
+
+
+def no_digests(records: TrainingRecords) -> None:
+    del cell(records, "both")["digests"]
+
+
+@pytest.mark.parametrize(
+    ("change", "arm", "items"),
+    [
+        (other_order, "single", {"samples and their order"}),
+        (one_more_epoch, "single", {"budget"}),
+        (one_more_epoch_of_pairs, "crossed", {"budget"}),
+        (a_twin_that_trained_no_longer, "single", {"budget"}),
+        (another_tokenizer, "crossed", {"configuration"}),
+        (longer_texts, "crossed", {"configuration"}),
+        (wider, "late_fusion", {"configuration"}),
+        (other_axes, "crossed", {"configuration"}),
+        (an_undeclared_key, "crossed", {"configuration"}),
+        (no_configuration, "text_only", {"configuration", "labels of the front end"}),
+        (other_labels_of_the_front_end, "dense", {"labels of the front end"}),
+        (another_front_end, "crossed", {"start components"}),
+        (a_further_component, "text_only", {"start components"}),
+        (other_masks, "dense", {"corruption"}),
+        (no_digests, "both", {"samples and their order", "content", "regions", "corruption"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_broken_arm_is_caught(
+    finished: tuple[Path, Study, TrainingRecords], change: Change, arm: str, items: set[str]
+) -> None:
+    _, study, records = finished
+    broken = copy.deepcopy(records)
+    change(broken)
+    assert faults(study, broken) == {arm: items}
+
+
+def test_a_ranked_arm_that_was_shown_exact_boxes_is_caught(finished: tuple[Path, Study, TrainingRecords]) -> None:
+    _, study, records = finished
+    broken = copy.deepcopy(records)
+    for told, single in zip(
+        broken.arms["told"]["vqa"]["multimodal"], broken.arms["single"]["vqa"]["multimodal"], strict=True
+    ):
+        single["digests"]["regions"] = told["digests"]["regions"]
+    assert faults(study, broken) == {"single": {"regions", "no exact boxes"}}
+
+
+def test_front_ends_that_learned_from_other_labels_are_caught(finished: tuple[Path, Study, TrainingRecords]) -> None:
+    _, study, records = finished
+    broken = copy.deepcopy(records)
+    for record in broken.components["grid"]:
+        assert record is not None
+        del record["heads"]
+        record["digests"]["content"] = "pictures with labels of whole pictures"
+    found = faults(study, broken)
+    # Most arms read the detector; those that take the grid are two.
+    assert found == {arm: {"content", "labels of the front end"} for arm in ("dense", "late_fusion")}
+
+
+def test_a_difference_that_the_architecture_does_not_declare_is_caught(
+    finished: tuple[Path, Study, TrainingRecords],
+) -> None:
+    _, study, records = finished
+    values = study.model_dump()
+    values["arms"]["both"]["freezing"] = [{"pattern": "text.*", "share": 0.5}]
+    assert faults(Study.model_validate(values), records) == {"both": {"declared differences"}}
+    # MMBT's file declares its schedule, so MMBT may have one.
+    root, mmbt = finished[0].parent / "mmbt", study_of(replicates=[0])
+    fabricate(root, mmbt, items=40, quality=QUALITY, pictures=False)
+    collect(mmbt, root / "outputs/finetune", root / "outputs/evaluation")
+    assert mmbt.arms["mmbt"].freezing
+    assert faults(mmbt, TrainingRecords.load(mmbt, root)) == {}
+
+
+def test_only_who_reads_answers_may_have_been_handed_more(tmp_path: Path) -> None:
+    values = study_of(replicates=[0]).model_dump()
+    lxmert = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))["arms"]["lxmert"]
+    values["arms"]["lxmert"] = lxmert | {"starts": ["multimodal"], "few_label_starts": []}
+    values["arms"]["lxmert"]["matched_starts"] = []
+    values["architectures"]["pretrained"].append("lxmert")
+    study = parse_study(values, "mine")
+    root = fabricate(tmp_path, study, items=40, quality=QUALITY | {("lxmert", "multimodal"): 0.6}, pictures=False)
+    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
+    records = TrainingRecords.load(study, root)
+    records.pretraining["lxmert"][0]["digests"]["content"] = "pictures, texts and answers"
+    assert faults(study, records) == {}
+    records.pretraining["lxmert"][0]["digests"]["ids"] = "another order"
+    assert faults(study, records) == {"lxmert": {"samples and their order"}}
+
+
+def test_without_a_majority_nobody_is_right() -> None:
+    two = [Held("a", "a", "x"), Held("b", "b", "y")]
+    assert agreement(two).differ == {"a", "b"}
+    assert agreement([*two, Held("c", "c", "x")]).differ == {"b"}
+    assert agreement([*two, Held("c", "c", "z")]).differ == {"a", "b", "c"}
+    # Many runs of one arm are one voice, and an arm that disagrees with itself is not right because of its other half.
+    many = [Held("a", f"a {run}", "x") for run in range(9)]
+    assert agreement([*many, Held("b", "b", "y"), Held("c", "c", "y")]).differ == {"a"}
+    assert agreement([*two, Held("b", "b 2", "x")]).differ == {"b"}
+    assert agreement([Held("a", "a", None)]).differ == {"a"}
+    assert agreement([Held("a", "a", "")]).differ == set()
+
+
+def test_records_of_another_run_are_refused(finished: tuple[Path, Study, TrainingRecords], tmp_path: Path) -> None:
+    root, study, _ = finished
+    swapped = _copied(root, tmp_path / "pairs") / "outputs/pretrain/single/1/record.json"
+    swapped.write_bytes((root / "outputs/pretrain/single/2/record.json").read_bytes())
+    with pytest.raises(CeterisError, match=r"pretrain/single/1/record.json is the record of a run with replicate 2"):
+        TrainingRecords.load(study, tmp_path / "pairs")
+    (_copied(root, tmp_path / "starts") / "outputs/starts/0/both/record.json").unlink()
+    with pytest.raises(CeterisError, match=r"starts/0/both/record.json is missing"):
+        TrainingRecords.load(study, tmp_path / "starts")
+    path = _copied(root, tmp_path / "arms") / "outputs/evaluation/arms.json"
+    arms = json.loads(path.read_text(encoding="utf-8"))
+    arms["both"]["vqa"]["multimodal"][0]["run"]["start"] = "unimodal"
+    path.write_text(json.dumps(arms), encoding="utf-8")
+    said = r"finetune/both/vqa/0/record.json is the record of a run with start unimodal"
+    with pytest.raises(CeterisError, match=said):
+        TrainingRecords.load(study, tmp_path / "arms")
+
+
+def _copied(source: Path, target: Path) -> Path:
+    """A copy of the records alone."""
+    for path in source.rglob("*.json"):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+    return target
+
+
+def test_the_protocol_is_what_is_held_equal_and_nothing_else() -> None:
+    study = study_of()
+    values = study.model_dump()
+    same = protocol_hash(study)
+    for change in (
+        {"name": "another"},
+        {"replicates": [0, 1, 2, 3, 4]},
+        {"runtime": values["runtime"] | {"checkpoint_seconds": 1.0}},
+        {"evaluation": values["evaluation"] | {"examples": 0}},
+    ):
+        assert protocol_hash(study_of(**change)) == same
+    for change in (
+        {"seed": 7},
+        {"finetune": values["finetune"] | {"samples": 32064}},
+        {"text": values["text"] | {"max_length": 25}},
+        {"evaluation": values["evaluation"] | {"margin": 0.01}},
+    ):
+        assert protocol_hash(study_of(**change)) != same
