@@ -28,6 +28,9 @@ CLIP, LEARNING_RATE, WEIGHT_DECAY = 1.0, 1e-4, 0.01
 MATRIX = {"cpu": 2048, "cuda": 8192}
 """Side of the square matrices whose product stands for the machine's peak."""
 
+WARMUP = {"cpu": 1, "cuda": 3}
+"""Steps before the first turn: they make the optimiser's moments, and on a GPU choose kernels and fill the allocator."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -133,8 +136,9 @@ def measure(name: str, pair: Pair, machine: Machine, rounds: int) -> None:
         "theirs": Side(pair.theirs, pair.their_inputs, machine),
     }
     flops = {key: side.flops() for key, side in sides.items()}
-    for side in sides.values():  # the first step makes the optimiser's moments
-        side.step()
+    for side in sides.values():
+        for _ in range(WARMUP[machine.device.type]):
+            side.step()
     peak = machine.peak()
     times: dict[str, list[float]] = {key: [] for key in sides}
     for _ in range(rounds):
