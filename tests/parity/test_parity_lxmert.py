@@ -49,9 +49,9 @@ def copy_feed_forward(ours: FeedForwardSide, expand: nn.Module, output: nn.Modul
     copy(ours.residual.norm, output.LayerNorm)
 
 
-def copied(reference: LxmertModel) -> LXMERT:
-    """Ours with the weights of the reference."""
-    ours = LXMERT(CONFIGURATION)
+def copied(reference: LxmertModel, configuration: ModelConfiguration = CONFIGURATION) -> LXMERT:
+    """Ours with the weights of the reference; at a depth of 5, as the sub-layers are counted."""
+    ours = LXMERT(configuration)
     embeddings, regions = reference.embeddings, reference.encoder.visn_fc
     copy(ours.text_embedding.words, embeddings.word_embeddings)
     copy(ours.text_embedding.positions, embeddings.position_embeddings)

@@ -31,9 +31,9 @@ def configuration() -> ModelConfiguration:
     )
 
 
-def copied(reference: ViltModel) -> ViLT:
+def copied(reference: ViltModel, size: ModelConfiguration | None = None) -> ViLT:
     """Ours with the weights of the reference."""
-    ours = ViLT(configuration())
+    ours = ViLT(size or configuration())
     embeddings, text = reference.embeddings, reference.embeddings.text_embeddings
     copy(ours.text_embedding.words, text.word_embeddings)
     copy(ours.text_embedding.positions, text.position_embeddings)

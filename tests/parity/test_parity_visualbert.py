@@ -42,13 +42,15 @@ SIZES = {
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
 
-def copied(reference: VisualBertModel, visual_type: int) -> VisualBERT:
+def copied(
+    reference: VisualBertModel, visual_type: int, configuration: ModelConfiguration = CONFIGURATION
+) -> VisualBERT:
     """Ours with the weights of the reference.
 
     Args:
         visual_type: of the reference's types the one for regions; the original code's is 0 and so is ours.
     """
-    ours = VisualBERT(CONFIGURATION)
+    ours = VisualBERT(configuration)
     # The reference's names are BERT's, with the visual ones beside them.
     load_component(ours, "text", reference.state_dict())
     visual, embeddings = ours.visual_embedding, reference.embeddings
