@@ -51,11 +51,12 @@ CONTROLLED = {
 
 
 def _two_tasks() -> dict[str, Any]:
-    """The default study with six arms and three replicates, whatever it has, and a second task, so that there is something to
-    keep apart.
+    """The default study with six arms and three replicates and no contrasts, whatever it has, and a second task, so that there is
+    something to keep apart.
     """
     values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
     values["replicates"] = [0, 1, 2]
+    values["evaluation"]["contrasts"] = []
     values["architectures"] = {
         "pretrained": ["clip", "vilt"],
         "direct": ["image_only", "late_fusion", "mmbt", "text_only"],
@@ -75,6 +76,7 @@ def _two_tasks() -> dict[str, Any]:
         "statements": {"kind": "statements", "few_labels": None},
     }
     values["task_names"] = list(values["tasks"])
+    values["evaluation"]["contrasts"] = []
     return values
 
 

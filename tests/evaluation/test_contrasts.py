@@ -1,0 +1,231 @@
+"""Declared contrasts against an independent recomputation, and what grade a comparison gets."""
+
+import itertools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from fabricate import CONTROLLED, controlled_study, fabricate, study_of
+from scipy import stats
+
+from components.contrasts import CellName
+from components.errors import CeterisError
+from components.evaluation.grade import grade_of
+from components.evaluation.leaderboard import build
+from components.evaluation.metrics import collect
+from components.evaluation.side_by_side import compare_cells
+from components.evaluation.terminal import render_text
+from components.study import Study
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
+    study = controlled_study()
+    root = fabricate(tmp_path_factory.mktemp("contrasts"), study, items=1200, quality=CONTROLLED, pictures=False)
+    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
+    return root, study, build(study, root)
+
+
+def scores(root: Path, study: Study, side: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """(items, replicates) of correctness, straight from the predictions, and the items' groups."""
+    columns = []
+    for replicate in study.replicates:
+        frame = pd.read_parquet(root / f"outputs/finetune/{side['architecture']}/vqa/{replicate}/predictions.parquet")
+        chosen = frame[(frame["cell"] == side["cell"]) & (frame["split"] == "selection")].set_index("id").sort_index()
+        columns.append(chosen["correct"].to_numpy(float))
+        groups = chosen["group"].to_numpy()
+    return np.stack(columns, axis=1), groups
+
+
+def by_hand(first: np.ndarray, second: np.ndarray, groups: np.ndarray, margin: float) -> dict[str, float]:
+    """V = (v_A + v_B)/R + max(0, var_items(D) - (w_A + w_B)/R), all over clusters of items, with Satterthwaite's degrees."""
+    count, replicates = first.shape
+    clusters = np.unique(groups)
+    factor = len(clusters) / (len(clusters) - 1)
+
+    def sums(values: np.ndarray) -> np.ndarray:
+        return np.array([values[groups == one].sum(axis=0) for one in clusters]) / count
+
+    between = within = 0.0
+    for arm in (first, second):
+        means = arm.mean(axis=0)
+        between += means.var(ddof=1) / replicates
+        centred = sums(arm - means)
+        residual = centred - centred.mean(axis=1, keepdims=True)
+        within += factor * (residual**2).sum() / (replicates - 1) / replicates
+    paired = (first - second).mean(axis=1)
+    items = max(0.0, factor * (sums(paired - paired.mean()) ** 2).sum() - within)
+    variance = between + items
+    shares = [arm.mean(axis=0).var(ddof=1) / replicates for arm in (first, second)]
+    degrees = variance**2 / (sum(share**2 / (replicates - 1) for share in shares) + items**2 / (len(clusters) - 1))
+    error, mean = math.sqrt(variance), paired.mean()
+    t = stats.t(degrees)
+    return {
+        "difference": mean,
+        "low": mean - error * t.ppf(0.975),
+        "high": mean + error * t.ppf(0.975),
+        "p": 2 * t.sf(abs(mean) / error),
+        "p_equivalence": max(t.sf((mean + margin) / error), t.cdf((mean - margin) / error)),
+    }
+
+
+def holm_by_hand(p_values: list[float]) -> list[float]:
+    """A hypothesis's adjusted p: the largest of the step-down products up to its place."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted = [0.0] * len(p_values)
+    for place, index in enumerate(order):
+        steps = [(len(order) - earlier) * p_values[order[earlier]] for earlier in range(place + 1)]
+        adjusted[index] = min(1.0, max(steps))
+    return adjusted
+
+
+def test_contrasts_are_what_an_independent_computation_gives(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    root, study, board = finished
+    expected = []
+    for contrast in board["contrasts"]:
+        (first, groups), (second, _) = (scores(root, study, contrast[side]) for side in ("first", "second"))
+        expected.append(by_hand(first, second, groups, study.evaluation.margin))
+        for key, value in expected[-1].items():
+            assert contrast[key] == pytest.approx(value, abs=2e-6), (contrast["name"], key)
+    for key in ("p", "p_equivalence"):
+        adjusted = holm_by_hand([one[key] for one in expected])
+        found = [contrast[f"{key}_holm"] for contrast in board["contrasts"]]
+        assert found == pytest.approx(adjusted, abs=5e-6)
+    # The family is the declared ones: all pairs would correct far more.
+    assert len(board["tasks"]["vqa"]["pairs"]) == len(list(itertools.combinations(range(8), 2)))
+
+
+def test_contrasts_find_what_was_put_in(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    _, study, board = finished
+    found = {contrast["name"]: contrast for contrast in board["contrasts"]}
+    assert list(found) == [contrast.name for contrast in study.evaluation.contrasts]
+    truth = {"crossing": 0.10, "regions": 0.0, "pairs_help": 0.08}
+    for name, contrast in found.items():
+        # Scores are clipped chances, which shrinks differences by a little.
+        assert contrast["low"] - 0.015 <= truth[name] <= contrast["high"] + 0.015
+        assert (contrast["grade"], contrast["replicates"]) == ("controlled", 5)
+        assert 0 < contrast["minimum_detectable_effect"] < 0.1
+        assert contrast["protocol"] == board["protocol"]
+    assert (found["crossing"]["verdict"], found["pairs_help"]["verdict"]) == ("better", "better")
+    assert found["regions"]["verdict"] in ("cannot tell", "equivalent")
+    text = render_text(board)
+    assert "Does fusion matter?" in text
+    assert f"Protocol {board['protocol']}" in text
+
+
+def test_a_wide_margin_makes_arms_equivalent(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    root, study, _ = finished
+    values = study.model_dump()
+    values["evaluation"]["margin"] = 0.2
+    board = build(Study.model_validate(values), root)
+    assert {contrast["verdict"] for contrast in board["contrasts"]} == {"equivalent"}
+    assert all(contrast["p_equivalence_holm"] < 0.05 for contrast in board["contrasts"])
+
+
+def test_a_broken_arm_takes_no_part_in_a_contrast(finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path) -> None:
+    root, study, before = finished
+    for path in (root / "outputs").rglob("*"):
+        if path.is_file() and "finetune" not in path.parts:
+            place = tmp_path / path.relative_to(root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+    path = tmp_path / "outputs/pretrain/crossed/3/record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"steps": 1}))
+    board = build(study, tmp_path)
+    broken, *others = board["contrasts"]
+    assert (broken["verdict"], broken["p"], broken["p_holm"]) == ("descriptive", None, None)
+    assert broken["difference"] == before["contrasts"][0]["difference"]
+    assert "crossed failed the certificate" in broken["grade_reason"]
+    # Two are left to correct for.
+    raw = [contrast["p"] for contrast in others]
+    assert [contrast["p_holm"] for contrast in others] == pytest.approx(holm_by_hand(raw), abs=5e-6)
+    cells = {cell["architecture"]: cell for cell in board["tasks"]["vqa"]["cells"]}
+    assert (cells["crossed"]["comparable"], cells["crossed"]["ranks"]) == (False, None)
+    assert cells["both"]["comparable"]
+    assert cells["told"]["comparable"]
+    assert cells["told"]["ranks"] is None  # exact boxes
+
+
+def test_ranks_agree_with_the_pairs(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    _, _, board = finished
+    entry = board["tasks"]["vqa"]
+    ranked = {(cell["architecture"], cell["cell"]): cell for cell in entry["cells"] if cell["candidate"]}
+    better = dict.fromkeys(ranked, 0)
+    worse = dict.fromkeys(ranked, 0)
+    for pair in entry["pairs"]:
+        first, second = ((pair[side]["architecture"], pair[side]["cell"]) for side in ("first", "second"))
+        if pair["p_holm"] <= 0.05:
+            winner, loser = (first, second) if pair["difference"] > 0 else (second, first)
+            better[loser] += 1
+            worse[winner] += 1
+    for key, cell in ranked.items():
+        assert cell["ranks"] == [1 + better[key], len(ranked) - worse[key]]
+
+
+VALID = {"valid": True, "checks": []}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "grade", "axis"),
+    [
+        ("single/multimodal", "crossed/multimodal", "controlled", "fusion"),
+        ("single/multimodal", "dense/multimodal", "controlled", "front"),
+        ("single/multimodal", "single/unimodal", "controlled", "start"),
+        ("single/unimodal_matched", "single/unimodal", "controlled", "budget"),
+        ("single/multimodal", "both/multimodal", "descriptive", None),
+        ("single/unimodal", "crossed/multimodal", "descriptive", None),
+        ("single/multimodal", "late_fusion/unimodal", "descriptive", None),
+        ("single/multimodal", "told/multimodal", "descriptive", "front"),
+        ("late_fusion/unimodal", "text_only/unimodal", "system", "system"),
+    ],
+)
+def test_grades(first: str, second: str, grade: str, axis: str | None) -> None:
+    study = controlled_study()
+    sides = CellName.of(first), CellName.of(second)
+    found = grade_of(study, *sides, dict.fromkeys(study.arms, VALID))
+    assert (found.grade, found.axis) == (grade, axis)
+    assert found.reason.endswith(".")
+    two = controlled_study(replicates=[0, 1])
+    assert grade_of(two, *sides, dict.fromkeys(two.arms, VALID)).grade == "descriptive"
+    broken = dict.fromkeys(study.arms, VALID) | {sides[1].arm: {"valid": False, "checks": []}}
+    assert grade_of(study, *sides, broken).grade == "descriptive"
+
+
+def test_front_ends_with_unlike_labels_are_not_controlled() -> None:
+    values = controlled_study().model_dump()
+    values["image_pretraining"]["labels"] = "image"
+    values["evaluation"]["contrasts"] = []
+    study = Study.model_validate(values)
+    sides = CellName("single", "multimodal"), CellName("dense", "multimodal")
+    assert grade_of(study, *sides, dict.fromkeys(study.arms, VALID)).grade == "descriptive"
+
+
+def test_two_cells_side_by_side(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    root, study, board = finished
+    text = compare_cells(study, root, "single", "crossed/multimodal")
+    contrast = board["contrasts"][0]
+    assert f"difference    {100 * contrast['difference']:+.1f} points" in text
+    assert "verdict       better" in text
+    assert "grade         controlled. The two differ in fusion and in nothing else." in text
+    assert "Certificate of crossed: every check passed" in text
+    assert "(selection)" in text
+    with pytest.raises(CeterisError, match="no arm 'uniter': choose from single"):
+        compare_cells(study, root, "single", "uniter")
+    with pytest.raises(CeterisError, match=r"crossed has no cell 'scratch' .* choose from multimodal"):
+        compare_cells(study, root, "single", "crossed/scratch")
+    with pytest.raises(CeterisError, match="with itself"):
+        compare_cells(study, root, "single", "single/multimodal")
+
+
+def test_arms_without_a_task_in_common_are_said() -> None:
+    tasks = {
+        "finding": {"kind": "retrieval", "few_labels": None},
+        "pointing": {"kind": "grounding", "few_labels": None},
+    }
+    study = study_of(tasks=tasks, task_names=list(tasks))
+    with pytest.raises(CeterisError, match="clip and text_only have no task"):
+        compare_cells(study, Path("nowhere"), "clip", "text_only")
