@@ -107,7 +107,7 @@ def forest(
     ranked = any(row.rank for row in rows)
     names = max(_long(row.name, row.detail) for row in rows) + 26
     left, right = (
-        (8.0, width - 8.0) if narrow else (min(max(names, 200.0), 330.0), width - (222.0 if ranked else 164.0))
+        (8.0, width - 8.0) if narrow else (min(max(names, 200.0), 330.0), width - (228.0 if ranked else 164.0))
     )
     row_height, section_height = (46.0, 26.0) if narrow else (29.0, 28.0)
     sections = list(dict.fromkeys(row.section for row in rows))
@@ -169,7 +169,7 @@ def _draw(canvas: Canvas, row: Row, y: float, scale: Scale, narrow: bool, ranked
         f'<text x="8" y="{baseline:.1f}" font-size="13.5"><tspan class="{name_class}">{_safe(row.name)}</tspan>'
         f'<tspan class="soft" dx="6" font-size="{10 if tight else 12}">{_safe(detail)}</tspan></text>'
     )
-    aside = 58 if ranked and not narrow else 0
+    aside = 64 if ranked and not narrow else 0
     canvas.text(canvas.width - 8 - aside, baseline, row.value, name_class + " figure", "end", 12.5)
     if aside:
         canvas.text(canvas.width - 8, baseline, row.rank, name_class + " figure", "end", 12.5)

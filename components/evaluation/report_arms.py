@@ -14,8 +14,8 @@ CHOSEN = {"fusion": "fusion", "spatial code": "spatial_code", "objectives": "obj
 """Axis of a card: setting of a controlled arm."""
 COLUMNS = ("text encoder", "visual input", "spatial code", "fusion", "objectives", "readout", "norm")
 _FRONTS = {
-    "pixels": "pixels, by itself",
-    "detector": "regions of a detector",
+    "pixels": "pixels, its own",
+    "detector": "detected regions",
     ORACLE: "exact boxes (not ranked)",
     "grid": "grid, frozen",
     "patches": "patches, frozen",
@@ -28,8 +28,8 @@ def arms(heading: str, study: Study) -> str:
     header = ["arm", "mode", "front", *COLUMNS, "starts", "begins with", "freezing"]
     rows = [(_name(name, arm), [text_cell(word) for word in words_of(arm)], False) for name, arm in study.arms.items()]
     lead = (
-        "Everything that is not in this table is the same for all arms. Arms that are faithful are what their paper describes; "
-        "controlled arms share one recipe, and two of them differ in what the study says and in nothing else."
+        "What is not in this table is set once for all arms, in the study file. Faithful arms are what their paper describes; "
+        "controlled arms share one recipe, and two of them differ in what the table says and in nothing else."
     )
     axes = table("What each arm is", header, sorted(rows, key=lambda row: row[0].lower()), wraps=True)
     return section("arms", heading, paragraph(lead), axes, _tasks(study))

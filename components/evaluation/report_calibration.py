@@ -102,7 +102,7 @@ def draw(heading: str, by_task: dict[str, list[Calibration]]) -> str:
         parts += [f"<h3>{escape(readable(task))}</h3>", f'<div class="panels small">{panels}</div>', listing]
     lead = (
         "Confidence is the probability that a model gives to its own answer; no model was calibrated afterwards. Marks on "
-        "the dotted line are honest, marks below it promise too much; a larger disc holds more predictions. Best start of each "
+        "the dotted line are honest, marks below it promise too much; a larger disc holds more predictions. Best cell of each "
         f"architecture, selection split, {BINS} bins of equal width. The error depends on the number of bins: compare it within "
         "this table only."
     )

@@ -27,7 +27,7 @@ from components.study import Study
 LARGEST_PICTURE = 360
 """Pixels; larger example pictures are scaled down."""
 LARGEST_FILE = 300_000
-MOST_BYTES = 1_200_000
+MOST_BYTES = 1_000_000
 """Of all pictures of all tasks together, as text in the page."""
 MOST_SAMPLES = 72
 """Per task."""

@@ -127,10 +127,10 @@ def score_table(cells: Sequence[Json], columns: Sequence[tuple[str, str, str]], 
 
 
 def best_cells(entry: Json) -> list[Json]:
-    """The best cell with all labels of each architecture, by falling mean; twins that trained for longer left out."""
+    """The best cell with all labels of each architecture, by falling mean; the one that is chosen is the first ranked."""
     best: dict[str, Json] = {}
     for cell in entry["cells"]:
-        if cell["labels"] == "all" and not cell["cell"].endswith(MATCHED):
+        if cell["labels"] == "all":
             best.setdefault(cell["architecture"], cell)
     return list(best.values())
 

@@ -138,7 +138,7 @@ def slices(heading: str, board: Json) -> str:
         if not any(asked.values()):
             parts.append(paragraph("The samples of this task have no slices."))
     lead = (
-        "Best start of each architecture with all labels. Each column is tinted from its lowest to its highest score, with the "
+        "Best cell of each architecture with all labels. Each column is tinted from its lowest to its highest score, with the "
         "interval below the mean. Generalisation splits hold what training never showed; hard samples are those that both "
         "unimodal floors get wrong. Many cells of a table are looked at here: what stands out in one of them is a hint, no verdict."
     )

@@ -58,7 +58,7 @@ caption{text-align:left;padding:.8rem .9rem .2rem;color:var(--soft)}
 th,td{padding:.5rem .9rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}
 .wraps td,.wraps thead th{white-space:normal;text-align:left;vertical-align:top;min-width:7em}
 .wraps td.long{min-width:15em}.wraps td.number{min-width:0}
-.short table{width:auto}
+.short table{width:auto}.short td,.short thead th:not(:first-child){text-align:center}
 .wraps tbody th{vertical-align:top}
 td.yes small,td.no small{color:inherit}td.gap{color:var(--soft);font-style:italic}
 td.yes,td.no{text-align:center}

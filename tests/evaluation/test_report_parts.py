@@ -15,6 +15,7 @@ from components.evaluation.plots_quality import Spot, logarithmic_ticks, pareto
 from components.evaluation.report import render
 from components.evaluation.report_calibration import bins_of, calibration, expected_error
 from components.evaluation.report_examples import duels, pick
+from components.evaluation.report_page import best_cells
 from components.study import Study
 
 Finished = tuple[Path, Study, dict[str, Any]]
@@ -226,3 +227,18 @@ def test_every_card_knows_who_was_right(finished: Finished) -> None:
         assert f'<article class="example" data-right="{right}"' in text
     wins = json.loads(text.split('data-wins="')[1].split('"')[0].replace("&quot;", '"'))
     assert set(wins) == set(found.starts)
+
+
+def test_the_best_cell_speaks_for_its_architecture_whatever_its_start() -> None:
+    listed = [
+        ("a", "unimodal_matched"),
+        ("a", "multimodal"),
+        ("b", "scratch"),
+        ("a", "multimodal_few"),
+        ("c", "scratch_few"),
+    ]
+    cells = [
+        {"architecture": name, "cell": cell, "labels": "few" if cell.endswith("_few") else "all"}
+        for name, cell in listed
+    ]
+    assert [(cell["architecture"], cell["cell"]) for cell in best_cells({"cells": cells})] == listed[:1] + listed[2:3]
