@@ -35,7 +35,7 @@ def render(root: Path) -> Path:
     """Write `outputs/report.html` below `root` and return its path.
 
     Raises:
-        CeterisError: there is no leaderboard yet.
+        CeterisError: there is no leaderboard yet, or it is an earlier version's.
     """
     board = _leaderboard(root)
     study = load_study(root / "params.yaml")
@@ -101,7 +101,10 @@ def _leaderboard(root: Path) -> dict[str, Any]:
     path = root / "outputs/compare/leaderboard.json"
     if not path.is_file():
         raise CeterisError(f"{path} is missing: run the pipeline first.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    board = json.loads(path.read_text(encoding="utf-8"))
+    if "certificates" not in board:
+        raise CeterisError(f"{path} was written by an earlier version: run the stage compare again.")
+    return board
 
 
 def _write(path: Path, text: str) -> None:

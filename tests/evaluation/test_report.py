@@ -232,6 +232,10 @@ def test_ranks_stand_beside_the_means(finished: tuple[Path, Study, dict[str, Any
 def test_no_leaderboard_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CeterisError, match=r"leaderboard.json is missing: run the pipeline first"):
         render(tmp_path)
+    (tmp_path / "outputs/compare").mkdir(parents=True)
+    (tmp_path / "outputs/compare/leaderboard.json").write_text('{"study": "old", "tasks": {}}')
+    with pytest.raises(CeterisError, match=r"earlier version: run the stage compare again"):
+        render(tmp_path)
 
 
 def test_overview_is_one_svg(finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path) -> None:
