@@ -48,15 +48,25 @@ CONTROLLED = {
     ("text_only", "unimodal"): 0.42,
 }
 """Likewise of `controlled_study`."""
+SAMPLES = {
+    "pretrain_text": 25600,
+    "pretrain_image": 40000,
+    "pretrain": 57600,
+    "finetune": 32000,
+    "finetune_few": 8000,
+}
+"""The budgets, whatever the default study has."""
 
 
 def _two_tasks() -> dict[str, Any]:
-    """The default study with six arms and three replicates and no contrasts, whatever it has, and a second task, so that there is
-    something to keep apart.
+    """The default study with six arms, three replicates and no contrasts, whatever it has, and a second task, so that there
+    is something to keep apart.
     """
     values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
     values["replicates"] = [0, 1, 2]
     values["evaluation"]["contrasts"] = []
+    for budget, samples in SAMPLES.items():
+        values[budget] |= {"samples": samples, "batch_size": 64}
     values["architectures"] = {
         "pretrained": ["clip", "vilt"],
         "direct": ["image_only", "late_fusion", "mmbt", "text_only"],
