@@ -6,9 +6,10 @@ test items does not, whatever is repeated:
     V(R) = (v_1 + v_2)/R + V_items,    degrees of freedom by Satterthwaite.
 
 Power is that of the two-sided t test that the contrast ends in. Its critical value moves with the estimated variances,
-which few replicates estimate badly, so power is averaged over what they may come out as (chi-squared, independent of the
-means). A non-central t with the true variances' degrees of freedom would promise 80% where three replicates reach 70 to
-75. A study with m declared contrasts plans at alpha/m, the first and hardest step of Holm's procedure.
+which few replicates estimate badly, so power is averaged over what they may come out as: chi-squared between replicates,
+normal over items and never below zero (as in `statistics.py`), all independent of the means. A non-central t with the
+degrees of freedom of the true variances would promise 80% where three replicates reach 70 to 75. A study with m declared
+contrasts plans at alpha/m, the first and hardest step of Holm's procedure.
 
 The variances are those of a study that was run, and a variance of few replicates is hardly known: `cautious` takes the
 upper bound of what it may be, and what is planned with it is enough four times out of five.
@@ -21,12 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from components.evaluation.statistics import MINIMUM_REPLICATES, Arm, estimate_difference
+from components.evaluation.statistics import MINIMUM_REPLICATES, Arm, estimate_difference, residual_variance
 
 POWER = 0.8
 MOST_REPLICATES = 1000
 _CAUTION = 0.8
-_QUANTILES = 64  # of each arm's variance; a detectable effect changes by less than 0.2% with more
+_QUANTILES, _ITEM_QUANTILES = (
+    32,
+    9,
+)  # of each variance; a detectable effect changes by less than half a percent with more
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,14 @@ class Design:
     Attributes:
         variances: v of both arms, between replicates.
         sample_variance: V_items, of the difference of the two means over the test items.
+        residual_variance: w_1/N + w_2/N, what items and replicates together leave unexplained in one replicate's means.
         clusters: independent clusters of test items.
         replicates: how many replicates of each arm the variances come from.
     """
 
     variances: tuple[float, float]
     sample_variance: float
+    residual_variance: float
     clusters: int
     replicates: tuple[int, int]
 
@@ -50,18 +56,24 @@ class Design:
         return math.sqrt(sum(self.variances) / replicates + self.sample_variance)
 
     def critical(self, replicates: float, alpha: float) -> NDArray[np.float64]:
-        """(Q, Q) what a difference must exceed to be significant, over equally likely estimates of both variances."""
-        if math.isinf(replicates):
-            factors = np.ones(1)
-        else:
-            middles = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
-            factors = np.asarray(special.chdtri(replicates - 1, middles) / (replicates - 1), dtype=np.float64)
+        """(Q, Q, I) what a difference must exceed to be significant, over equally likely estimates of all variances."""
+        middles = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+        degrees = min(replicates, 1e9) - 1
+        factors = special.chdtri(degrees, middles) / degrees
         first, second = (variance / replicates * factors for variance in self.variances)
-        variance = first[:, None] + second[None, :] + self.sample_variance
-        below = (first[:, None] ** 2 + second[None, :] ** 2) / (replicates - 1)
-        below = below + self.sample_variance**2 / (self.clusters - 1)
-        degrees = np.divide(variance**2, below, out=np.ones_like(variance), where=below > 0)
-        return np.asarray(special.stdtrit(degrees, 1 - alpha / 2) * np.sqrt(variance), dtype=np.float64)
+        first, second, items = first[:, None, None], second[None, :, None], self._sample_variances(replicates)
+        variance = first + second + items
+        below = (first**2 + second**2) / degrees + items**2 / (self.clusters - 1)
+        total = np.divide(variance**2, below, out=np.ones_like(variance), where=below > 0)
+        return np.asarray(special.stdtrit(total, 1 - alpha / 2) * np.sqrt(variance), dtype=np.float64)
+
+    def _sample_variances(self, replicates: float) -> NDArray[np.float64]:
+        """(I,) equally likely estimates of V_items: a difference of two variances, cut off at zero."""
+        residual = self.residual_variance / replicates
+        spread = (self.sample_variance + residual) ** 2 + residual**2 / (2 * (replicates - 1))
+        middles = (np.arange(_ITEM_QUANTILES) + 0.5) / _ITEM_QUANTILES
+        estimates = self.sample_variance + math.sqrt(2 * spread / (self.clusters - 1)) * special.ndtri(middles)
+        return np.maximum(0.0, estimates)
 
     def cautious(self) -> "Design":
         """The same with variances between replicates at their upper 80% bound."""
@@ -83,7 +95,8 @@ def design_of(first: Arm, second: Arm) -> Design:
         raise ValueError("power needs two replicates of both arms and two clusters of items")
     sample_variance = estimate_difference(first, second, 0.95).sample_variance
     replicates = (first.replicates, second.replicates)
-    return Design((first.variance, second.variance), sample_variance, len(first.deviations), replicates)
+    residual = residual_variance(first) + residual_variance(second)
+    return Design((first.variance, second.variance), sample_variance, residual, len(first.deviations), replicates)
 
 
 def power(design: Design, replicates: float, effect: float, alpha: float) -> float:
@@ -94,6 +107,8 @@ def power(design: Design, replicates: float, effect: float, alpha: float) -> flo
 def detectable_effect(design: Design, replicates: float, alpha: float, target: float = POWER) -> float:
     """The smallest true difference that is found significant with a probability of `target`."""
     error, critical = design.standard_error(replicates), design.critical(replicates, alpha)
+    if error == 0.0:
+        return 0.0
     low, high = 0.0, error
     while _power(high, critical, error) < target:
         low, high = high, 2 * high

@@ -18,7 +18,7 @@ mean). The interval is Student's with Satterthwaite's degrees of freedom.
 
 Every arm keeps the variance of its own replicates. Drawing variances towards what the arms have in common (empirical
 Bayes, as limma does for genes) would narrow intervals by a quarter at three replicates, and is not done: arms differ
-severalfold in how much they move from seed to seed, and a difference of two that move much is then covered 88 to 93% of
+severalfold in how much they move from seed to seed, and a difference of the two that move most is then covered 92% of
 the time at a nominal 95% (`benchmarks/calibration.py --moderated` shows it).
 
 Arrays: N items, G clusters, R replicates.
@@ -130,7 +130,7 @@ def _estimate(mean: float, arms: Sequence[Arm], deviations: NDArray[np.float64],
     sample_variance = correction * float((deviations.mean(axis=1) ** 2).sum())
     replicate_variance, replicate_degrees = math.nan, math.inf
     if all(arm.replicates > 1 for arm in arms):
-        residual = sum(_residual_variance(arm) / arm.replicates for arm in arms)
+        residual = sum(residual_variance(arm) / arm.replicates for arm in arms)
         sample_variance = max(0.0, sample_variance - residual)
         shares = [arm.variance / arm.replicates for arm in arms]
         replicate_variance = sum(shares)
@@ -148,7 +148,7 @@ def _estimate(mean: float, arms: Sequence[Arm], deviations: NDArray[np.float64],
     return Estimate(mean, mean - reach, mean + reach, error, degrees, p, replicate_variance, sample_variance)
 
 
-def _residual_variance(arm: Arm) -> float:
+def residual_variance(arm: Arm) -> float:
     """w/N: the variance that the item-by-replicate residual gives to the mean of one replicate."""
     clusters = len(arm.deviations)
     residual = arm.deviations - arm.deviations.mean(axis=1, keepdims=True)

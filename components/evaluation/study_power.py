@@ -1,0 +1,157 @@
+"""`ceteris power`: what the contrasts of a study that was run can find, and what finding more would take.
+
+JSON (differences are fractions):
+
+    study, replicates: int, effect, power, alpha    alpha after the correction for the number of contrasts
+    declared: bool                                  else the best cell of each task against the second
+    contrasts: [{
+        name, task, first, second                   cells as ARM/CELL
+        difference, standard_error
+        variance: {replicates, samples}             shares of the squared standard error
+        detectable                                  with the replicates there are
+        detectable_limit                            with any number of them: what the test items alone allow
+        power                                       to find `effect` with the replicates there are
+        needed, needed_cautious: int | null }]      replicates that find `effect`; null where none do
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from components.contrasts import CellName
+from components.errors import CeterisError
+from components.evaluation.power import POWER, Design, design_of, detectable_effect, power, replicates_needed
+from components.evaluation.scores import Arms, Cell, TaskScores, load_arms
+from components.evaluation.statistics import Arm
+from components.evaluation.wording import percent
+from components.study import Study
+
+SELECTION = "selection"
+Json = dict[str, Any]
+
+
+class _Contrast(NamedTuple):
+    name: str
+    task: str
+    first: str
+    second: str
+
+
+def study_power(study: Study, root: Path, effect: float | None = None) -> Json:
+    """Read what a study scored and say what its contrasts can find.
+
+    Args:
+        root: the workspace in which it was run.
+        effect: the difference to be found, as a fraction; the study's equivalence margin if None.
+
+    Raises:
+        CeterisError: there are no outputs, or too few replicates to know how much replicates vary.
+    """
+    effect = study.evaluation.margin if effect is None else effect
+    if not 0 < effect < 1:
+        raise CeterisError(f"--effect is {effect:g}: it is a difference of scores as a fraction, such as 0.01.")
+    if len(study.replicates) < 2:
+        raise CeterisError(
+            f"the study {study.name} has one replicate, which says nothing of others: run it with three."
+        )
+    path = root / "outputs/compare/leaderboard.json"
+    if not path.is_file():
+        raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
+    contrasts = [_Contrast(one.name, one.task, one.first, one.second) for one in study.evaluation.contrasts]
+    declared = bool(contrasts)
+    if not declared:
+        contrasts = list(_best_against_second(json.loads(path.read_text(encoding="utf-8"))))
+    arms = load_arms(study, root / "outputs/evaluation")
+    alpha = (1 - study.evaluation.confidence) / max(1, len(contrasts))
+    return {
+        "study": study.name,
+        "replicates": len(study.replicates),
+        "effect": effect,
+        "power": POWER,
+        "alpha": _number(alpha),
+        "declared": declared,
+        "contrasts": [_entry(one, *_arms(study, root, arms, one), effect, alpha) for one in contrasts],
+    }
+
+
+def _best_against_second(leaderboard: Json) -> Iterator[_Contrast]:
+    for task, entry in leaderboard["tasks"].items():
+        best = [f"{cell['architecture']}/{cell['cell']}" for cell in entry["cells"] if cell["candidate"]][:2]
+        if len(best) == 2:
+            yield _Contrast("best against second", task, *best)
+
+
+def _arms(study: Study, root: Path, arms: Arms, contrast: _Contrast) -> tuple[Arm, Arm]:
+    names = [CellName.of(contrast.first), CellName.of(contrast.second)]
+    wanted = {name.arm: {contrast.task: {}} for name in names}  # type: Arms
+    for name in names:
+        wanted[name.arm][contrast.task][name.cell] = arms[name.arm][contrast.task][name.cell]
+    hard = root / "outputs/floors/hard.parquet"
+    scores = TaskScores.load(root / "outputs/evaluation", hard, contrast.task, wanted, study.replicates)
+    first, second = (scores.arm(Cell(*name), scores.rows(split=SELECTION)) for name in names)
+    return first, second
+
+
+def _entry(contrast: _Contrast, first: Arm, second: Arm, effect: float, alpha: float) -> Json:
+    try:
+        design = design_of(first, second)
+    except ValueError:
+        raise CeterisError(f"all test items of {contrast.task} are of one group: nothing is known of others.") from None
+    replicates = first.replicates
+    return {
+        **contrast._asdict(),
+        "difference": _number(first.mean - second.mean),
+        "standard_error": _number(design.standard_error(replicates)),
+        "variance": {
+            "replicates": _number(sum(design.variances) / replicates),
+            "samples": _number(design.sample_variance),
+        },
+        "detectable": _number(detectable_effect(design, replicates, alpha)),
+        "detectable_limit": _number(detectable_effect(design, math.inf, alpha)),
+        "power": _number(power(design, replicates, effect, alpha)),
+        **_needed(design, effect, alpha),
+    }
+
+
+def _needed(design: Design, effect: float, alpha: float) -> Json:
+    return {
+        "needed": replicates_needed(design, effect, alpha),
+        "needed_cautious": replicates_needed(design.cautious(), effect, alpha),
+    }
+
+
+def _number(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def render_power(result: Json) -> str:
+    """The same as plain text, in points of a hundred."""
+    which = "declared contrasts" if result["declared"] else "best against second, for no contrast is declared"
+    many = "1 contrast" if len(result["contrasts"]) == 1 else f"{len(result['contrasts'])} contrasts"
+    effect = percent(result["effect"])
+    lines = [
+        f"Study {result['study']}: {result['replicates']} replicates; {which}",
+        f"Found means: significant with a probability of {100 * result['power']:.0f}%, at the level "
+        f"{result['alpha']:.2g} that {many} leave each. All in points.",
+    ]
+    for one in result["contrasts"]:
+        lines += [
+            "",
+            f"{one['name']} ({one['task']}): {one['first']} - {one['second']}",
+            f"  found now: differences from {percent(one['detectable'])} up; with any number of replicates: from "
+            f"{percent(one['detectable_limit'])} up",
+            f"  a difference of {effect}: power now {100 * one['power']:.0f}%; {_replicates(one)}",
+        ]
+    return "\n".join(lines)
+
+
+def _replicates(one: Json) -> str:
+    if one["needed"] is None:
+        return "no number of replicates finds it: only more test items do"
+    if one["needed_cautious"] is None:
+        return f"needs about {one['needed']} replicates, or more test items: the variance is hardly known"
+    if one["needed"] == one["needed_cautious"]:
+        return f"needs {one['needed']} replicates"
+    return f"needs about {one['needed']} replicates, {one['needed_cautious']} to be on the safe side"
