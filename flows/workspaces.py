@@ -83,6 +83,12 @@ def _keep_architectures(content: dict[str, Any], study: Study, wanted: list[str]
         if not kept:
             raise CeterisError(f"a study needs an architecture of each kind: add one of {', '.join(names)} ({kind}).")
     content["arms"] = {name: arm for name, arm in content["arms"].items() if name in wanted}
+    # A question about an arm that is not there cannot be asked.
+    content["evaluation"]["contrasts"] = [
+        contrast
+        for contrast in content["evaluation"]["contrasts"]
+        if all(contrast[side].partition("/")[0] in wanted for side in ("first", "second"))
+    ]
     content["evaluation"]["contrasts"] = [
         contrast
         for contrast in content["evaluation"]["contrasts"]
