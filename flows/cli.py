@@ -196,9 +196,10 @@ def power(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
     """Say what a study that was run can find, and how many replicates finding more would take."""
-    from flows.running import workspace_of
+    from flows.running import leaderboard_text, workspace_of
 
     workspace = workspace_of(find_home(), study)
+    leaderboard_text(workspace)  # says so in a sentence when there is nothing to read
     from components.evaluation.study_power import render_power, study_power
     from components.study import load_study
 

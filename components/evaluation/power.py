@@ -121,7 +121,7 @@ def detectable_effect(design: Design, replicates: float, alpha: float, target: f
 def replicates_needed(design: Design, effect: float, alpha: float, target: float = POWER) -> int | None:
     """The fewest replicates of each arm, from what a verdict needs up, that find `effect` with a probability of `target`.
 
-    None where not even a thousand do: the choice of test items alone is too uncertain, and only more of them help.
+    None where not even a thousand do. Where the effect is below what any number detects, only more test items help.
     """
     low, high = MINIMUM_REPLICATES - 1, MOST_REPLICATES
     if power(design, high, effect, alpha) < target:

@@ -22,7 +22,15 @@ from typing import Any, NamedTuple
 
 from components.contrasts import CellName
 from components.errors import CeterisError
-from components.evaluation.power import POWER, Design, design_of, detectable_effect, power, replicates_needed
+from components.evaluation.power import (
+    MOST_REPLICATES,
+    POWER,
+    Design,
+    design_of,
+    detectable_effect,
+    power,
+    replicates_needed,
+)
 from components.evaluation.scores import Arms, Cell, TaskScores, load_arms
 from components.evaluation.statistics import Arm
 from components.evaluation.wording import percent
@@ -130,7 +138,7 @@ def render_power(result: Json) -> str:
     """The same as plain text, in points of a hundred."""
     which = "declared contrasts" if result["declared"] else "best against second, for no contrast is declared"
     many = "1 contrast" if len(result["contrasts"]) == 1 else f"{len(result['contrasts'])} contrasts"
-    effect = percent(result["effect"])
+    effect = f"{100 * result['effect']:g}"
     lines = [
         f"Study {result['study']}: {result['replicates']} replicates; {which}",
         f"Found means: significant with a probability of {100 * result['power']:.0f}%, at the level "
@@ -142,14 +150,16 @@ def render_power(result: Json) -> str:
             f"{one['name']} ({one['task']}): {one['first']} - {one['second']}",
             f"  found now: differences from {percent(one['detectable'])} up; with any number of replicates: from "
             f"{percent(one['detectable_limit'])} up",
-            f"  a difference of {effect}: power now {100 * one['power']:.0f}%; {_replicates(one)}",
+            f"  a difference of {effect}: power now {100 * one['power']:.0f}%; {_replicates(one, result['effect'])}",
         ]
     return "\n".join(lines)
 
 
-def _replicates(one: Json) -> str:
-    if one["needed"] is None:
+def _replicates(one: Json, effect: float) -> str:
+    if effect < one["detectable_limit"]:
         return "no number of replicates finds it: only more test items do"
+    if one["needed"] is None:
+        return f"needs more than {MOST_REPLICATES:,} replicates"
     if one["needed_cautious"] is None:
         return f"needs about {one['needed']} replicates, or more test items: the variance is hardly known"
     if one["needed"] == one["needed_cautious"]:

@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert not loaded & HEAVY
     commands = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.startswith("  ")]
     assert {"run", "serve", "status", "down", "up", "validate", "study", "leaderboard", "report", "predict", "promote",
-            "sync", "reproduce", "rollback", "studies"} <= set(commands)  # fmt: skip
+            "sync", "reproduce", "rollback", "studies", "verdict", "power"} <= set(commands)  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["status"], ["up"], ["down"], ["leaderboard"], ["studies"], ["serve"]])
