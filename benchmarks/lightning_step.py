@@ -29,6 +29,8 @@ from components.training.run import Surroundings, configure_torch, train
 from components.training.schedule import learning_rate_factor
 
 ANSWERS, VOCABULARY, TOKENS = 30, 200, 12
+CLASSES, ATTRIBUTES = 15, 7
+"""Of objects, background and "none" included: as many as the generated data has, about."""
 
 
 class Batches(IterableDataset):
@@ -44,8 +46,17 @@ class Batches(IterableDataset):
         return (self.at(step) for step in range(self.start, self.steps))
 
 
-def make_batches(size: int, image_size: int) -> list[dict[str, torch.Tensor]]:
+def make_batches(size: int, image_size: int, regions: int, features: int) -> list[dict[str, torch.Tensor]]:
+    """Pictures and texts with targets, and what a front end saw; an architecture takes what it reads."""
     generator = torch.Generator().manual_seed(0)
+    corners = torch.rand(2, size, regions, 2, generator=generator).sort(dim=0).values
+    seen = {
+        "region_features": torch.rand(size, regions, features, generator=generator),
+        "region_boxes": torch.cat([*corners], dim=-1),
+        "region_classes": torch.rand(size, regions, CLASSES, generator=generator).softmax(dim=-1),
+        "region_attributes": torch.rand(size, regions, ATTRIBUTES, generator=generator).softmax(dim=-1),
+        "region_real": torch.ones(size, regions, dtype=torch.bool),
+    }
     return [
         {
             "rows": torch.arange(size),
@@ -53,6 +64,7 @@ def make_batches(size: int, image_size: int) -> list[dict[str, torch.Tensor]]:
             "input_ids": torch.randint(5, VOCABULARY, (size, TOKENS), generator=generator),
             "attention_mask": torch.ones(size, TOKENS, dtype=torch.long),
             "targets": torch.randint(0, ANSWERS, (size,), generator=generator),
+            **seen,
         }
         for _ in range(4)
     ]
@@ -101,17 +113,24 @@ def main() -> None:
     configure_torch(study.runtime)
     size = study.finetune.batch_size
     budget = study.finetune.model_copy(update={"samples": arguments.steps * size})
-    batches = Batches(make_batches(size, study.data.image_size), arguments.steps)
+    regions, features = study.image_pretraining.regions, study.model.stem_widths[-1]
+    batches = Batches(make_batches(size, study.data.image_size, regions, features), arguments.steps)
     print(f"{'architecture':14} {'plain ms':>16} {'stage ms':>16} {'difference ms':>14} {'ratio':>6}")
     for name in study.architectures.all:
         torch.manual_seed(0)
-        model = architectures.load(name)(
+        arm = study.arms[name]
+        reads_regions = arm.front != "pixels"
+        model = architectures.load(arm.architecture)(
             ModelConfiguration(
                 **study.model.model_dump(),
                 vocabulary_size=VOCABULARY,
                 max_length=study.text.max_length,
                 image_size=study.data.image_size,
                 pad_token_id=0,
+                regions=regions if reads_regions else 0,
+                region_features=features if reads_regions else 0,
+                object_classes=CLASSES,
+                object_attributes=ATTRIBUTES,
             )
         )
         network = FinetuningNetwork(model, PixelScaling(), model.head(ANSWERS), tasks.load("vqa"))
