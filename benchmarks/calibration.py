@@ -300,6 +300,15 @@ def gate(runs: int, seed: int) -> bool:
     return kept
 
 
+def deviations() -> None:
+    """Print what is detectable in standard deviations of one replicate's score, where items are beyond doubt."""
+    design = Design((1.0, 1.0), 0.0, 0.0, ITEMS, (REPLICATES[0], REPLICATES[0]))
+    print("\nDetectable differences, in standard deviations of one replicate's score, at 3 / 5 / 10 replicates:")
+    for words, contrasts in (("one contrast", 1), ("one of five declared contrasts", len(DECLARED))):
+        found = [detectable_effect(design, replicates, ALPHA / contrasts) for replicates in REPLICATES]
+        print(f"{words}: {' / '.join(f'{effect:.1f}' for effect in found)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=4000)
@@ -313,6 +322,8 @@ def main() -> None:
     passed = [table(cells(), chosen.only, chosen.runs, chosen.seed)]
     if chosen.only in "the gate":
         passed.append(gate(chosen.runs, chosen.seed))
+    if chosen.only in "deviations":
+        deviations()
     print("\n" + ("All bars are kept." if all(passed) else "Not all bars are kept."))
     sys.exit(not all(passed))
 

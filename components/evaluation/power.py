@@ -3,7 +3,7 @@
 The standard error has two parts. The one between replicates shrinks with their number R; the one from the choice of
 test items does not, whatever is repeated:
 
-    V(R) = (v_1 + v_2)/R + V_items,    degrees of freedom by Satterthwaite.
+    V(R) = (v_1 + v_2)/R + V_items
 
 Power is that of the two-sided t test that the contrast ends in. Its critical value moves with the estimated variances,
 which few replicates estimate badly, so power is averaged over what they may come out as: chi-squared between replicates,
@@ -62,9 +62,10 @@ class Design:
         factors = special.chdtri(degrees, middles) / degrees
         first, second = (variance / replicates * factors for variance in self.variances)
         first, second, items = first[:, None, None], second[None, :, None], self._sample_variances(replicates)
-        variance = first + second + items
-        below = (first**2 + second**2) / degrees + items**2 / (self.clusters - 1)
-        total = np.divide(variance**2, below, out=np.ones_like(variance), where=below > 0)
+        between, variance = first + second, first + second + items
+        below = np.divide(first**2 + second**2, between * degrees, out=np.zeros_like(between), where=between > 0)
+        below = below + items / (self.clusters - 1)
+        total = np.divide(variance, below, out=np.ones_like(variance), where=below > 0)
         return np.asarray(special.stdtrit(total, 1 - alpha / 2) * np.sqrt(variance), dtype=np.float64)
 
     def _sample_variances(self, replicates: float) -> NDArray[np.float64]:

@@ -42,7 +42,7 @@ def scores(root: Path, study: Study, side: dict[str, str]) -> tuple[np.ndarray, 
 
 
 def by_hand(first: np.ndarray, second: np.ndarray, groups: np.ndarray, margin: float) -> dict[str, float]:
-    """V = (v_A + v_B)/R + max(0, var_items(D) - (w_A + w_B)/R), all over clusters of items, with Satterthwaite's degrees."""
+    """V = (v_A + v_B)/R + max(0, var_items(D) - (w_A + w_B)/R), over clusters of items; degrees: a harmonic mean."""
     count, replicates = first.shape
     clusters = np.unique(groups)
     factor = len(clusters) / (len(clusters) - 1)
@@ -61,7 +61,8 @@ def by_hand(first: np.ndarray, second: np.ndarray, groups: np.ndarray, margin: f
     items = max(0.0, factor * (sums(paired - paired.mean()) ** 2).sum() - within)
     variance = between + items
     shares = [arm.mean(axis=0).var(ddof=1) / replicates for arm in (first, second)]
-    degrees = variance**2 / (sum(share**2 / (replicates - 1) for share in shares) + items**2 / (len(clusters) - 1))
+    welch = between**2 / sum(share**2 / (replicates - 1) for share in shares)
+    degrees = variance / (between / welch + items / (len(clusters) - 1))
     error, mean = math.sqrt(variance), paired.mean()
     t = stats.t(degrees)
     return {
