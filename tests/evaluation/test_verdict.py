@@ -228,3 +228,8 @@ def test_a_bad_file_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_example_of_the_document_is_what_the_command_prints() -> None:
+    printed = command("docs/examples/scores.csv", "--margin", "0.01").stdout
+    assert printed.strip() in (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
