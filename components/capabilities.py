@@ -1,4 +1,4 @@
-"""Which architecture can do which kind of task.
+"""Which architecture can do which kind of task, and which of two norms its layers have.
 
 Literal and without torch, because the study file is checked with it. A study may list any arm with any task: what an arm
 cannot do is a gap in its row, never a zero. Tasks that are answered from a list of answers can be done by everyone, also by
@@ -45,6 +45,26 @@ OFFERS: dict[str, tuple[Ability, ...]] = {
     "visualbert": ("texts", "pictures", "places"),
     "vlbert": ("texts", "pictures", "places"),
 }
+
+Norm = Literal["pre", "post"]
+
+NORMS: dict[str, Norm | None] = {
+    "clip": "pre",
+    "controlled": "post",
+    "image_only": None,  # convolutions, with batch norm
+    "late_fusion": "post",
+    "lxmert": "post",
+    "mmbt": "post",
+    "pixelbert": "post",
+    "text_only": "post",
+    "uniter": "post",
+    "vilbert": "post",
+    "vilt": "pre",
+    "visualbert": "post",
+    "vlbert": "post",
+}
+"""Whether an architecture's transformer normalises before its sublayers or after them; None where it has none. The two want
+other learning rates (Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020)."""
 
 
 def lacks(architecture: str, kind: str, fusion: str | None = None) -> str:

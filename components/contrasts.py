@@ -5,6 +5,8 @@ Without torch, because the study file is checked with it. A cell is written ARM/
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from components.capabilities import NORMS
+
 if TYPE_CHECKING:
     from components.study import ArmSettings, ContrastSettings, Study
 
@@ -66,6 +68,22 @@ def diet(study: "Study", arm: str) -> str:
     return "boxes" if front in ("detector", "boxes") else study.image_pretraining.labels
 
 
+def other_norm(study: "Study", first: str, second: str) -> str:
+    """Why two faithful arms have no verdict for their norms, as a sentence without its full stop; empty where nothing is.
+
+    One learning rate is set for all arms, and which of two norms it suits better would decide. A controlled arm is never
+    compared with a faithful one, and all controlled arms have the same norm.
+    """
+    norms = {arm: NORMS.get(study.arms[arm].architecture) for arm in (first, second)}
+    if {"pre", "post"} - set(norms.values()) or any(study.arms[arm].mode != "faithful" for arm in norms):
+        return ""
+    before, after = sorted(norms, key=lambda arm: norms[arm] == "post")
+    return (
+        f"{before} is pre-norm and {after} post-norm: the two want other learning rates, and one was set for both "
+        "without a search"
+    )
+
+
 def start_of(cell: str) -> str:
     """The start of a cell, without its amount of labels; a twin's is that of the cell it is a twin of."""
     return cell.removesuffix("_few").removesuffix("_matched")
@@ -106,8 +124,14 @@ def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
         return "compares few labels with all labels: compare cells with as many labels"
     if contrast.axis == "system" and any(study.arms[written.arm].mode != "faithful" for written in cells):
         return "is about whole systems, which needs two faithful arms: name the axis in which the two differ"
+    if norms := other_norm(study, cells[0].arm, cells[1].arm):
+        return f"can have no verdict, because {norms}; compare arms of one norm"
     if contrast.axis == "system" or found == [contrast.axis]:
         return ""
-    asks = "two starts of one arm with one budget" if contrast.axis == "start" else f"two arms that differ in {contrast.axis} alone"
+    asks = (
+        "two starts of one arm with one budget"
+        if contrast.axis == "start"
+        else f"two arms that differ in {contrast.axis} alone"
+    )
     differ = f"{contrast.first} and {contrast.second} differ in {' and '.join(found)}"
     return f"is about the axis {contrast.axis}, which needs {asks}: {differ}"

@@ -133,6 +133,11 @@ def test_contrasts_that_can_be_answered_are_taken() -> None:
         (contrast("start", "single/multimodal", "crossed/unimodal"), "two starts of one arm"),
         (contrast("start", "single/unimodal", "single/unimodal_matched"), "differ in budget"),
         (contrast("system", "single/multimodal", "both/multimodal"), "two faithful arms"),
+        (contrast("system", "visualbert/multimodal", "vilt/multimodal"), "vilt is pre-norm and visualbert post-norm"),
+        (
+            contrast("system", "clip/multimodal", "late_fusion/unimodal"),
+            "can have no verdict, because clip is pre-norm",
+        ),
         (contrast("start", "single/multimodal", "single/multimodal"), "with itself"),
         (contrast("start", "single/multimodal", "single/multimodal_few"), "few labels with all labels"),
         (contrast("system", "single/scratch", "crossed/unimodal"), "single has unimodal, unimodal_matched, multimodal"),

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from components.contrasts import CellName, differences
+from components.contrasts import CellName, differences, other_norm
 from components.evaluation.statistics import MINIMUM_REPLICATES
 from components.study import ORACLE, Study
+
+Obstacle = Literal["norm", "axes"]
 
 
 class Grade(NamedTuple):
@@ -14,11 +16,14 @@ class Grade(NamedTuple):
     Attributes:
         axis: the one thing that differs, where it is controlled; 'system' where it is about systems.
         reason: one sentence.
+        obstacle: why the study can give two ranked cells no verdict however many replicates it has: their norms, or that
+            they differ in too much. Null where it can.
     """
 
     grade: Literal["controlled", "system", "descriptive"]
     axis: str | None
     reason: str
+    obstacle: Obstacle | None = None
 
 
 def few_replicates(study: Study) -> str:
@@ -49,14 +54,17 @@ def grade_of(study: Study, first: CellName, second: CellName, certificates: Mapp
         return Grade("controlled", axis, f"The two differ in {readable(axis)} and in nothing else.")
     modes = {study.arms[name.arm].mode for name in (first, second)}
     if modes == {"faithful"}:
+        if norms := other_norm(study, first.arm, second.arm):
+            return Grade("descriptive", None, f"{norms}.", "norm")
         sentence = "Whole systems on equal data: the difference belongs to the systems, not to any one part of them."
         return Grade("system", "system", sentence)
     if modes == {"controlled"}:
         listed = " and ".join(readable(one) for one in found)
-        return Grade("descriptive", None, f"The two differ in {listed}: no one axis answers for the difference.")
-    return Grade(
-        "descriptive", None, "One is a controlled arm, the other as its paper has it: they differ in too much."
-    )
+        return Grade(
+            "descriptive", None, f"The two differ in {listed}: no one axis answers for the difference.", "axes"
+        )
+    sentence = "One is a controlled arm, the other as its paper has it: they differ in too much."
+    return Grade("descriptive", None, sentence, "axes")
 
 
 def readable(axis: str) -> str:

@@ -30,7 +30,7 @@ def study(contrasts: bool = True, replicates: list[int] = REPLICATES) -> Study:
             "first": "vilt/multimodal",
             "second": second,
         }
-        for name, second in (("against_clip", "clip/multimodal"), ("against_late", "late_fusion/unimodal"))
+        for name, second in (("against_clip", "clip/multimodal"), ("against_pictures", "image_only/unimodal"))
     ]
     evaluation = {**values["evaluation"], "margin": 0.02, "contrasts": asked if contrasts else []}
     return study_of(evaluation=evaluation, replicates=replicates)
@@ -80,7 +80,7 @@ def workspace(root: Path, study: Study) -> Path:
 def test_declared_contrasts_share_the_level(tmp_path: Path) -> None:
     result = study_power(study(), workspace(tmp_path, study()), 0.01)
     assert (result["declared"], result["replicates"], result["alpha"]) == (True, 4, 0.025)
-    assert [one["name"] for one in result["contrasts"]] == ["against_clip", "against_late"]
+    assert [one["name"] for one in result["contrasts"]] == ["against_clip", "against_pictures"]
     one = result["contrasts"][0]
     arms = [summarise(scores(name, "multimodal", 4), np.arange(ITEMS) // 2) for name in ("vilt", "clip")]
     design = design_of(*arms)

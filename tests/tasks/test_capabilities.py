@@ -8,8 +8,9 @@ from region_batches import AXES, READS_REGIONS, batch, build
 from small_models import texts
 from torch import Tensor
 
-from components.capabilities import LACKS, NEEDS, OFFERS, lacks
+from components.capabilities import LACKS, NEEDS, NORMS, OFFERS, lacks
 from components.models.architectures import ARCHITECTURES
+from components.models.architectures import load as load_architecture
 from components.tasks import TASKS, load
 
 TOO_COARSE = {"mmbt"}  # its tokens have read the text, but are means over large parts of the picture
@@ -28,9 +29,17 @@ def asked(name: str, count: int) -> dict[str, Tensor]:
 
 
 def test_everyone_is_in_the_table() -> None:
-    assert set(OFFERS) == set(ARCHITECTURES)
+    assert set(OFFERS) == set(NORMS) == set(ARCHITECTURES)
     assert set(NEEDS) == set(TASKS)
     assert {ability for needed in NEEDS.values() for ability in needed} == set(LACKS)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_norms_are_those_of_the_cards(name: str) -> None:
+    said = load_architecture(name).CARD["norm"]
+    found = {"pre-norm": "pre", "post-norm": "post"}
+    assert NORMS[name] == next((norm for words, norm in found.items() if said.startswith(words)), None)
+    assert (NORMS[name] is None) == ("-norm" not in said)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
