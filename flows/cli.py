@@ -144,7 +144,9 @@ def leaderboard(study: StudyName = None) -> None:
 @app.command()
 def compare(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A file of studies/ that was run.")],
-    first: Annotated[str, typer.Argument(metavar="A", help="ARM/CELL, or ARM for its best start.")],
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="ARM/CELL, or ARM for its cell that is best on validation.")
+    ],
     second: Annotated[str, typer.Argument(metavar="B", help="Likewise; what is printed is A minus B.")],
 ) -> None:
     """Print two cells of a study side by side: difference, verdict, grade and certificates."""

@@ -17,33 +17,41 @@
         kind, items, groups: int             of the selection split
         cannot: {ARCHITECTURE: reason}       what has no cells here: a gap, not a zero
         floors: {SPLIT: {FLOOR: score}}
-        chosen: {architecture, cell, mean, low, high, baseline: bool, tied_with: [{architecture, cell}]}
+        chosen: {architecture, cell, mean, low, high, baseline: bool, tied_with: [{architecture, cell}],
+                 undecided: [{architecture, cell, because}]} | null      null where no arm passed its certificate
         cells: [{                            ordered: all labels first, then by falling mean
             architecture, cell, start, labels: "all" | "few", labelled: int | null (the few)
-            baseline, oracle, candidate, chosen, above_floors: bool
+            baseline, oracle, chosen, above_floors: bool
             comparable: bool                 its arm passed the certificate
+            representative: bool             it stands for its architecture: of all labels, the best on validation
+            candidate: bool                  a representative that is ranked
             tied: bool                       not separated from the chosen one; never where all is descriptive
+            undecided: "norm" | "axes" | null        why a candidate can have no verdict against the chosen one: other norms, or
+                                             they differ in too much; null where it can, or where all is descriptive
             ranks: [best, worst] | null      simultaneous over the candidates; null where it is not ranked
-            mean, low, high, standard_error, degrees_of_freedom, p_against_best (Holm over all pairs; null for the best)
+            mean, low, high, standard_error, degrees_of_freedom
+            p_against_best: float | null     after Holm over the pairs; null for the best and where nothing is tested
             variance: {replicates, samples}  shares of the squared standard error
             scores: [float]                  one per replicate, in order
             items, visual: "grid" | "patches" | "none"
             parameters: {total, trained}, flops: {forward_per_sample, training}
             samples: {unimodal, pretraining, finetuning, total}
             splits: {SPLIT: ESTIMATE}, forms: {FORM: ESTIMATE}, hard: ESTIMATE | null }]
-        pairs: [{first, second: {architecture, cell}, DIFFERENCE, grade, axis: str | null, verdict, protocol}]
-                                             of candidates: exploratory, with Holm's correction over these
+        pairs: [{first, second: {architecture, cell}, DIFFERENCE, grade, grade_reason, axis: str | null, verdict, protocol}]
+                                             of candidates: exploratory, with Holm's correction over these; what can
+                                             have no verdict is not tested, so its p-values are null
     }}
     pretraining: [{architecture, task, labels, labelled, DIFFERENCE, grade, verdict: "helps" | "hurts" | ..., protocol
-                   against: CELL             multimodal minus the unimodal start, or minus its matched twin
-                   extra_samples}]
+                   against: CELL             multimodal minus the unimodal start (of an arm without one, minus scratch),
+                                             or minus that one's matched twin
+                   extra_samples: int | null}]
     certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}]}}
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
 ESTIMATE is {mean, low, high, items}; DIFFERENCE is difference, low, high, p, p_holm, p_equivalence and p_equivalence_holm,
-first minus second. `hard` are the selection items that both unimodal floors get wrong. Candidates are the cells with all
-labels of arms that passed the certificate, simple baselines included, exact boxes (`oracle`) not: where a baseline is best
-it is chosen, and that is the finding.
+first minus second. `hard` are the selection items that both unimodal floors get wrong. Candidates are the representatives of
+arms that passed the certificate, simple baselines included, exact boxes (`oracle`) not: where a baseline is best it is chosen,
+and that is the finding.
 """
 
 import json

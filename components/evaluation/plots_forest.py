@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.contrasts import is_matched
 from components.evaluation.plots import MATCHED, Canvas, Scale, padded, start_class, ticks
-from components.evaluation.wording import interval, percent, points, ranks, readable
+from components.evaluation.wording import interval, minus, percent, points, ranks, readable
 
 NARROW = 400
 WIDE = 960
@@ -27,6 +28,7 @@ class Row:
     strong: bool = False
     section: str = ""
     rank: str = ""
+    faint: bool = False
 
 
 def score_rows(entry: dict[str, Any]) -> list[Row]:
@@ -46,9 +48,10 @@ def score_rows(entry: dict[str, Any]) -> list[Row]:
                 dots=cell["scores"],
                 value=f"{percent(cell['mean'])} {interval(cell)}",
                 strong=cell["chosen"] or cell["tied"],
-                note="best mean" if cell["chosen"] else "not separated from best" if cell["tied"] else "",
+                note=_note(cell),
                 section=section,
                 rank=ranks(cell),
+                faint=not few and not cell["representative"],
             )
         )
     return rows
@@ -59,6 +62,10 @@ def look(cell: dict[str, Any]) -> str:
     return str(cell["cell"]).removesuffix("_few")
 
 
+def _note(cell: dict[str, Any]) -> str:
+    return "best mean" if cell["chosen"] else "not separated from best" if cell["tied"] else ""
+
+
 def _detail(cell: dict[str, Any]) -> str:
     words = [look(cell).replace("_", ", ")]
     if cell["baseline"]:
@@ -67,6 +74,8 @@ def _detail(cell: dict[str, Any]) -> str:
         words.append("exact boxes, not ranked")
     elif not cell["comparable"]:
         words.append("not comparable")
+    elif cell["undecided"]:
+        words.append("no verdict")
     return ", ".join(words)
 
 
@@ -75,11 +84,11 @@ def effect_rows(effects: Sequence[dict[str, Any]]) -> list[Row]:
     rows = []
     for effect in effects:
         labels = f"{effect['labelled']:,} labels" if effect["labelled"] else f"{effect['labels']} labels"
-        twin = effect["against"].removesuffix("_few").endswith(MATCHED)
+        twin = is_matched(effect["against"])
         rows.append(
             Row(
                 name=readable(effect["architecture"]),
-                detail=f"{labels}{', equal FLOPs' if twin else ''}: {effect['verdict']}",
+                detail=f"{labels}, minus {minus(effect)}: {effect['verdict']}",
                 start=f"multimodal{MATCHED}" if twin else "multimodal",
                 mean=effect["difference"],
                 low=effect["low"],
@@ -161,7 +170,7 @@ def forest(
 def _draw(canvas: Canvas, row: Row, y: float, scale: Scale, narrow: bool, ranked: bool) -> None:
     middle = y + (34 if narrow else 14.5)
     baseline = y + (17 if narrow else 19)
-    name_class = "ink strong" if row.strong else "ink"
+    name_class = "ink strong" if row.strong else "soft" if row.faint else "ink"
     detail = f"{row.detail}, rank {row.rank}" if narrow and row.rank else row.detail
     # On a phone long names and their value meet in the middle unless the words are smaller.
     tight = narrow and _long(row.name, detail) + 6.7 * len(row.value) > canvas.width - 24

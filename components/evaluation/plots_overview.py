@@ -15,10 +15,12 @@ ORDER = tuple(f"{start}{suffix}" for start in START_ORDER for suffix in ("", MAT
 
 
 def overview(entry: dict[str, Any]) -> Canvas:
-    """One task's leaderboard entry. Rows are ordered by the best mean with all labels; shaded ones hold it or a tie."""
-    by_architecture: dict[str, list[dict[str, Any]]] = {}
+    """One task's leaderboard entry. Rows are ordered by the means of the cells that stand for the architectures; shaded ones
+    hold the best one or a tie."""
+    speaks = {cell["architecture"]: cell for cell in entry["cells"] if cell["representative"]}
+    by_architecture: dict[str, list[dict[str, Any]]] = {architecture: [] for architecture in speaks}
     for cell in entry["cells"]:
-        by_architecture.setdefault(cell["architecture"], []).append(cell)
+        by_architecture[cell["architecture"]].append(cell)
     ends = [end for cell in entry["cells"] for end in (cell["mean"], cell["low"], cell["high"]) if end is not None]
     reach = padded([*ends, *entry["floors"]["selection"].values()], 0.04, (0.0, 1.0))
     few = sorted({cell["labelled"] or 0 for cell in entry["cells"] if cell["labels"] == "few"})
@@ -44,9 +46,9 @@ def overview(entry: dict[str, Any]) -> Canvas:
     canvas.text(WIDE - 8, top - 9, "best start", "soft", "end", 12)
     for name, cells in by_architecture.items():
         middle = places[name] + heights[name] / 2
-        best = cells[0]
+        best = speaks[name]
         kind = "ink strong" if any(cell["chosen"] or cell["tied"] for cell in cells) else "ink"
-        aside = "exact boxes, not ranked" if best["oracle"] else "" if best["comparable"] else "not comparable"
+        aside = _aside(best)
         canvas.text(8, middle + (-1 if aside else 4.5), readable(name), kind, size=13.5)
         if aside:
             canvas.text(8, middle + 11, aside, "soft", size=10)
@@ -60,6 +62,14 @@ def overview(entry: dict[str, Any]) -> Canvas:
     for index, line in enumerate(refused):
         canvas.text(8, bottom + 38 + 16 * index, line, "soft", size=12)
     return canvas
+
+
+def _aside(cell: dict[str, Any]) -> str:
+    if cell["oracle"]:
+        return "exact boxes, not ranked"
+    if not cell["comparable"]:
+        return "not comparable"
+    return "no verdict" if cell["undecided"] else ""
 
 
 def _most(cells: list[dict[str, Any]]) -> int:

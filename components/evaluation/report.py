@@ -28,7 +28,10 @@ from components.evaluation.report_page import marks, page, paragraph
 from components.evaluation.wording import measure, readable
 from components.study import load_study
 
-SHADED = "Shaded: the best mean, and what is not separated from it. The dashed line is the highest floor."
+SHADED = (
+    "Shaded: the best mean, and what is not separated from it. Dashed line: the highest floor. "
+    "Numbers: the start that is best on validation."
+)
 
 
 def render(root: Path) -> Path:

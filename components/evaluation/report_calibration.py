@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from components.evaluation.plots import start_class
 from components.evaluation.plots_calibration import Bin, reliability
 from components.evaluation.plots_forest import look
-from components.evaluation.report_page import Json, best_cells, cell_name, paragraph, section, table, text_cell
+from components.evaluation.report_page import Json, cell_name, paragraph, representatives, section, table, text_cell
 from components.evaluation.wording import MEASURES, percent, readable
 from components.study import Study
 
@@ -38,14 +38,14 @@ class Calibration:
 
 
 def calibration(root: Path, study: Study, entry: Json, task: str) -> list[Calibration]:
-    """Of each architecture's best cell on the selection split, in the leaderboard's order.
+    """Of the cell that stands for each architecture, on the selection split, in the leaderboard's order.
 
     Empty where predictions are not at hand, and where they are places and no answers.
     """
     if study.tasks[task].kind in MEASURES:
         return []
     found = []
-    for cell in best_cells(entry):
+    for cell in representatives(entry):
         paths = [
             root / "outputs/finetune" / cell["architecture"] / task / str(replicate) / "predictions.parquet"
             for replicate in study.replicates

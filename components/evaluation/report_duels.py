@@ -36,7 +36,7 @@ def draw(heading: str, by_task: dict[str, Duels]) -> str:
     """A chooser with cards per task; empty where pictures are not at hand."""
     parts = [f"<h3>{escape(readable(task))}</h3>{_duel(found)}" for task, found in by_task.items()]
     lead = (
-        "The best cell of each architecture with all labels, first replicate. Samples are chosen so that every pair of "
+        "The cell that stands for each architecture, first replicate. Samples are chosen so that every pair of "
         "architectures has some, not for how usual they are: the numbers beside the chooser say how often it happens."
     )
     return section("examples", heading, paragraph(lead), *parts) if parts else ""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from components.data.samples import describe, read
-from components.evaluation.report_page import Json, best_cells
+from components.evaluation.report_page import Json, representatives
 from components.evaluation.wording import MEASURES
 from components.study import Study
 
@@ -70,13 +70,13 @@ class Duels:
 
 
 def duels(root: Path, study: Study, board: Json, task: str) -> Duels | None:
-    """Wins and losses between the best cells of all architectures, with samples of each.
+    """Wins and losses between the cells that stand for the architectures, with samples of each.
 
     None where pictures or predictions are not at hand (a report can be drawn from the leaderboard alone), where the study
     wants no examples, and where there is nothing to set against each other.
     """
     entry = board["tasks"][task]
-    starts = {cell["architecture"]: cell["cell"] for cell in best_cells(entry)}
+    starts = {cell["architecture"]: cell["cell"] for cell in representatives(entry)}
     frames = []
     for architecture, cell in starts.items():
         path = root / "outputs/finetune" / architecture / task / str(study.replicates[0]) / "predictions.parquet"
@@ -88,7 +88,7 @@ def duels(root: Path, study: Study, board: Json, task: str) -> Duels | None:
     if len(starts) < 2 or not study.evaluation.examples:
         return None
     right = np.stack([frame["correct"].to_numpy() > 0.5 for frame in frames], axis=1)
-    chosen = entry["chosen"]["architecture"]
+    chosen = entry["chosen"]["architecture"] if entry["chosen"] else next(iter(starts))
     other = next(architecture for architecture in starts if architecture != chosen)
     each = max(1, study.evaluation.examples // 4)
     rows = pick(right, frames[0].index.get_level_values("form").to_numpy(), each)

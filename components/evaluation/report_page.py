@@ -126,13 +126,9 @@ def score_table(cells: Sequence[Json], columns: Sequence[tuple[str, str, str]], 
     return table(caption, ["architecture and start", *header], rows)
 
 
-def best_cells(entry: Json) -> list[Json]:
-    """The best cell with all labels of each architecture, by falling mean; the one that is chosen is the first ranked."""
-    best: dict[str, Json] = {}
-    for cell in entry["cells"]:
-        if cell["labels"] == "all":
-            best.setdefault(cell["architecture"], cell)
-    return list(best.values())
+def representatives(entry: Json) -> list[Json]:
+    """The cell that stands for each architecture, by falling mean; the one that is chosen is the first ranked."""
+    return [cell for cell in entry["cells"] if cell["representative"]]
 
 
 def cell_name(cell: Json) -> str:

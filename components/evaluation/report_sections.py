@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from components.contrasts import is_matched
 from components.evaluation.plots import Canvas, padded
 from components.evaluation.plots_curves import FEW, LONGER, Curve, learning_curves
 from components.evaluation.plots_forest import effect_rows, forest, look, score_rows
@@ -18,6 +19,7 @@ from components.evaluation.report_page import (
     text_cell,
 )
 from components.evaluation.wording import (
+    UNRANKED,
     count,
     gaps,
     headline,
@@ -25,13 +27,14 @@ from components.evaluation.wording import (
     listed,
     measure,
     memory,
+    minus,
     name,
     percent,
     points,
     probability,
     readable,
     seconds,
-    some,
+    standings,
 )
 
 SECTIONS = {
@@ -77,20 +80,19 @@ def opening(board: Json, present: Sequence[str]) -> str:
 def _card(board: Json, task: str) -> str:
     entry = board["tasks"][task]
     chosen = entry["chosen"]
+    heading = f'<article class="card"><h3 style="margin:0">{escape(readable(task))}</h3>'
+    if chosen is None:
+        return f"{heading}{paragraph(UNRANKED)}</article>"
     floor, value = max(entry["floors"]["selection"].items(), key=lambda item: item[1])
-    ties = [name(cell) for cell in chosen["tied_with"]]
-    if board["grade"] == "descriptive":
-        tied = "Descriptive: no verdict."
-    else:
-        tied = f"Not separated from {some(ties)}." if ties else "Better than every other cell."
-    words = [f"{name(chosen)}, {interval(chosen)}. {tied}"]
+    said = "; ".join(standings(board, task))
+    words = [f"{name(chosen)}, {interval(chosen)}.{f' {said[0].upper()}{said[1:]}.' if said else ''}"]
     if chosen["baseline"]:
         words.append("A simple baseline is best here.")
     above = 100 * (chosen["mean"] - value)
     side = "lower" if above >= 0 else "higher"
     words.append(f"Highest floor: {readable(floor)}, {percent(value)}%, {abs(above):.1f} points {side}.")
     return (
-        f'<article class="card"><h3 style="margin:0">{escape(readable(task))}</h3>'
+        f"{heading}"
         f'<p class="big number">{percent(chosen["mean"])}<small>%</small></p>'
         f"{paragraph(words[0])}{paragraph(' '.join(words[1:]), 'soft-text')}</article>"
     )
@@ -102,15 +104,16 @@ def means(board: Json) -> str:
     for task, entry in board["tasks"].items():
         floors = {f"{readable(key)} {percent(value)}": value for key, value in entry["floors"]["selection"].items()}
         rows = score_rows(entry)
-        shaded = "the shaded row is the best mean"
-        if entry["chosen"]["tied_with"]:
+        shaded = "the shaded row is the best mean" if entry["chosen"] else "no row is ranked"
+        if entry["chosen"] and entry["chosen"]["tied_with"]:
             shaded = "shaded rows are the best mean and the cells that are not separated from it"
         sentence = headline(board, task)
         caption = (
             f"{measure(entry).capitalize()} (%) on {entry['items']:,} samples of the selection split, mean and interval; "
             f"the small dots are the replicates. Dashed lines are floors, what can be scored without understanding; {shaded}. "
-            "Ranks are the best and the worst place that a cell can have, all of them right at once with the confidence of the "
-            "intervals: cells that share a rank may tie."
+            "One cell stands for each architecture: of those with all labels the best on validation. Only these are compared; the "
+            "names of the others are grey. Ranks are the best and the worst place that a cell can have, all of them right at once "
+            "with the confidence of the intervals: cells that share a rank may tie."
         )
         title = f"{readable(task)}: means with intervals"
         parts.append(f"<h3>{escape(readable(task))}</h3>{paragraph(sentence)}")
@@ -126,16 +129,20 @@ def step(board: Json) -> str:
     if not effects:
         return ""
     rows = effect_rows(effects)
-    twins = any(effect["against"] != "unimodal" for effect in effects if effect["labels"] == "all")
+    twins = any(is_matched(effect["against"]) for effect in effects)
+    scratch = ""
+    if any(effect["against"].startswith("scratch") for effect in effects):
+        scratch = "Where a row says so, the other start is scratch, for the architecture has no unimodal one. "
+    extra = [effect["extra_samples"] for effect in effects if effect["extra_samples"] is not None]
     caption = (
         "Difference in percentage points between fine-tuning from the multimodally and from the unimodally pretrained "
         "start, paired on the same samples; right of zero the step helps, inside the shaded band a difference counts as none. "
-        "Both starts are fine-tuned alike, so the multimodal one has seen more samples "
-        f"({count(max(effect['extra_samples'] for effect in effects))} more at most): more computation is part of the effect"
-        + (". Not so where a mark is hollow: there the unimodal start was trained for as many FLOPs." if twins else ".")
+        f"{scratch}Both starts are fine-tuned alike, so the multimodal one has seen more samples "
+        f"({count(max(extra, default=None))} more at most): more computation is part of the effect"
+        + (". Not so where a mark is hollow: there the other start was trained for as many FLOPs." if twins else ".")
     )
     said = "; ".join(
-        f"{readable(e['architecture'])} on {readable(e['task'])}, {e['labels']} labels: "
+        f"{readable(e['architecture'])} on {readable(e['task'])}, {e['labels']} labels, minus {minus(e)}: "
         f"{points(e['difference'])} {interval(e, signed=True)}, {e['verdict']}"
         for e in effects
     )
@@ -154,7 +161,7 @@ def step(board: Json) -> str:
         for row in rows
     ]
     listing = table(
-        "Multimodal minus unimodal start, points; p after Holm over all rows",
+        "Multimodal minus the other start, points; p after Holm over all rows",
         ["", "difference", "interval", "p", "verdict", "grade"],
         [(head, cells, False) for head, cells in zip(heads, body, strict=True)],
     )
@@ -176,7 +183,10 @@ def computation(board: Json, seconds_of: dict[tuple[str, str, str], float]) -> s
     """Quality against FLOPs, seconds and parameters, each with its front, where they are known."""
     parts = [legend(looks(board))]
     for task, entry in board["tasks"].items():
-        cells = [cell for cell in entry["cells"] if cell["candidate"]]
+        # All starts, for what a start costs is the question here; nothing on this page is a verdict.
+        cells = [
+            cell for cell in entry["cells"] if cell["labels"] == "all" and cell["comparable"] and not cell["oracle"]
+        ]
         floor = max(entry["floors"]["selection"].values())
         costs = {
             "FLOPs of all training that led there": [cell["flops"]["training"] for cell in cells],
@@ -325,14 +335,17 @@ def method(board: Json) -> str:
         "The variance of a mean is that of the replicates' means over their number, plus that of the samples' means, less "
         "the residual part that the first already holds (Obuchowski and Rockette; Hillis). Differences are paired on samples, "
         "not on seeds.",
-        "Every arm keeps its own variance between replicates, degrees of freedom are Satterthwaite's, and intervals are "
-        "Student's.",
-        "The declared questions are corrected by Holm over themselves alone, all pairs of a task over one another: better or "
+        "Every arm keeps its own variance between replicates, and intervals are Student's: with Satterthwaite's degrees of "
+        "freedom over the replicates, and between these and the samples' the harmonic mean, weighted by their variances.",
+        "One cell stands for each architecture in the ranking of a task: of those with all labels the one with the best mean on "
+        "validation, so that what is compared is not chosen by the samples that compare it.",
+        "The declared questions are corrected by Holm over themselves alone, the pairs of a task over one another: better or "
         f"worse where the corrected p is at most {1 - board['confidence']:.2g}. Equivalent: two one-sided tests, corrected "
         f"likewise, exclude a difference of {100 * board['margin']:g} points either way. Everything else is 'cannot tell', and "
         "ties stay ties.",
         "Controlled: the two differ in one declared axis, so the difference is that axis's. System: each as its paper has it, "
-        "so the difference belongs to the whole. Descriptive: anything else, anything with fewer than three replicates, and "
+        "so the difference belongs to the whole. Descriptive: anything else, among it pre-norm against post-norm, which want other "
+        "learning rates while one was set for both without a search; anything with fewer than three replicates, and "
         "anything whose certificate failed; it has no verdict.",
     ]
     drawn = "".join(paragraph(part) for part in words)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from components.data.samples import read
-from components.evaluation.report_page import Json, best_cells, paragraph, score_table, section
+from components.evaluation.report_page import Json, paragraph, representatives, score_table, section
 from components.evaluation.statistics import Estimate, estimate_mean, summarise
 from components.evaluation.wording import measure, readable
 from components.study import Study
@@ -27,14 +27,14 @@ OBJECTS, WORDS = "objects", "words"
 
 
 def add_amounts(root: Path, study: Study, board: Json) -> Json:
-    """The leaderboard with two more parts in the best cells of each architecture: `objects` and `words`.
+    """The leaderboard with two more parts in the cells that stand for the architectures: `objects` and `words`.
 
     Keys are ranges such as '4 to 6', values are estimates as in `forms`; a part is left out where the data does not say.
     """
     tasks = {}
     for task, entry in board["tasks"].items():
         amounts = amounts_of(root, task)
-        chosen = {(cell["architecture"], cell["cell"]) for cell in best_cells(entry)}
+        chosen = {(cell["architecture"], cell["cell"]) for cell in representatives(entry)}
         found = {part: _estimates(root, study, task, chosen, values) for part, values in amounts.items()}
         cells = [
             cell | {part: named.get((cell["architecture"], cell["cell"]), {}) for part, named in found.items()}
@@ -119,7 +119,7 @@ def slices(heading: str, board: Json) -> str:
     """Tables per task: by form, by objects, by words, by split."""
     parts = []
     for task, entry in board["tasks"].items():
-        cells = best_cells(entry)
+        cells = representatives(entry)
         general = sorted(split for split in cells[0]["splits"] if split.startswith("general_"))
         columns = [("splits", SELECTION, "selection")]
         columns += [("splits", split, readable(split.removeprefix("general_"))) for split in general]
@@ -138,7 +138,7 @@ def slices(heading: str, board: Json) -> str:
         if not any(asked.values()):
             parts.append(paragraph("The samples of this task have no slices."))
     lead = (
-        "Best cell of each architecture with all labels. Each column is tinted from its lowest to its highest score, with the "
+        "The cell that stands for each architecture. Each column is tinted from its lowest to its highest score, with the "
         "interval below the mean. Generalisation splits hold what training never showed; hard samples are those that both "
         "unimodal floors get wrong. Many cells of a table are looked at here: what stands out in one of them is a hint, no verdict."
     )

@@ -26,7 +26,7 @@ def compare_cells(study: Study, root: Path, first: str, second: str) -> str:
     """Compare two cells on every task that both can do.
 
     Args:
-        first, second: ARM/CELL, or ARM for its best start with all labels on each task.
+        first, second: ARM/CELL, or ARM for the cell that stands for it in each task's ranking.
 
     Raises:
         CeterisError: the study has no such arm or cell, or the two have no task in common.
@@ -54,7 +54,7 @@ def compare_cells(study: Study, root: Path, first: str, second: str) -> str:
 
 
 def _cells(study: Study, written: CellName, task: str) -> list[str]:
-    """What may be named after the arm on a task; the empty name stands for its best start."""
+    """What may be named after the arm on a task; the empty name stands for the arm's representative."""
     cells = [cell.name for cell in study.cells(written.arm, task)]
     return [*cells, ""] if cells else []
 
@@ -72,8 +72,7 @@ def _nothing_common(study: Study, names: list[CellName]) -> str:
 def _chosen(table: TaskTable, written: CellName) -> Cell:
     if written.cell:
         return Cell(written.arm, written.cell)
-    own = [cell for cell in table.scores.cells if cell.architecture == written.arm and not cell.few]
-    return max(own, key=lambda cell: table.selection[cell].mean)
+    return table.representatives[written.arm]
 
 
 def _task(table: TaskTable, first: Cell, second: Cell) -> list[str]:

@@ -1,5 +1,11 @@
-"""One task's part of the leaderboard: cells with their estimates, all pairs, and the effect of the intermediate step."""
+"""One task's part of the leaderboard: cells with their estimates, pairs, and the effect of the intermediate step.
 
+In the ranking one cell stands for each architecture: the one with all labels that is best on validation. Comparing every cell with
+every other would correct for hundreds of comparisons that nobody asks about, and separate nothing; taking the best on the
+selection split would make whoever has the most cells look best.
+"""
+
+import math
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -8,11 +14,10 @@ import numpy as np
 
 from components.contrasts import CellName
 from components.errors import CeterisError
-from components.evaluation.certificate import violations
 from components.evaluation.costs import Costs
 from components.evaluation.equivalence import equivalence_p
 from components.evaluation.figures import clipped, difference, number, verdict
-from components.evaluation.grade import Grade, few_replicates, grade_of
+from components.evaluation.grade import Grade, Obstacle, few_replicates, grade_of
 from components.evaluation.ranks import rank_intervals
 from components.evaluation.scores import Cell, TaskScores
 from components.evaluation.statistics import Arm, Estimate, estimate_difference, estimate_mean, holm
@@ -20,6 +25,7 @@ from components.study import ORACLE, Study
 
 BASELINES = ("image_only", "late_fusion", "text_only")
 SELECTION = "selection"
+VALIDATION = "validation"
 Json = dict[str, Any]
 
 
@@ -30,8 +36,12 @@ class TaskTable:
         certificates: of every arm.
         protocol: the hash that stands beside every comparison.
 
+    Attributes:
+        representatives: the cell that stands for each architecture, in the study's order.
+        ranked: those of them that are compared.
+
     Raises:
-        CeterisError: no arm that can do the task may be ranked.
+        CeterisError: there are no validation samples, so nothing chooses between an architecture's cells.
     """
 
     def __init__(
@@ -45,15 +55,29 @@ class TaskTable:
         self.decides = not few_replicates(study)
         self.confidence = study.evaluation.confidence
         self.selection = self._arms(scores.rows(split=SELECTION))
+        self.representatives = self._representatives()
         # Exact boxes tell how many objects there are: such an arm is shown, and never ranked with the others.
-        candidates = [cell for cell in scores.cells if not cell.few and study.arms[cell.architecture].front != ORACLE]
-        self.ranked = [cell for cell in candidates if certificates[cell.architecture]["valid"]]
-        if not self.ranked:
-            arm = candidates[0].architecture if candidates else scores.cells[0].architecture
-            raise CeterisError(
-                f"no arm of the task {task} can be ranked, because none passed its certificate; of {arm}: "
-                f"{violations(certificates[arm]) or 'it reads exact boxes'}."
+        self.ranked = [
+            cell
+            for arm, cell in self.representatives.items()
+            if certificates[arm]["valid"] and study.arms[arm].front != ORACLE
+        ]
+
+    def _representatives(self) -> dict[str, Cell]:
+        rows = self.scores.rows(split=VALIDATION)
+        found = {}
+        for arm in dict.fromkeys(cell.architecture for cell in self.scores.cells):
+            cells = [Cell(arm, cell.name) for cell in self.study.cells(arm, self.task) if cell.labels is None]
+            if len(cells) > 1 and not len(rows):
+                raise CeterisError(
+                    f"the task {self.task} has no samples in the split {VALIDATION}, which says which start stands for {arm}: "
+                    "give the data some, or the arm one start."
+                )
+            # Rounded, for equal counts of right answers may differ in the last bit; of equals the study's first.
+            found[arm] = (
+                max(cells, key=lambda cell: round(self.scores.arm(cell, rows).mean, 9)) if cells[1:] else cells[0]
             )
+        return found
 
     def _arms(self, rows: np.ndarray) -> dict[Cell, Arm]:
         """Every cell's summary over some items."""
@@ -62,26 +86,29 @@ class TaskTable:
     def build(self, floors: Mapping[str, Mapping[str, float]], costs: Costs) -> Json:
         """The task's entry."""
         estimates = {cell: estimate_mean(arm, self.confidence) for cell, arm in self.selection.items()}
-        best = max(self.ranked, key=lambda cell: estimates[cell].mean)
-        pairs, against_best = self._pairs(best)
-        places = rank_intervals([self.selection[cell] for cell in self.ranked], self.confidence) if self.decides else []
-        ranks = {cell: list(place) for cell, place in zip(self.ranked, places, strict=False)}
+        best = max(self.ranked, key=lambda cell: estimates[cell].mean, default=None)
+        compared = list(combinations(self.ranked, 2))
+        grades = [grade_of(self.study, _named(first), _named(second), self.certificates) for first, second in compared]
+        pairs = self._compare(compared, grades)
+        standings = self._standings(best, compared, pairs, grades)
+        ranks = self._ranks(compared, grades)
         slices = self._slices()
         cells = []
         for cell in sorted(self.scores.cells, key=lambda cell: (cell.few, -estimates[cell].mean)):
             floor = max(floors[SELECTION].values())
+            standing = standings.get(cell, Standing())
             entry = self._entry(cell, estimates[cell], costs)
             entry |= {
                 "chosen": cell == best,
-                "tied": self.decides and cell in against_best and against_best[cell][1],
+                "tied": standing.tied,
+                "undecided": standing.obstacle,
                 "ranks": ranks.get(cell),
-                "p_against_best": against_best[cell][0] if cell in against_best else None,
+                "p_against_best": standing.p,
                 "above_floors": bool(estimates[cell].low > floor),
                 **{name: {key: value[cell] for key, value in part.items()} for name, part in slices.items()},
             }
             entry["hard"] = entry["hard"].get("hard")
             cells.append(entry)
-        chosen = next(entry for entry in cells if entry["chosen"])
         rows = self.scores.rows(split=SELECTION)
         return {
             "kind": self.study.tasks[self.task].kind,
@@ -91,10 +118,7 @@ class TaskTable:
                 arm: reason for arm in self.study.architectures.all if (reason := self.study.cannot(arm, self.task))
             },
             "floors": floors,
-            "chosen": {
-                **{key: chosen[key] for key in ("architecture", "cell", "mean", "low", "high", "baseline")},
-                "tied_with": [{k: entry[k] for k in ("architecture", "cell")} for entry in cells if entry["tied"]],
-            },
+            "chosen": _chosen(cells),
             "cells": cells,
             "pairs": pairs,
         }
@@ -108,6 +132,7 @@ class TaskTable:
             "labels": cell.labels,
             "labelled": self.study.tasks[self.task].few_labels if cell.few else None,
             "baseline": cell.architecture in BASELINES,
+            "representative": cell == self.representatives[cell.architecture],
             "candidate": cell in self.ranked,
             "comparable": self.certificates[cell.architecture]["valid"],
             "oracle": self.study.arms[cell.architecture].front == ORACLE,
@@ -123,36 +148,54 @@ class TaskTable:
             **costs.of(self.task, cell),
         }
 
-    def _pairs(self, best: Cell) -> tuple[list[Json], dict[Cell, tuple[float | None, bool]]]:
-        """All differences between ranked cells, and each cell's adjusted p and tie with the best."""
-        compared = list(combinations(self.ranked, 2))
-        pairs = self._compare(compared)
-        against_best = {}
-        for (first, second), pair in zip(compared, pairs, strict=True):
+    def _standings(
+        self, best: Cell | None, compared: list[tuple[Cell, Cell]], pairs: list[Json], grades: list[Grade]
+    ) -> "dict[Cell, Standing]":
+        """How every other ranked cell stands to the best one."""
+        found = {}
+        for (first, second), pair, grade in zip(compared, pairs, grades, strict=True):
             if best in (first, second):
                 # Separated only if the corrected test says so; null (a single cluster) separates nothing.
-                p = pair["p_holm"]
-                against_best[second if first == best else first] = p, p is None or p > 1 - self.confidence
-        return pairs, against_best
+                p, obstacle = pair["p_holm"], grade.obstacle
+                tied = self.decides and obstacle is None and (p is None or p > 1 - self.confidence)
+                found[second if first == best else first] = Standing(p, tied, obstacle)
+        return found
 
-    def _compare(self, compared: list[tuple[Cell, Cell]]) -> list[Json]:
-        """Differences of some pairs of cells, with Holm's correction over them."""
+    def _ranks(self, compared: list[tuple[Cell, Cell]], grades: list[Grade]) -> dict[Cell, list[int]]:
+        if not self.decides:
+            return {}
+        undecided = {
+            (self.ranked.index(first), self.ranked.index(second))
+            for (first, second), grade in zip(compared, grades, strict=True)
+            if grade.obstacle
+        }
+        places = rank_intervals([self.selection[cell] for cell in self.ranked], self.confidence, undecided)
+        return {cell: list(place) for cell, place in zip(self.ranked, places, strict=True)}
+
+    def _compare(self, compared: list[tuple[Cell, Cell]], grades: list[Grade]) -> list[Json]:
+        """Differences of some pairs of cells, with Holm's correction over those that can have a verdict."""
         estimates = [estimate_difference(self.selection[a], self.selection[b], self.confidence) for a, b in compared]
-        equivalences = [equivalence_p(estimate, self.study.evaluation.margin) for estimate in estimates]
-        corrected = zip(holm([estimate.p for estimate in estimates]), holm(equivalences), strict=True)
+        # What can have no verdict is not tested, so it takes nothing from the others.
+        tested = [grade.obstacle is None for grade in grades]
+        p_values = [estimate.p if test else math.nan for estimate, test in zip(estimates, tested, strict=True)]
+        margin = self.study.evaluation.margin
+        equivalences = [
+            equivalence_p(estimate, margin) if test else math.nan
+            for estimate, test in zip(estimates, tested, strict=True)
+        ]
+        corrected = list(zip(holm(p_values), holm(equivalences), strict=True))
         found = []
-        for (first, second), estimate, p_equivalence, holms in zip(
-            compared, estimates, equivalences, corrected, strict=True
-        ):
-            grade = grade_of(self.study, _named(first), _named(second), self.certificates)
+        for index, ((first, second), estimate, grade) in enumerate(zip(compared, estimates, grades, strict=True)):
+            figures = difference(estimate, corrected[index][0], equivalences[index], corrected[index][1])
             found.append(
                 {
-                    "first": {"architecture": first.architecture, "cell": first.name},
-                    "second": {"architecture": second.architecture, "cell": second.name},
-                    **difference(estimate, holms[0], p_equivalence, holms[1]),
+                    "first": _key(first),
+                    "second": _key(second),
+                    **(figures if tested[index] else figures | {"p": None}),
                     "grade": grade.grade,
+                    "grade_reason": grade.reason,
                     "axis": grade.axis,
-                    "verdict": verdict(estimate, *holms, self.confidence, grade),
+                    "verdict": verdict(estimate, *corrected[index], self.confidence, grade),
                     "protocol": self.protocol,
                 }
             )
@@ -178,13 +221,15 @@ class TaskTable:
     def effects(self, costs: Costs) -> "list[Effect]":
         """What the multimodal intermediate step changes, per architecture and amount of labels.
 
-        Against the unimodal start, and against its twin that trained for as long as the step costs, where there is one.
+        Against the unimodal start, and against its twin that trained for as long as the step costs, where there is one; of an
+        arm that has no unimodal start, against `scratch` and its twin.
         """
         found = []
         for architecture in self.study.architectures.pretrained:
+            other = "unimodal" if "unimodal" in self.study.arms[architecture].starts else "scratch"
             for suffix in ("", "_few"):
                 with_step = Cell(architecture, f"multimodal{suffix}")
-                for without in (f"unimodal{suffix}", f"unimodal_matched{suffix}"):
+                for without in (f"{other}{suffix}", f"{other}_matched{suffix}"):
                     against = Cell(architecture, without)
                     if with_step not in self.selection or against not in self.selection:
                         continue
@@ -196,11 +241,19 @@ class TaskTable:
                         "labels": with_step.labels,
                         "labelled": self.study.tasks[self.task].few_labels if with_step.few else None,
                         "against": against.name,
-                        "extra_samples": samples["pretraining"] + samples["finetuning"] - others["finetuning"],
+                        "extra_samples": _extra(samples, others),
                     }
                     grade = grade_of(self.study, _named(with_step), _named(against), self.certificates)
                     found.append(Effect(entry, estimate, grade, self.certificates[architecture]["valid"]))
         return found
+
+
+class Standing(NamedTuple):
+    """How a ranked cell stands to the best one: p after Holm, whether it is not separated, and why it cannot be judged."""
+
+    p: float | None = None
+    tied: bool = False
+    obstacle: Obstacle | None = None
 
 
 class Effect(NamedTuple):
@@ -210,6 +263,36 @@ class Effect(NamedTuple):
     estimate: Estimate
     grade: Grade
     comparable: bool
+
+
+def _chosen(cells: list[Json]) -> Json | None:
+    """The best cell with those that are not separated from it or cannot be judged against it; null where nothing is ranked."""
+    chosen = next((entry for entry in cells if entry["chosen"]), None)
+    if chosen is None:
+        return None
+    name = ("architecture", "cell")
+    return {
+        **{key: chosen[key] for key in (*name, "mean", "low", "high", "baseline")},
+        "tied_with": [{key: entry[key] for key in name} for entry in cells if entry["tied"]],
+        "undecided": [
+            {**{key: entry[key] for key in name}, "because": entry["undecided"]}
+            for entry in cells
+            if entry["undecided"]
+        ],
+    }
+
+
+def _extra(samples: Json, others: Json) -> int | None:
+    """How many more samples one cell saw than another; null where they begin with unlike components and one's are not known."""
+    before = [cell["unimodal"] for cell in (samples, others)]
+    if before[0] != before[1] and None in before:
+        return None
+    more = 0 if before[0] == before[1] else before[0] - before[1]
+    return more + sum(samples[key] - others[key] for key in ("pretraining", "finetuning"))
+
+
+def _key(cell: Cell) -> Json:
+    return {"architecture": cell.architecture, "cell": cell.name}
 
 
 def _named(cell: Cell) -> CellName:

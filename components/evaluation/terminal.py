@@ -8,6 +8,7 @@ from components.evaluation.wording import (
     headline,
     interval,
     measure,
+    minus,
     name,
     percent,
     points,
@@ -17,6 +18,14 @@ from components.evaluation.wording import (
 )
 
 BAR = 30
+KEY = {
+    "*": "* best mean",
+    "=": "= not separated from it",
+    "·": "· worse",
+    "x": "x not comparable",
+}
+NO_VERDICT = {"norm": "other norm, no search", "axes": "too many differences"}
+"""Why, by the leaderboard's word for it."""
 
 
 def render_text(leaderboard: dict[str, Any]) -> str:
@@ -36,9 +45,7 @@ def render_text(leaderboard: dict[str, Any]) -> str:
     if leaderboard["pretraining"]:
         lines += ["", "What the multimodal intermediate step changes (multimodal minus the other start, points):"]
         for effect in leaderboard["pretraining"]:
-            what = (
-                f"{effect['task']}, {_labels(effect)}, minus {effect['against'].removesuffix('_few').replace('_', ' ')}"
-            )
+            what = f"{effect['task']}, {_labels(effect)}, minus {minus(effect)}"
             lines.append(
                 f"  {effect['architecture']:<14}{what:<46}{points(effect['difference']):>7}  "
                 f"{interval(effect, signed=True):<18}{effect['verdict']}"
@@ -84,23 +91,36 @@ def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confide
     low, high = min([*ends, *floors.values()]), max([*ends, *floors.values()])
     ranked = any(cell["ranks"] for cell in entry["cells"])
     lines.append(
-        f"    {'architecture':<14}{'start':<24}{'mean':>6}  {confidence + ' interval':<16}"
+        f"    {'architecture':<14}{'start':<30}{'mean':>6}  {confidence + ' interval':<16}"
         f"{percent(low)}{'':<{BAR - 8}}{percent(high)}  {'trained':>8} {'samples':>8}  {'ranks' if ranked else ''}".rstrip()
     )
     for cell in entry["cells"]:
-        mark = "*" if cell["chosen"] else "=" if cell["tied"] else " " if cell["comparable"] else "x"
+        mark = _mark(cell)
         lines.append(
-            f"  {mark} {cell['architecture']:<14}{start_name(cell):<24}{percent(cell['mean']):>6}  {interval(cell):<16}"
+            f"  {mark} {cell['architecture']:<14}{start_name(cell):<30}{percent(cell['mean']):>6}  {interval(cell):<16}"
             f"{_bar(cell, max(floors.values()), low, high)}  "
             f"{count(cell['parameters']['trained']):>8} {count(cell['samples']['total']):>8}  {ranks(cell)}".rstrip()
         )
-    key = ["* best mean", "| highest floor"]
-    if any(cell["tied"] for cell in entry["cells"]):
-        key.insert(1, "= not separated from it")
-    if any(not cell["comparable"] for cell in entry["cells"]):
-        key.append("x not comparable")
+    marks = {_mark(cell) for cell in entry["cells"]}
+    obstacles = {cell["undecided"] for cell in entry["cells"]} - {None}
+    decides = leaderboard["grade"] != "descriptive"
+    key = [words for mark, words in KEY.items() if mark in marks and (decides or mark != "·")]
+    if obstacles:
+        key.append(f"? no verdict: {' or '.join(NO_VERDICT[one] for one in NO_VERDICT if one in obstacles)}")
     said = [sentence for sentence in (headline(leaderboard, task), gaps(entry)) if sentence]
-    return [*lines, *(f"  {sentence}" for sentence in said), "  " + "   ".join(key)]
+    if entry["chosen"]:
+        said.append(
+            "One cell stands for each architecture, the best on validation: only these are marked and compared."
+        )
+    return [*lines, *(f"  {sentence}" for sentence in said), "  " + "   ".join([*key, "| highest floor"])]
+
+
+def _mark(cell: dict[str, Any]) -> str:
+    if not cell["comparable"]:
+        return "x"
+    if not cell["candidate"]:
+        return " "
+    return "*" if cell["chosen"] else "=" if cell["tied"] else "?" if cell["undecided"] else "·"
 
 
 def _bar(cell: dict[str, Any], floor: float, low: float, high: float) -> str:

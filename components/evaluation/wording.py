@@ -5,6 +5,10 @@ from typing import Any
 NOT_KNOWN = "not known"
 MEASURES = {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
 """What is scored, by kind of task, where it is not plain accuracy."""
+OBSTACLES = {"norm": "of another norm", "axes": "with too many differences"}
+"""Which arms can have no verdict against the best one, by the leaderboard's word for it."""
+UNRANKED = "Nothing is ranked: no arm passed its certificate."
+_NOT_WORSE = ("chosen", "tied", "undecided")
 _WRITTEN = {
     name.lower().replace("-", "_"): name
     for name in (
@@ -56,8 +60,13 @@ def name(cell: dict[str, Any]) -> str:
     return f"{readable(cell['architecture'])} ({said})"
 
 
+def minus(effect: dict[str, Any]) -> str:
+    """What an effect of the intermediate step is measured against: 'unimodal', or 'unimodal matched' for the twin."""
+    return str(effect["against"]).removesuffix("_few").replace("_", " ")
+
+
 def ranks(cell: dict[str, Any]) -> str:
-    """The places that a cell may have among the candidates: '2', '1 to 4'; empty where it is not ranked."""
+    """The places that a cell may have among those that are ranked: '2', '1 to 4'; empty where it is not ranked."""
     if not cell["ranks"]:
         return ""
     best, worst = cell["ranks"]
@@ -93,18 +102,37 @@ def gaps(entry: dict[str, Any]) -> str:
 
 def headline(leaderboard: dict[str, Any], task: str) -> str:
     """The finding of one task in a sentence or two."""
-    entry = leaderboard["tasks"][task]
-    chosen = entry["chosen"]
-    sentence = f"Best mean: {name(chosen)}, {percent(chosen['mean'])}% {interval(chosen)}"
-    if leaderboard["grade"] == "descriptive":
-        sentence += "; descriptive, without a verdict."
-    elif chosen["tied_with"]:
-        sentence += f"; not separated from {some([name(cell) for cell in chosen['tied_with']])}."
-    else:
-        sentence += "; better than every other cell."
+    chosen = leaderboard["tasks"][task]["chosen"]
+    if chosen is None:
+        return UNRANKED
+    standing = "".join(f"; {words}" for words in standings(leaderboard, task))
+    sentence = f"Best mean: {name(chosen)}, {percent(chosen['mean'])}% {interval(chosen)}{standing}."
     if chosen["baseline"]:
         sentence += " It is one of the simple baselines: no architecture with more machinery did better here."
     return sentence
+
+
+def standings(leaderboard: dict[str, Any], task: str) -> list[str]:
+    """How the chosen cell stands to the other ranked ones, as parts of a sentence; none where it is the only one."""
+    if leaderboard["grade"] == "descriptive":
+        return ["descriptive, without a verdict"]
+    entry = leaderboard["tasks"][task]
+    chosen = entry["chosen"]
+    worse = [name(cell) for cell in entry["cells"] if cell["candidate"] and not any(cell[key] for key in _NOT_WORSE)]
+    said = []
+    if chosen["tied_with"]:
+        said.append(f"not separated from {some([name(cell) for cell in chosen['tied_with']])}")
+    elif worse:
+        said.append(f"better than {some(worse) if chosen['undecided'] else 'every other architecture'}")
+    if chosen["undecided"]:
+        because = [cell["because"] for cell in chosen["undecided"]]
+        kinds = [
+            f"{because.count(kind)} arm{'s' if because.count(kind) > 1 else ''} {words}"
+            for kind, words in OBSTACLES.items()
+            if kind in because
+        ]
+        said.append(f"without a verdict against {listed(kinds)}")
+    return said
 
 
 def listed(words: list[str]) -> str:

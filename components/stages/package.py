@@ -38,7 +38,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     for number, task in enumerate(study.served_tasks):
         if not tasks.get(task, {}).get("chosen"):
             raise CeterisError(
-                f"outputs/compare/leaderboard.json chooses no architecture for {task}: run the compare stage again."
+                f"outputs/compare/leaderboard.json chooses no architecture for {task}: see there which certificates "
+                "failed, or run the compare stage again if it has no such task."
             )
         package = describe(study, task, tasks[task], outputs)
         write(package, outputs, out / task)

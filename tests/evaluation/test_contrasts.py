@@ -97,7 +97,7 @@ def test_contrasts_are_what_an_independent_computation_gives(finished: tuple[Pat
         found = [contrast[f"{key}_holm"] for contrast in board["contrasts"]]
         assert found == pytest.approx(adjusted, abs=5e-6)
     # The family is the declared ones: all pairs would correct far more.
-    assert len(board["tasks"]["vqa"]["pairs"]) == len(list(itertools.combinations(range(8), 2)))
+    assert len(board["tasks"]["vqa"]["pairs"]) == len(list(itertools.combinations(range(6), 2)))
 
 
 def test_contrasts_find_what_was_put_in(finished: tuple[Path, Study, dict[str, Any]]) -> None:
@@ -159,7 +159,9 @@ def test_ranks_agree_with_the_pairs(finished: tuple[Path, Study, dict[str, Any]]
     worse = dict.fromkeys(ranked, 0)
     for pair in entry["pairs"]:
         first, second = ((pair[side]["architecture"], pair[side]["cell"]) for side in ("first", "second"))
-        if pair["p_holm"] <= 0.05:
+        # What can have no verdict is not tested.
+        assert (pair["p_holm"] is None) == (pair["verdict"] == "descriptive")
+        if pair["p_holm"] is not None and pair["p_holm"] <= 0.05:
             winner, loser = (first, second) if pair["difference"] > 0 else (second, first)
             better[loser] += 1
             worse[winner] += 1
@@ -194,6 +196,24 @@ def test_grades(first: str, second: str, grade: str, axis: str | None) -> None:
     assert grade_of(two, *sides, dict.fromkeys(two.arms, VALID)).grade == "descriptive"
     broken = dict.fromkeys(study.arms, VALID) | {sides[1].arm: {"valid": False, "checks": []}}
     assert grade_of(study, *sides, broken).grade == "descriptive"
+
+
+def test_norms_of_systems() -> None:
+    study = study_of()
+    certificates = dict.fromkeys(study.arms, VALID)
+
+    def graded(first: str, second: str) -> tuple[str, str | None]:
+        found = grade_of(study, CellName.of(first), CellName.of(second), certificates)
+        return found.grade, found.obstacle
+
+    assert graded("vilt/multimodal", "clip/multimodal") == ("system", None)
+    assert graded("mmbt/unimodal", "late_fusion/unimodal") == ("system", None)
+    assert graded("vilt/multimodal", "image_only/unimodal") == ("system", None)  # which has no such layers
+    assert graded("image_only/unimodal", "mmbt/unimodal") == ("system", None)
+    for sides in (("vilt/multimodal", "mmbt/unimodal"), ("mmbt/unimodal", "vilt/multimodal")):
+        assert graded(*sides) == ("descriptive", "norm")
+        reason = grade_of(study, *map(CellName.of, sides), certificates).reason
+        assert reason.startswith("vilt is pre-norm and mmbt post-norm: the two want other learning rates")
 
 
 def test_front_ends_with_unlike_labels_are_not_controlled() -> None:

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from components.evaluation.ranks import rank_intervals
-from components.evaluation.statistics import Arm, summarise
+from components.evaluation.statistics import Arm, estimate_difference, summarise
 
 
 def arm(mean: float, replicates: int = 5, spread: float = 0.001) -> Arm:
@@ -28,6 +28,23 @@ def test_a_tie_below_a_winner() -> None:
 def test_what_cannot_be_estimated_separates_nothing() -> None:
     lone = [summarise(np.full((4, 3), value), np.zeros(4)) for value in (0.2, 0.9)]
     assert rank_intervals(lone, 0.95) == [(1, 2), (1, 2)]
+
+
+def test_pairs_without_a_verdict_separate_nothing_and_are_not_corrected_for() -> None:
+    arms = [arm(0.5), arm(0.9), arm(0.7)]
+    assert rank_intervals(arms, 0.95, {(0, 1)}) == [(2, 3), (1, 2), (2, 2)]
+    assert rank_intervals(arms, 0.95, {(0, 1), (0, 2), (1, 2)}) == [(1, 3)] * 3
+    # One comparison at p = 0.03 separates; of two with as much, Holm separates neither.
+    generator = np.random.default_rng(0)
+    noise = generator.normal(0, 0.1, (400, 1))
+    pair = [
+        summarise(mean + spread * np.array([-1.0, 0.0, 1.0]) + noise) for mean, spread in ((0.7, 0.01), (0.722, 0.006))
+    ]
+    p = estimate_difference(*pair, 0.95).p
+    assert 0.025 < p < 0.05
+    far = [*pair, summarise(0.7125 + np.array([-0.05, 0.0, 0.05]) + noise)]
+    assert rank_intervals(far, 0.95, {(0, 2), (1, 2)}) == [(2, 3), (1, 2), (1, 3)]
+    assert rank_intervals(far, 0.95) == [(1, 3)] * 3
 
 
 @pytest.mark.parametrize("truth", [(0.0, 0.0, 0.0, 0.0), (0.0, 0.004, 0.02, 0.06)])

@@ -15,7 +15,7 @@ from components.evaluation.plots_quality import Spot, logarithmic_ticks, pareto
 from components.evaluation.report import render
 from components.evaluation.report_calibration import bins_of, calibration, expected_error
 from components.evaluation.report_examples import duels, pick
-from components.evaluation.report_page import best_cells
+from components.evaluation.report_page import representatives
 from components.study import Study
 
 Finished = tuple[Path, Study, dict[str, Any]]
@@ -229,16 +229,13 @@ def test_every_card_knows_who_was_right(finished: Finished) -> None:
     assert set(wins) == set(found.starts)
 
 
-def test_the_best_cell_speaks_for_its_architecture_whatever_its_start() -> None:
-    listed = [
-        ("a", "unimodal_matched"),
-        ("a", "multimodal"),
-        ("b", "scratch"),
-        ("a", "multimodal_few"),
-        ("c", "scratch_few"),
-    ]
-    cells = [
-        {"architecture": name, "cell": cell, "labels": "few" if cell.endswith("_few") else "all"}
-        for name, cell in listed
-    ]
-    assert [(cell["architecture"], cell["cell"]) for cell in best_cells({"cells": cells})] == listed[:1] + listed[2:3]
+def test_what_stands_for_the_architectures_is_shown(finished: Finished) -> None:
+    """In every table and chooser: one cell an architecture, in the leaderboard's order."""
+    root, study, board = finished
+    entry = board["tasks"]["vqa"]
+    standing = [(cell["architecture"], cell["cell"]) for cell in representatives(entry)]
+    assert standing == [(cell["architecture"], cell["cell"]) for cell in entry["cells"] if cell["candidate"]]
+    found = duels(root, study, board, "vqa")
+    assert found is not None
+    assert list(found.starts.items()) == standing
+    assert [(one.cell["architecture"], one.cell["cell"]) for one in calibration(root, study, entry, "vqa")] == standing
