@@ -89,11 +89,6 @@ def _keep_architectures(content: dict[str, Any], study: Study, wanted: list[str]
         for contrast in content["evaluation"]["contrasts"]
         if all(contrast[side].partition("/")[0] in wanted for side in ("first", "second"))
     ]
-    content["evaluation"]["contrasts"] = [
-        contrast
-        for contrast in content["evaluation"]["contrasts"]
-        if all(contrast[side].partition("/")[0] in wanted for side in ("first", "second"))
-    ]
     needed = {component for name in content["arms"] for component in study.arms[name].components}
     # The matrix cannot be empty, so a front end stays even where no arm asks for one.
     content["image_fronts"] = [front for front in study.image_fronts if front in needed] or content["image_fronts"][:1]

@@ -207,8 +207,8 @@ def test_an_override_is_a_valid_study_or_one_sentence(
     possible = (
         (replicates is None or replicates >= 1)
         and (scale is None or scale > 0)
-        and bool({"clip", "vilt"} & chosen)
-        and bool({"mmbt", "text_only"} & chosen)
+        and not chosen.isdisjoint(SMOKE.architectures.pretrained)
+        and not chosen.isdisjoint(SMOKE.architectures.direct)
         and "blip" not in chosen
     )
     if not possible:

@@ -19,6 +19,7 @@ def test_what_cannot_be_done_has_an_out_without_cells(tmp_path: Path) -> None:
     values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
     values["tasks"] = {"pointing": {"kind": "grounding", "few_labels": None}}
     values["task_names"] = ["pointing"]
+    values["evaluation"]["contrasts"] = []
     study = Study.model_validate(values)
     said: list[str] = []
     out = tmp_path / "out"
