@@ -36,6 +36,8 @@ def test_every_architecture_was_handed_the_same(walked: Door) -> None:
     for tasks in arms.values():
         for task, cells in tasks.items():
             for cell, records in cells.items():
+                if "_matched" in cell:  # a twin is handed the same and then more
+                    continue
                 for replicate, record in enumerate(records):
                     key = (task, cell.endswith("_few"), replicate)
                     handed.setdefault(key, set()).add((record["digests"]["ids"], record["digests"]["content"]))
