@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from components.contrasts import CellName
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import revision
@@ -87,7 +88,7 @@ def _keep_architectures(content: dict[str, Any], study: Study, wanted: list[str]
     content["evaluation"]["contrasts"] = [
         contrast
         for contrast in content["evaluation"]["contrasts"]
-        if all(contrast[side].partition("/")[0] in wanted for side in ("first", "second"))
+        if all(CellName.of(contrast[side]).arm in wanted for side in ("first", "second"))
     ]
     needed = {component for name in content["arms"] for component in study.arms[name].components}
     # The matrix cannot be empty, so a front end stays even where no arm asks for one.

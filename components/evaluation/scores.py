@@ -9,15 +9,13 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from components.contrasts import is_few, is_matched, start_of
 from components.errors import CeterisError
 from components.evaluation.statistics import Arm, summarise
 from components.study import Study
 
 Arms = dict[str, dict[str, dict[str, list[dict[str, Any]]]]]
 """arms.json: training records by architecture, task, cell and replicate."""
-
-_FEW = "_few"
-_MATCHED = "_matched"
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Cell:
     @property
     def few(self) -> bool:
         """Whether it was fine-tuned on few labels."""
-        return self.name.endswith(_FEW)
+        return is_few(self.name)
 
     @property
     def labels(self) -> str:
@@ -40,12 +38,12 @@ class Cell:
     @property
     def start(self) -> str:
         """The start alone."""
-        return self.name.removesuffix(_FEW).removesuffix(_MATCHED)
+        return start_of(self.name)
 
     @property
     def matched(self) -> bool:
         """Whether it was fine-tuned for as much longer as the intermediate step costs in FLOPs."""
-        return self.name.removesuffix(_FEW).endswith(_MATCHED)
+        return is_matched(self.name)
 
 
 def load_arms(study: Study, evaluation: Path) -> Arms:

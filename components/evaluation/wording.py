@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from components.contrasts import is_matched
+
 NOT_KNOWN = "not known"
 MEASURES = {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
 """What is scored, by kind of task, where it is not plain accuracy."""
@@ -48,7 +50,7 @@ def count(value: float | None) -> str:
 
 def start_name(cell: dict[str, Any]) -> str:
     """'multimodal', 'unimodal, matched' for the twin that trained for longer, or 'multimodal, 500 labels'."""
-    start = f"{cell['start']}, matched" if "_matched" in cell["cell"] else str(cell["start"])
+    start = f"{cell['start']}, matched" if is_matched(cell["cell"]) else str(cell["start"])
     if cell["labels"] == "all":
         return start
     return f"{start}, {cell['labelled']:,} labels" if cell["labelled"] else f"{start}, few labels"
