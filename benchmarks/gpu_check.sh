@@ -1,5 +1,5 @@
 #!/bin/bash
-# What only a GPU can show, in about three minutes on an H100: the tests marked gpu, then a whole pretraining step against
+# What only a GPU can show, in a few minutes: the tests marked gpu, then a whole pretraining step against
 # the Hugging Face classes in bf16, at about 200 and about 440 tokens. Everything goes to ${OUT:-.}/gpu_check.log.
 #
 #     bash benchmarks/gpu_check.sh
