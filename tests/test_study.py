@@ -111,7 +111,7 @@ def contrast(axis: str, first: str, second: str, **changes: str) -> dict[str, st
 
 
 def test_contrasts_that_can_be_answered_are_taken() -> None:
-    parse_study(
+    study = parse_study(
         with_contrasts(
             contrast("fusion", "single/multimodal", "crossed/multimodal"),
             contrast("spatial_code", "single/unimodal", "unplaced/unimodal"),
@@ -121,6 +121,7 @@ def test_contrasts_that_can_be_answered_are_taken() -> None:
         ),
         "mine",
     )
+    assert [asked.name for asked in study.evaluation.contrasts] == [f"asked_{index}" for index in range(5)]
 
 
 @pytest.mark.parametrize(

@@ -360,8 +360,9 @@ def test_a_controlled_arm_with_pooled_text_takes_the_pooler_too() -> None:
 @pytest.mark.parametrize("fusion", ["single_stream", "vilbert", "lxmert", "late"])
 def test_the_text_component_fits_into_every_controlled_arm(fusion: str, layers: int) -> None:
     """LXMERT's layout at depth 12 has room for two more layers than BERT fills."""
-    model = build("controlled", layers=layers, axes=replace(AXES, fusion=fusion))
-    load_component(model, "text", pretrained(layers=layers).state_dict())
+    model, bert = build("controlled", layers=layers, axes=replace(AXES, fusion=fusion)), pretrained(layers=layers)
+    load_component(model, "text", bert.state_dict())
+    assert torch.equal(model.text_embedding.words.weight, bert.embeddings.word_embeddings.weight)
 
 
 def test_a_component_with_more_positions_gives_the_first_ones() -> None:
