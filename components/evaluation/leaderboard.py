@@ -45,7 +45,8 @@
                    against: CELL             multimodal minus the unimodal start (of an arm without one, minus scratch),
                                              or minus that one's matched twin
                    extra_samples: int | null}]
-    certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}]}}
+    budgets: {KEY: {currency, amount, batch_size}}   what every arm was given alike, by its key in the study
+    certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}], stated: {ITEM: words}}}
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
 ESTIMATE is {mean, low, high, items}; DIFFERENCE is difference, low, high, p, p_holm, p_equivalence and p_equivalence_holm,
@@ -111,6 +112,7 @@ def build(study: Study, root: Path) -> Json:
         "contrasts": contrasts.answer(study, selection, certificates, protocol),
         "tasks": tasks,
         "pretraining": _judged(study, effects, protocol),
+        "budgets": {key: budget.described() for key, budget in study.budgets.items()},
         "certificates": certificates,
         "digests": summary(sets),
     }

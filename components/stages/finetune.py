@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 import torch
 
 from components import tasks
+from components.budget import Budget
 from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream, few
 from components.stages.stage import Stage, main
-from components.study import Budget, Cell, FreezingRule, Study
+from components.study import Cell, FreezingRule, Study
 from components.training import prediction
 from components.training.building import (
     as_module,
@@ -35,6 +36,8 @@ from components.training.building import (
 from components.training.finetuning import FinetuningNetwork, needs_of
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
+from components.training.length import decide
+from components.training.reading import what_is_read
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
 from components.training.seeds import derive, seed_torch
@@ -84,18 +87,22 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     if cell.labels is not None:
         subset = few(cell.labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
     freezing = [] if cell.start == "scratch" else study.arms[architecture].freezing
-    budget = cell.budget
-    stream = TaskStream(store, task, seed, budget.batch_size, budget.steps, needs, subset, regions)
-    if cell.matched:
-        budget = matched_budget(network, stream, budget, freezing, pretrained)
-        stream.steps = budget.steps
+    allowance = cell.budget
+    stream = TaskStream(store, task, seed, allowance.batch_size, 0, needs, subset, regions)
+    reads = what_is_read(network, stream.at(0), store.index["truncated"][task])
 
     def progress(percent: float, message: str) -> None:
         stage.progress((place[0] * 100 + percent * 0.9) / place[1], message)
 
     surroundings = Surroundings(study.runtime, stage.spool, progress, lambda: stage.stop_requested)
     checkpoint = stage.scratch / f"{cell.name}.ckpt"
+    # Cells whose steps cost the same are measured once, so that starts which take as long also train for as long.
+    kept = stage.scratch / f"seconds{'' if cell.labels is None else '_few'}{'_freezing' if freezing else ''}.json"
     with stage.loop():
+        length = decide(allowance, network, stream, freezing, seed, kept, study.runtime)
+        budget = length.budget
+        if cell.matched:
+            budget = matched_budget(network, stream, budget, freezing, pretrained)
         record = train(network, stream, budget, freezing, seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     with stage.loop():
@@ -103,7 +110,8 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, architecture))
     finished = stage.scratch / f"{cell.name}.json.part"
-    write_json(finished, {"run": run_of, **record, "configuration": size, "weights": digest})
+    record |= {"budget": length.described(), "reads": reads, "configuration": size}
+    write_json(finished, {"run": run_of, **record, "weights": digest})
     os.replace(finished, stage.scratch / f"{cell.name}.json")
     checkpoint.unlink(missing_ok=True)
 
