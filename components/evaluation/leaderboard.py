@@ -112,7 +112,11 @@ def build(study: Study, root: Path) -> Json:
         "contrasts": contrasts.answer(study, selection, certificates, protocol),
         "tasks": tasks,
         "pretraining": _judged(study, effects, protocol),
-        "budgets": {key: budget.described() for key, budget in study.budgets.items()},
+        "budgets": {
+            key: budget.described()
+            for key, budget in study.budgets.items()
+            if key != "finetune_few" or any(arm.few_label_starts for arm in study.arms.values())
+        },
         "certificates": certificates,
         "digests": summary(sets),
     }
