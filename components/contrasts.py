@@ -71,9 +71,12 @@ def diet(study: "Study", arm: str) -> str:
 def other_norm(study: "Study", first: str, second: str) -> str:
     """Why two faithful arms have no verdict for their norms, as a sentence without its full stop; empty where nothing is.
 
-    One learning rate is set for all arms, and which of two norms it suits better would decide. A controlled arm is never
-    compared with a faithful one, and all controlled arms have the same norm.
+    Where one learning rate is set for all arms, which of two norms it suits better would decide; a search that is the same
+    for every arm settles that. A controlled arm is never compared with a faithful one, and all controlled arms have the same
+    norm.
     """
+    if study.tuning.trials:
+        return ""
     norms = {arm: NORMS.get(study.arms[arm].architecture) for arm in (first, second)}
     if {"pre", "post"} - set(norms.values()) or any(study.arms[arm].mode != "faithful" for arm in norms):
         return ""

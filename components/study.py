@@ -233,6 +233,28 @@ class EvaluationSettings(Strict):
     examples: int = Field(ge=0, description="example predictions shown in the report, per task")
 
 
+class TuningSettings(Strict):
+    """A search of the learning rate: for every arm the same candidates, rungs and budget, and its cost charged to the arm.
+
+    One factor, on all learning rates of an arm. Candidates train on shares of the fine-tuning budget, and the best
+    1/reduction go on from each rung to the next.
+    """
+
+    trials: int = Field(
+        ge=0, description="candidates for every arm; 0 for no search: the rates are those of the budgets"
+    )
+    lowest: float = Field(gt=0, description="smallest factor on the learning rates of the budgets")
+    highest: float = Field(gt=0, description="largest factor; candidates are spaced evenly on a logarithmic scale")
+    rungs: int = Field(ge=1, description="the last is the whole budget, each before it 1/reduction of the next")
+    reduction: int = Field(ge=2)
+
+    @model_validator(mode="after")
+    def _is_a_search(self) -> "TuningSettings":
+        if self.trials and not (self.trials > 1 and self.lowest < self.highest):
+            raise ValueError("a search needs at least two trials, and tuning.lowest below tuning.highest")
+        return self
+
+
 class RuntimeSettings(Strict):
     """How training processes use the machine. On CPUs results are bit-exact for a given thread count."""
 
@@ -274,6 +296,7 @@ class Study(Strict):
     pretrain: Allowance
     finetune: Allowance
     finetune_few: Allowance
+    tuning: TuningSettings
     evaluation: EvaluationSettings
     runtime: RuntimeSettings
 
@@ -300,6 +323,12 @@ class Study(Strict):
     def budgets(self) -> dict[str, Allowance]:
         """Every budget by its key, in the order in which they are spent."""
         return {key: getattr(self, key) for key, field in Study.model_fields.items() if field.annotation is Allowance}
+
+    @property
+    def learns_from_few(self) -> bool:
+        """Whether anything is fine-tuned on few labels."""
+        some = any(arm.few_label_starts for arm in self.arms.values())
+        return some and any(task.few_labels is not None for task in self.tasks.values())
 
     @property
     def served_tasks(self) -> list[str]:

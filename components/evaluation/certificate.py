@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from components.evaluation import budgets
+from components.evaluation import budgets, search
 from components.evaluation.agreement import NOT_RECORDED, Held, agreement
 from components.evaluation.digests import Compared, compared
 from components.evaluation.runs import every_run
@@ -142,6 +142,10 @@ def _with(software: dict[str, Any]) -> str:
     return f"{software['accelerator']} in {software['precision']}, {many}, {kernels}, torch {software['torch']}"
 
 
+def _learning_rate(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    return search.faults(study, records)
+
+
 def _runs(records: TrainingRecords) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Arm, run and recorded configuration of every fine-tuning."""
     for arm, tasks in records.arms.items():
@@ -259,6 +263,7 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "budget": ("every run trained for what the study gives, in the study's currency", _budgets),
     "freezing": ("every run froze what the study declares, for as long", _freezing),
     "precision and software": ("precision, threads, accelerator, determinism and torch are the same", _software),
+    "learning rate": ("the same search for every arm, or none, and the rate that it found", _learning_rate),
     "configuration": ("sizes, text length, tokenizer and picture size are those of the study", _configuration),
     "labels of the front end": ("front ends with the same labels learned from the same", _labels_of_fronts),
     "no exact boxes": ("no ranked arm was shown exact boxes", _no_exact_boxes),

@@ -79,7 +79,7 @@ class Stretch(NamedTuple):
     runs: Runs
 
 
-def _stretches(runs: Runs) -> list[Stretch]:
+def stretches(runs: Runs) -> list[Stretch]:
     """How far runs can be compared: those of one length to the end, those of unlike lengths as far as digests were kept."""
     by_steps: dict[int, Runs] = {}
     for run in runs:
@@ -118,12 +118,12 @@ def _pictures(study: Study, records: TrainingRecords, position: int, where: str)
     if not runs:
         return []
     found = []
-    for words, batches, chosen in _stretches([one for same in runs.values() for one in same]):
-        found.append(Compared(where + words, "ids", agreement(_held(chosen, "ids", batches))))
+    for words, batches, chosen in stretches([one for same in runs.values() for one in same]):
+        found.append(Compared(where + words, "ids", agreement(held(chosen, "ids", batches))))
     for same in runs.values():
-        for words, batches, chosen in _stretches(same):
+        for words, batches, chosen in stretches(same):
             for chain in ("content", "corruption"):
-                found.append(Compared(where + words, chain, agreement(_held(chosen, chain, batches))))
+                found.append(Compared(where + words, chain, agreement(held(chosen, chain, batches))))
     return found
 
 
@@ -141,9 +141,9 @@ def _chains(
         for run in chosen:
             groups.setdefault(key(run[0]), []).append(run)
         return [
-            Compared(where + words, chain, agreement(_held(alike, chain, batches)))
+            Compared(where + words, chain, agreement(held(alike, chain, batches)))
             for group in groups.values()
-            for words, batches, alike in _stretches(group)
+            for words, batches, alike in stretches(group)
         ]
 
     looked = [run for run in runs if study.arms[run[0]].front != "pixels"]
@@ -165,7 +165,8 @@ def _corruption(study: Study, arm: str) -> object:
     return passes, study.arms[arm].front if any(one.regions for one in passes.passes) else None
 
 
-def _held(runs: Runs, chain: str, batches: int | None) -> list[Held]:
+def held(runs: Runs, chain: str, batches: int | None) -> list[Held]:
+    """What some runs hold of a chain after so many batches, or at their end."""
     found = []
     for arm, name, record in runs:
         digests = record.get("digests") if batches is None else (record.get("digests_after") or {}).get(str(batches))

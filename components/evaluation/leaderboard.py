@@ -35,7 +35,7 @@
             scores: [float]                  one per replicate, in order
             items, visual: "grid" | "patches" | "none"
             parameters: {total, trained}, flops: {forward_per_sample, training}
-            samples: {unimodal, pretraining, finetuning, total}
+            samples: {unimodal, tuning, pretraining, finetuning, total}   tuning: of the arm's search of a learning rate
             splits: {SPLIT: ESTIMATE}, forms: {FORM: ESTIMATE}, hard: ESTIMATE | null }]
         pairs: [{first, second: {architecture, cell}, DIFFERENCE, grade, grade_reason, axis: str | null, verdict, protocol}]
                                              of candidates: exploratory, with Holm's correction over these; what can
@@ -45,6 +45,7 @@
                    against: CELL             multimodal minus the unimodal start (of an arm without one, minus scratch),
                                              or minus that one's matched twin
                    extra_samples: int | null}]
+    tuning: {ARCHITECTURE: {task, factor, trials: [{factor, rung, share, score, samples}]}}    no trials where none was asked for
     budgets: {KEY: {currency, amount, batch_size}}   what every arm was given alike, by its key in the study
     certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}], stated: {ITEM: words}}}
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
@@ -72,7 +73,7 @@ from components.evaluation.protocol import protocol_hash
 from components.evaluation.scores import TaskScores
 from components.evaluation.statistics import holm
 from components.evaluation.task_table import Effect, TaskTable
-from components.evaluation.training_records import TrainingRecords
+from components.evaluation.training_records import Record, TrainingRecords
 from components.study import Study
 
 Json = dict[str, Any]
@@ -88,7 +89,7 @@ def build(study: Study, root: Path) -> Json:
     records = TrainingRecords.load(study, root)
     sets = compared(study, records)
     certificates, protocol = certify(study, records, sets), protocol_hash(study)
-    costs = Costs(study, records.arms, records.pretraining, root / "outputs/unimodal")
+    costs = Costs(study, records, root / "outputs/unimodal")
     floors = json.loads((root / "outputs/floors/floors.json").read_text(encoding="utf-8"))
     tasks: Json = {}
     selection, effects = {}, []
@@ -112,14 +113,22 @@ def build(study: Study, root: Path) -> Json:
         "contrasts": contrasts.answer(study, selection, certificates, protocol),
         "tasks": tasks,
         "pretraining": _judged(study, effects, protocol),
+        "tuning": {arm: _tuning(records.tuning[arm]) for arm in study.architectures.all},
         "budgets": {
             key: budget.described()
             for key, budget in study.budgets.items()
-            if key != "finetune_few" or any(arm.few_label_starts for arm in study.arms.values())
+            if key != "finetune_few" or study.learns_from_few
         },
         "certificates": certificates,
         "digests": summary(sets),
     }
+
+
+def _tuning(record: Record) -> Json:
+    """The search of an arm, without what only its certificate needs."""
+    shown = ("factor", "rung", "share", "score", "samples")
+    trials = [{key: trial[key] for key in shown} for trial in record["trials"]]
+    return {"task": record["task"], "factor": record["factor"], "trials": trials}
 
 
 def task_table(

@@ -23,6 +23,7 @@ from components.training.building import (
 )
 from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
+from components.training.rates import at_found_rate
 from components.training.reading import what_is_read
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
@@ -76,7 +77,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     front = build_front(architecture, study, store, starts)
     network = PretrainingNetwork(as_module(model), pixel_scaling(store), model.PRETRAINING, losses, front)
     regions = region_arrays(architecture, study, store, front, replicate, stage.root)
-    allowance = study.pretrain
+    allowance = at_found_rate(study.pretrain, stage.root, architecture)
     seed = derive(study.seed, replicate, "pairs")
     stream = BatchStream(
         store,

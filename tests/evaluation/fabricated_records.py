@@ -11,6 +11,7 @@ import numpy as np
 from components.budget import Allowance, Budget
 from components.spending import Phase, affordable, first_step
 from components.study import Cell, FreezingRule, Study
+from components.training.halving import best, candidates, halve, shares
 
 PRETRAINING_FLOPS, FINETUNING_FLOPS, COMPONENT_FLOPS = 4e5, 3e5, 2e5
 """Of one forward pass of one sample."""
@@ -28,6 +29,7 @@ def finetuning(
     generator = draws(architecture, task, cell.name, replicate, "record")
     rules = [] if cell.start == "scratch" else study.arms[architecture].freezing
     record = _training(stream, cell.budget, FINETUNING_FLOPS * dearer, generator, quality, budget, rules)
+    record["learning_rate"] *= tuning(study, architecture)["factor"]
     record["run"] = {"architecture": architecture, "task": task, "replicate": str(replicate)}
     record["run"] |= {"start": cell.start, "labels": cell.labels}
     _see(record, study, architecture, stream, "nothing")
@@ -36,15 +38,41 @@ def finetuning(
 
 def write_records(outputs: Path, study: Study) -> None:
     """The records of everything before fine-tuning."""
+    for architecture in study.architectures.all:
+        _write(outputs / f"tuning/{architecture}/record.json", tuning(study, architecture))
     for replicate in study.replicates:
         _components(outputs, study, replicate)
         for architecture in study.architectures.pretrained:
             stream = f"pretrain {replicate}"
             flops = PRETRAINING_FLOPS * DEARER.get(architecture, 1.0)
             record = _training(stream, study.pretrain, flops, draws(stream, architecture), 0.6)
+            record["learning_rate"] *= tuning(study, architecture)["factor"]
             record["run"] = {"architecture": architecture, "replicate": str(replicate)}
             _see(record, study, architecture, stream, _corrupted(study, architecture))
             _write(outputs / f"pretrain/{architecture}/{replicate}/record.json", record)
+
+
+def tuning(study: Study, architecture: str) -> dict[str, Any]:
+    """The search of an arm: each one's best rate is another, twice, thrice, ... that of the study."""
+    run = {"run": {"architecture": architecture}}
+    if not study.tuning.trials:
+        return run | {"task": None, "factor": 1.0, "trials": []}
+    optimum = 1 + study.architectures.all.index(architecture)
+    trials: list[dict[str, Any]] = []
+
+    def score(factor: float, rung: int) -> float:
+        share = shares(study.tuning)[rung]
+        value = share - 0.1 * abs(np.log(factor / optimum))
+        flops = FINETUNING_FLOPS * DEARER.get(architecture, 1.0)
+        trained = _training("search", study.finetune.scaled(share), flops, draws("search"), 0.5)
+        trials.append(
+            {"factor": factor, "rung": rung, "share": share, "score": value, "flops": trained["flops"]["total"]}
+            | {key: trained[key] for key in ("budget", "samples", "steps", "digests", "digests_after")}
+        )
+        return value
+
+    made = halve(candidates(study.tuning, study.seed), study.tuning, score)
+    return run | {"task": study.task_names[0], "factor": best(made, study.tuning), "trials": trials}
 
 
 def lasting(allowance: Allowance, flops: float) -> Budget:
@@ -162,6 +190,7 @@ def _training(
         "budget": allowance.described() | {"costs": [list(phase) for phase in _costs(allowance, flops)]},
         "samples": samples,
         "steps": steps,
+        "learning_rate": allowance.learning_rate,
         "parameters": {"total": 250_000 + len(stream), "trained": 250_000},
         "flops": {"forward_per_sample": flops, "step_per_sample": 3 * flops, "total": 3 * flops * samples},
         "digests": {kind: _digest(f"{kind} {stream} {steps}") for kind in kinds},
