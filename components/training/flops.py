@@ -29,8 +29,7 @@ class Varying(Protocol):
 def count_flops(network: nn.Module, batch: Batch, freezing: FreezingSchedule, budget: Budget) -> dict[str, float]:
     """FLOPs per sample of a forward pass and of a training step, and of the whole budget, in whole steps.
 
-    Where steps differ, a step is that of the last phase of the freezing schedule, after which nothing is frozen that the
-    schedule lets go.
+    A training step is one of the last phase of the freezing schedule; the whole counts every phase's own.
     """
     forward, phases = flops_by_phase(network, batch, freezing)
     total = spent(phases, budget.steps) * budget.batch_size

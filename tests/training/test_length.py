@@ -59,7 +59,7 @@ def test_an_amount_that_pays_for_no_step_buys_one(tmp_path: Path) -> None:
     assert trained("vilt", tmp_path / "last.ckpt", "cpu", flops=1.0)["steps"] == 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(amount=st.floats(1, 300), shares=st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_what_is_counted_of_any_length_and_schedule_is_within_the_amount(
     amount: float, shares: tuple[float, float], tmp_path: Path
