@@ -112,7 +112,7 @@ def main() -> None:
     study = load_study("params.yaml")
     configure_torch(study.runtime)
     size = study.finetune.batch_size
-    budget = study.finetune.model_copy(update={"samples": arguments.steps * size})
+    budget = study.finetune.lasting(arguments.steps)
     regions, features = study.image_pretraining.regions, study.model.stem_widths[-1]
     batches = Batches(make_batches(size, study.data.image_size, regions, features), arguments.steps)
     print(f"{'architecture':14} {'plain ms':>16} {'stage ms':>16} {'difference ms':>14} {'ratio':>6}")

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from components.budget import Allowance
 from components.capabilities import SERVED, lacks
 from components.contrasts import fault
 from components.errors import CeterisError
@@ -115,22 +116,6 @@ class ModelSettings(Strict):
         if self.width % self.heads:
             raise ValueError(f"model.heads ({self.heads}) must divide model.width ({self.width})")
         return self
-
-
-class Budget(Strict):
-    """How long and how fast to train. Everything counts samples, never epochs."""
-
-    samples: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
-    warmup: Fraction = Field(description="share of the samples over which the learning rate rises")
-    weight_decay: float = Field(ge=0)
-    gradient_clip: float = Field(gt=0)
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps: the samples in whole batches."""
-        return max(1, self.samples // self.batch_size)
 
 
 class ImagePretraining(Strict):
@@ -287,7 +272,7 @@ class Cell(NamedTuple):
     name: str
     start: Start
     labels: int | None  # None: all of them
-    budget: Budget
+    budget: Allowance
     matched: bool = False  # the budget is stretched by the FLOPs of the intermediate step
 
 
@@ -305,12 +290,12 @@ class Study(Strict):
     data: DataSettings
     text: TextSettings
     model: ModelSettings
-    pretrain_text: Budget
-    pretrain_image: Budget
+    pretrain_text: Allowance
+    pretrain_image: Allowance
     image_pretraining: ImagePretraining
-    pretrain: Budget
-    finetune: Budget
-    finetune_few: Budget
+    pretrain: Allowance
+    finetune: Allowance
+    finetune_few: Allowance
     tuning: TuningSettings
     evaluation: EvaluationSettings
     runtime: RuntimeSettings
@@ -333,6 +318,17 @@ class Study(Strict):
             if start in arm.matched_starts:
                 cells.append(Cell(f"{start}_matched_few", start, few, self.finetune_few, matched=True))
         return cells
+
+    @property
+    def budgets(self) -> dict[str, Allowance]:
+        """Every budget by its key, in the order in which they are spent."""
+        return {key: getattr(self, key) for key, field in Study.model_fields.items() if field.annotation is Allowance}
+
+    @property
+    def learns_from_few(self) -> bool:
+        """Whether anything is fine-tuned on few labels."""
+        some = any(arm.few_label_starts for arm in self.arms.values())
+        return some and any(task.few_labels is not None for task in self.tasks.values())
 
     @property
     def served_tasks(self) -> list[str]:

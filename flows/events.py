@@ -11,6 +11,7 @@ _FIELDS = {
     "dataset": frozenset({"name", "digest", "samples", "context"}),
     "metrics": frozenset({"time", "prefix", "samples", "values"}),
     "resumed": frozenset({"samples"}),
+    "trained": frozenset({"time", "prefix", "steps", "seconds"}),
     "artifact": frozenset({"path"}),
     "end": frozenset({"status", *COSTS, "message"}),
 }

@@ -237,6 +237,9 @@ class Synchroniser:
                     self._keep(run, self.root / event["path"])
                 case "resumed":
                     self._accept(self.store.tags, run, {"resumed_at_samples": str(event["samples"])})
+                case "trained":
+                    name = f"cost/{event['prefix']}/loop_seconds"
+                    self._accept(self.store.metrics, run, [Point(name, float(event["seconds"]), event["time"], 0)])
                 case "end":
                     self._tell_end(stage, run, spool, spools, event)
 

@@ -25,7 +25,6 @@ from components.study import Study, load_study, parse_study
 from flows import revision
 from flows.resources import held
 
-BUDGETS = ("pretrain_text", "pretrain_image", "pretrain", "finetune", "finetune_few")
 PATCH = "uncommitted.patch"
 RECORD = "study.json"
 # Not copied: what a workspace has of its own.
@@ -70,8 +69,7 @@ def override(
     if scale is not None:
         if scale <= 0:
             raise CeterisError(f"scale is {scale}: give a number above 0; 0.5 trains half as long.")
-        for budget in BUDGETS:
-            content[budget]["samples"] = max(content[budget]["batch_size"], round(content[budget]["samples"] * scale))
+        content |= {key: budget.scaled(scale).model_dump(mode="json") for key, budget in study.budgets.items()}
     return parse_study(content, f"this variation of the study {study.name}")
 
 

@@ -99,6 +99,7 @@ class BatchStream(IterableDataset):
 
     Args:
         seed: names the replicate's streams.
+        steps: how many there are; 0 until training has decided how long it is, and sets it.
         subset: rows to draw from (all when None), for runs with few labels.
         regions: what a frozen front end saw, for batches with regions.
     """

@@ -1,7 +1,7 @@
 """The certificate of every arm: what must be equal, checked against what its runs recorded.
 
 An arm that fails a check is not comparable: it is shown, and never ranked, chosen, packaged or judged. The others keep
-their verdicts. Parameters, FLOPs and samples are stated beside the scores and need not be equal.
+their verdicts. What need not be equal is stated: parameters, FLOPs and samples beside the scores, the rest here.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,11 +9,14 @@ from dataclasses import fields
 from typing import Any
 
 from components.evaluation import budgets, search
-from components.evaluation.agreement import Held, agreement
+from components.evaluation.agreement import NOT_RECORDED, Held, agreement
 from components.evaluation.digests import Compared, compared
-from components.evaluation.training_records import Record, TrainingRecords
+from components.evaluation.runs import every_run
+from components.evaluation.stated import stated
+from components.evaluation.training_records import TrainingRecords
 from components.models import architectures
 from components.models.configuration import ModelConfiguration
+from components.spending import first_step
 from components.study import ORACLE, ArmSettings, Study
 
 Faults = dict[str, list[str]]
@@ -25,13 +28,15 @@ _KEYS = {field.name for field in fields(ModelConfiguration)}
 
 
 def certify(study: Study, records: TrainingRecords, sets: list[Compared] | None = None) -> dict[str, dict[str, Any]]:
-    """Every arm's certificate: `valid`, and `checks` of `item`, `equal` and `detail` each.
+    """Every arm's certificate: `valid`, `checks` of `item`, `equal` and `detail` each, and what is `stated`, by item.
 
     Args:
         sets: of `digests.compared`, if they are at hand.
     """
     sets = compared(study, records) if sets is None else sets
-    certificates: dict[str, dict[str, Any]] = {arm: {"valid": True, "checks": []} for arm in study.architectures.all}
+    certificates: dict[str, dict[str, Any]] = {
+        arm: {"valid": True, "checks": [], "stated": stated(study, records, arm)} for arm in study.architectures.all
+    }
     for item, (sentence, check) in CHECKS.items():
         faults = check(study, records, sets)
         for arm, certificate in certificates.items():
@@ -83,26 +88,58 @@ def _starts(study: Study, records: TrainingRecords, sets: list[Compared]) -> Fau
 
 def _budgets(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
     faults: Faults = {}
-    for position, replicate in enumerate(study.replicates):
-        for arm, tasks in records.arms.items():
-            runs: list[tuple[str, Record, int, int]] = []
-            for task in tasks:
-                for cell in study.cells(arm, task):
-                    steps = budgets.steps_of(records, arm, task, cell, position)
-                    runs.append(
-                        (f"{task}, {cell.name}", tasks[task][cell.name][position], steps, cell.budget.batch_size)
-                    )
-            if arm in records.pretraining:
-                step = records.pretraining[arm][position]
-                runs.append(("the intermediate step", step, study.pretrain.steps, study.pretrain.batch_size))
-            for component in study.arms[arm].components:
-                pretrained, budget = records.components[component][position], budgets.component_budget(study, component)
-                if pretrained is not None:
-                    runs.append((component, pretrained, budget.steps, budget.batch_size))
-            for name, record, steps, batch_size in runs:
-                if strayed := budgets.fault(record, steps, batch_size):
-                    faults.setdefault(arm, []).append(f"{name}, replicate {replicate}: {strayed}")
+    for run in every_run(study, records):
+        if strayed := budgets.fault(run.record, run.allowance, run.twin):
+            faults.setdefault(run.arm, []).append(f"{run.name}: {strayed}")
     return faults
+
+
+def _freezing(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    """Whether every run froze what the study declares, for as long as it declares, and froze something with every rule."""
+    faults: Faults = {}
+    for run in every_run(study, records):
+        steps, batch_size = run.record["steps"], run.allowance.batch_size
+        declared = [(rule.pattern, first_step(rule.share, steps) * batch_size) for rule in run.rules]
+        applied = run.record.get("freezing")
+        found = [(one["pattern"], one["samples"]) for one in applied or []]
+        idle = [one["pattern"] for one in applied or [] if not one["parameters"]]
+        if applied is None:
+            strayed = "what it froze was not recorded"
+        elif found != declared:
+            strayed = f"froze {_frozen(found)} instead of {_frozen(declared)}"
+        elif idle:
+            strayed = f"the pattern {idle[0]} froze no parameter"
+        else:
+            continue
+        faults.setdefault(run.arm, []).append(f"{run.name}: {strayed}")
+    return faults
+
+
+def _frozen(rules: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{pattern} for {samples:,} samples" for pattern, samples in rules) or "nothing"
+
+
+def _software(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    """Whether all runs were computed with the same: a run that was resumed elsewhere has recorded two things."""
+    held = []
+    for run in every_run(study, records):
+        ran_on = [_with(one) for one in run.record.get("ran_on") or []]
+        held.append(Held(run.arm, run.name, ", then ".join(ran_on) or None))
+    faults: Faults = {}
+    found = agreement(held)
+    for arm in found.differ:
+        kinds: dict[str | None, str] = {}
+        for one in held:
+            if one.arm == arm:
+                kinds.setdefault(one.value, one.run)
+        faults[arm] = [f"{run}: {value or NOT_RECORDED}" for value, run in kinds.items()]
+    return faults
+
+
+def _with(software: dict[str, Any]) -> str:
+    threads, kernels = software["threads"], "deterministic" if software["deterministic"] else "not deterministic"
+    many = "1 thread" if threads == 1 else f"{threads} threads"
+    return f"{software['accelerator']} in {software['precision']}, {many}, {kernels}, torch {software['torch']}"
 
 
 def _learning_rate(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
@@ -179,8 +216,12 @@ def _no_exact_boxes(study: Study, records: TrainingRecords, sets: list[Compared]
     exact, seen = set(), []
     for arm, tasks in records.arms.items():
         runs = [record for cells in tasks.values() for kept in cells.values() for record in kept]
-        found = {(record.get("digests") or {}).get("regions") for record in [*runs, *records.pretraining.get(arm, [])]}
-        found -= {None, ""}
+        chains = [
+            chain
+            for record in [*runs, *records.pretraining.get(arm, [])]
+            for chain in (record.get("digests") or {}, *(record.get("digests_after") or {}).values())
+        ]
+        found = {chain.get("regions") for chain in chains} - {None, ""}
         if arm in oracles:
             exact |= found
         else:
@@ -219,11 +260,13 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "regions": ("what a frozen front end saw agrees among the arms that share it", _digests("regions")),
     "corruption": ("masks and mismatched pairs agree among arms with the same passes", _digests("corruption")),
     "start components": ("pretrained once, and the same for all that take them", _starts),
-    "budget": ("samples and optimiser steps are those of the study", _budgets),
+    "budget": ("every run trained for what the study gives, in the study's currency", _budgets),
+    "freezing": ("every run froze what the study declares, for as long", _freezing),
+    "precision and software": ("precision, threads, accelerator, determinism and torch are the same", _software),
     "learning rate": ("the same search for every arm, or none, and the rate that it found", _learning_rate),
     "configuration": ("sizes, text length, tokenizer and picture size are those of the study", _configuration),
     "labels of the front end": ("front ends with the same labels learned from the same", _labels_of_fronts),
     "no exact boxes": ("no ranked arm was shown exact boxes", _no_exact_boxes),
     "declared differences": ("settings differ only where the architecture's file says so", _closed_list),
 }
-"""What is checked, what is said where it holds, and how. Precision and threads are one setting of the whole study."""
+"""What is checked, what is said where it holds, and how."""

@@ -10,7 +10,8 @@ from components.study import FRONT_COMPONENTS, Study
 
 
 class Costs:
-    """Costs from the training records. All replicates cost the same, so the first one's record speaks for all.
+    """Costs from the training records. The first replicate's speak for all: with budgets in samples or steps all cost the
+    same, with budgets in FLOPs or seconds nearly so.
 
     The search of an arm's learning rate is charged to each of its cells: none could do without it. Where the records of
     unimodal pretraining are not at hand, totals that would hold them are null.

@@ -1,10 +1,13 @@
-"""Whether the arms were handed the same: the digests that runs took of their batches, set against one another."""
+"""Whether the arms were handed the same: the digests that runs took of their batches, set against one another.
 
-from collections.abc import Callable, Iterator
+Runs of equal length are compared to their end. Where lengths differ (twins, budgets in FLOPs or seconds) runs are also
+compared at the last power of two of batches that they came to, which lies at least halfway through the shorter one.
+"""
+
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from components.evaluation.agreement import Agreement, Held, agreement
-from components.evaluation.budgets import steps_of
 from components.evaluation.training_records import Record, TrainingRecords
 from components.models import architectures
 from components.models.passes import Pretraining
@@ -31,8 +34,8 @@ def compared(study: Study, records: TrainingRecords) -> list[Compared]:
     """All sets of runs that must agree: of fine-tuning, of the intermediate step, and of pictures alone."""
     found = []
     for position, replicate in enumerate(study.replicates):
-        for where, runs in _finetuning(study, records, position):
-            found += _chains(study, f"{where}, replicate {replicate}", runs)
+        for where, tuned in _finetuning(study, records, position).items():
+            found += _chains(study, f"{where}, replicate {replicate}", tuned)
         runs = [(arm, arm, kept[position]) for arm, kept in records.pretraining.items()]
         where = f"intermediate pretraining, replicate {replicate}"
         found += _chains(study, where, runs, lambda arm: _content(study, arm), lambda arm: _corruption(study, arm))
@@ -64,18 +67,43 @@ Runs = list[tuple[str, str, Record]]
 """Arm, name of the run, record."""
 
 
-def _finetuning(study: Study, records: TrainingRecords, position: int) -> Iterator[tuple[str, Runs]]:
-    """Runs with as many labels and as many samples, all of one task."""
+class Stretch(NamedTuple):
+    """Runs that can be compared after so many batches, or to their end where that is None.
+
+    Attributes:
+        words: what is added to `where`.
+    """
+
+    words: str
+    batches: int | None
+    runs: Runs
+
+
+def stretches(runs: Runs) -> list[Stretch]:
+    """How far runs can be compared: those of one length to the end, those of unlike lengths as far as digests were kept."""
+    by_steps: dict[int, Runs] = {}
+    for run in runs:
+        by_steps.setdefault(int(run[2]["steps"]), []).append(run)
+    if len(by_steps) < 2:
+        return [Stretch("", None, runs)]
+    found = [Stretch(f", {steps:,} steps", None, same) for steps, same in sorted(by_steps.items())]
+    for batches in sorted({1 << (steps.bit_length() - 1) for steps in by_steps}):
+        came = [run for run in runs if run[2]["steps"] >= batches]
+        if len({run[2]["steps"] for run in came}) > 1:
+            found.append(Stretch(f", first {batches:,} steps", batches, came))
+    return found
+
+
+def _finetuning(study: Study, records: TrainingRecords, position: int) -> dict[str, Runs]:
+    """Runs with as many labels, all of one task; a twin is handed the same as the others and then more."""
     runs: dict[str, Runs] = {}
     for arm, tasks in records.arms.items():
         for task in tasks:
             for cell in study.cells(arm, task):
                 where = f"{task}, {'all' if cell.labels is None else 'few'} labels"
-                if cell.matched:
-                    where += f", {steps_of(records, arm, task, cell, position) * cell.budget.batch_size:,} samples"
                 record = records.arms[arm][task][cell.name][position]
                 runs.setdefault(where, []).append((arm, f"{arm} ({cell.name})", record))
-    yield from runs.items()
+    return runs
 
 
 def _pictures(study: Study, records: TrainingRecords, position: int, where: str) -> list[Compared]:
@@ -89,10 +117,13 @@ def _pictures(study: Study, records: TrainingRecords, position: int, where: str)
                 runs.setdefault("boxes" if boxed else "image", []).append((arm, component, record))
     if not runs:
         return []
-    ids = _held([one for same in runs.values() for one in same], "ids")
-    found = [Compared(where, "ids", agreement(ids))]
+    found = []
+    for words, batches, chosen in stretches([one for same in runs.values() for one in same]):
+        found.append(Compared(where + words, "ids", agreement(held(chosen, "ids", batches))))
     for same in runs.values():
-        found += [Compared(where, chain, agreement(_held(same, chain))) for chain in ("content", "corruption")]
+        for words, batches, chosen in stretches(same):
+            for chain in ("content", "corruption"):
+                found.append(Compared(where + words, chain, agreement(held(chosen, chain, batches))))
     return found
 
 
@@ -109,7 +140,11 @@ def _chains(
         groups: dict[object, Runs] = {}
         for run in chosen:
             groups.setdefault(key(run[0]), []).append(run)
-        return [Compared(where, chain, agreement(_held(group, chain))) for group in groups.values()]
+        return [
+            Compared(where + words, chain, agreement(held(alike, chain, batches)))
+            for group in groups.values()
+            for words, batches, alike in stretches(group)
+        ]
 
     looked = [run for run in runs if study.arms[run[0]].front != "pixels"]
     return [
@@ -130,10 +165,12 @@ def _corruption(study: Study, arm: str) -> object:
     return passes, study.arms[arm].front if any(one.regions for one in passes.passes) else None
 
 
-def _held(runs: Runs, chain: str) -> list[Held]:
+def held(runs: Runs, chain: str, batches: int | None) -> list[Held]:
+    """What some runs hold of a chain after so many batches, or at their end."""
     found = []
     for arm, name, record in runs:
-        value = (record.get("digests") or {}).get(chain)
+        digests = record.get("digests") if batches is None else (record.get("digests_after") or {}).get(str(batches))
+        value = (digests or {}).get(chain)
         # Nothing corrupted is an empty chain; samples without ids or content there are none.
         found.append(Held(arm, name, None if value == "" and chain in ("ids", "content", "regions") else value))
     return found

@@ -46,7 +46,8 @@
                                              or minus that one's matched twin
                    extra_samples: int | null}]
     tuning: {ARCHITECTURE: {task, factor, trials: [{factor, rung, share, score, samples}]}}    no trials where none was asked for
-    certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}]}}
+    budgets: {KEY: {currency, amount, batch_size}}   what every arm was given alike, by its key in the study
+    certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}], stated: {ITEM: words}}}
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
 ESTIMATE is {mean, low, high, items}; DIFFERENCE is difference, low, high, p, p_holm, p_equivalence and p_equivalence_holm,
@@ -113,6 +114,11 @@ def build(study: Study, root: Path) -> Json:
         "tasks": tasks,
         "pretraining": _judged(study, effects, protocol),
         "tuning": {arm: _tuning(records.tuning[arm]) for arm in study.architectures.all},
+        "budgets": {
+            key: budget.described()
+            for key, budget in study.budgets.items()
+            if key != "finetune_few" or study.learns_from_few
+        },
         "certificates": certificates,
         "digests": summary(sets),
     }

@@ -107,7 +107,7 @@ def _leaderboard(root: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CeterisError(f"{path} is missing: run the pipeline first.")
     board = json.loads(path.read_text(encoding="utf-8"))
-    if "tuning" not in board:
+    if "budgets" not in board:
         raise CeterisError(f"{path} was written by an earlier version: run the stage compare again.")
     return board
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from components.evaluation.report_page import Json, paragraph, section, table, text_cell
-from components.evaluation.wording import listed, readable
+from components.evaluation.wording import budgets, listed, readable
 
 
 def certificate(heading: str, board: Json) -> str:
@@ -27,7 +27,8 @@ def certificate(heading: str, board: Json) -> str:
     words = (
         f"Checked by machine for every arm, from what the runs recorded ({digests['compared']} sets of runs, one per task, amount "
         "of labels and replicate, and one per replicate of the intermediate step). Corruption may differ where objectives do; "
-        "parameters, FLOPs and memory are stated, not equal."
+        "parameters, FLOPs and memory are stated, not equal. Runs of unlike length are compared as far as both came, to the last "
+        "power of two of batches."
     )
     if broken:
         words += f" Not comparable, and so shown without rank or verdict: {listed(broken)}."
@@ -38,6 +39,8 @@ def certificate(heading: str, board: Json) -> str:
         heading,
         paragraph(words),
         table("Certificate of each arm", header, rows, wraps=True),
+        paragraph(budgets(board)),
+        _stated(certificates),
         _violations(certificates),
         _digests(digests),
         _details(certificates),
@@ -58,6 +61,15 @@ def _violations(certificates: dict[str, Json]) -> str:
         if not check["equal"]
     ]
     return table("Why arms are not comparable", ["arm", "check", "what was found"], rows, wraps=True) if rows else ""
+
+
+def _stated(certificates: dict[str, Json]) -> str:
+    items = list(dict.fromkeys(item for one in certificates.values() for item in one["stated"]))
+    rows = [
+        (escape(readable(arm)), [text_cell(one["stated"].get(item, "–")) for item in items], False)
+        for arm, one in certificates.items()
+    ]
+    return table("Stated, and not required to be equal", ["arm", *items], rows, wraps=True)
 
 
 def _details(certificates: dict[str, Json]) -> str:

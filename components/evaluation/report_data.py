@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from components.evaluation.plots import MATCHED
@@ -42,8 +43,9 @@ def pretraining_curves(root: Path, study: Study) -> dict[str, dict[str, Curve]]:
             record = _json(root / "outputs/pretrain" / architecture / str(replicate) / "record.json")
             for point in record.get("curves", []):
                 values = {name: value for name, value in point.items() if name != "samples"}
-                rows.extend({"samples": point["samples"], "metric": n, "value": v} for n, v in values.items())
-        table = pd.DataFrame(rows, columns=["samples", "metric", "value"])
+                place = {"replicate": replicate, "samples": point["samples"]}
+                rows.extend({**place, "metric": name, "value": value} for name, value in values.items())
+        table = pd.DataFrame(rows, columns=["replicate", "samples", "metric", "value"])
         metrics = {str(name): _curve("multimodal", part) for name, part in table.groupby("metric", sort=True)}
         if len(metrics) > 1:
             metrics.pop("loss", None)
@@ -52,16 +54,21 @@ def pretraining_curves(root: Path, study: Study) -> dict[str, dict[str, Curve]]:
 
 
 def _curve(cell: str, rows: pd.DataFrame) -> Curve:
-    by_samples = rows.groupby("samples")["value"].agg(["mean", "min", "max"])
+    """Mean and range over replicates. Where these are of unlike length, with budgets in FLOPs or seconds, their points lie
+    elsewhere: each is read off at the points of the shortest, between its own.
+    """
+    runs = [run.sort_values("samples") for _, run in rows.groupby("replicate")]
+    samples = min((run["samples"].to_numpy() for run in runs), key=lambda points: points[-1])
+    values = np.stack([np.interp(samples, run["samples"], run["value"]) for run in runs])
     start = cell.removesuffix("_few")
     return Curve(
         name=cell.replace("_few", f", {FEW}").replace(MATCHED, f", {LONGER}"),
         start=start.removesuffix(MATCHED),
         dashed=start != cell or start.endswith(MATCHED),
-        samples=by_samples.index.tolist(),
-        mean=by_samples["mean"].tolist(),
-        low=by_samples["min"].tolist(),
-        high=by_samples["max"].tolist(),
+        samples=samples.tolist(),
+        mean=values.mean(axis=0).tolist(),
+        low=values.min(axis=0).tolist(),
+        high=values.max(axis=0).tolist(),
     )
 
 

@@ -20,6 +20,7 @@ from components.evaluation.report_page import (
 )
 from components.evaluation.wording import (
     UNRANKED,
+    budgets,
     count,
     gaps,
     headline,
@@ -329,9 +330,15 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
     parts.append(
         table("Wall time of one replicate on this machine, which may have been doing other work", header, rows)
     )
+    timed = any(budget["currency"] == "seconds" for budget in board["budgets"].values())
     lead = (
-        "Parameters, FLOPs and samples belong to the study and are the same wherever it runs. Seconds and memory were measured "
-        "where this report was made."
+        f"{budgets(board)} "
+        + (
+            "Where that is seconds, samples and FLOPs are what the machine came to. "
+            if timed
+            else "Parameters, FLOPs and samples belong to the study and are the same wherever it runs. "
+        )
+        + "Seconds and memory were measured where this report was made."
     )
     return section("costs", SECTIONS["costs"], paragraph(lead), *parts)
 

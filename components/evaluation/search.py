@@ -3,7 +3,8 @@
 import math
 
 from components.evaluation.agreement import Held, agreement
-from components.evaluation.budgets import component_budget
+from components.evaluation.budgets import component_allowance, fault
+from components.evaluation.digests import Runs, held, stretches
 from components.evaluation.training_records import Record, TrainingRecords
 from components.study import Study
 
@@ -36,14 +37,10 @@ def _searched(study: Study, record: Record) -> list[str]:
     said = []
     if (count := len({trial["factor"] for trial in trials})) != settings.trials:
         said.append(f"{count} candidates instead of {settings.trials}")
-    size = study.finetune.batch_size
     for trial in trials:
         share = 1 / settings.reduction ** (settings.rungs - 1 - trial["rung"])
-        budget = study.finetune.model_copy(update={"samples": max(size, round(study.finetune.samples * share))})
-        if trial["samples"] != budget.steps * size:
-            said.append(
-                f"a candidate on rung {trial['rung'] + 1} saw {trial['samples']:,} samples, not {budget.steps * size:,}"
-            )
+        if strayed := fault({**trial, "flops": {"total": trial["flops"]}}, study.finetune.scaled(share)):
+            said.append(f"a candidate on rung {trial['rung'] + 1}: {strayed}")
     whole = {trial["factor"]: trial["score"] for trial in trials if trial["rung"] == settings.rungs - 1}
     if factor not in whole or whole[factor] < max(whole.values()):
         said.append(f"its factor {factor:g} is not the best of its search")
@@ -52,12 +49,17 @@ def _searched(study: Study, record: Record) -> list[str]:
 
 def _other_orders(records: TrainingRecords) -> set[str]:
     """Arms whose candidates were handed other samples than those of the others that searched on the same task."""
-    held: dict[tuple[str, int], list[Held]] = {}
+    runs: dict[tuple[str, int], Runs] = {}
     for arm, record in records.tuning.items():
         for trial in record["trials"]:
-            one = Held(arm, f"{arm}, factor {trial['factor']:g}", trial["digests"]["ids"])
-            held.setdefault((record["task"], trial["rung"]), []).append(one)
-    return {arm for values in held.values() for arm in agreement(values).differ}
+            name = f"{arm}, factor {trial['factor']:g}"
+            runs.setdefault((record["task"], trial["rung"]), []).append((arm, name, trial))
+    return {
+        arm
+        for alike in runs.values()
+        for _, batches, chosen in stretches(alike)
+        for arm in agreement(held(chosen, "ids", batches)).differ
+    }
 
 
 def _rates(study: Study, records: TrainingRecords, arm: str, factor: float) -> list[str]:
@@ -69,7 +71,7 @@ def _rates(study: Study, records: TrainingRecords, arm: str, factor: float) -> l
     step = study.pretrain.learning_rate * factor
     runs += [("the intermediate step", one, step) for one in records.pretraining.get(arm, [])]
     for component in study.arms[arm].components:
-        own = component_budget(study, component).learning_rate
+        own = component_allowance(study, component).learning_rate
         runs += [(component, one, own) for one in records.components[component] if one is not None]
     return [
         f"{name} trained at a rate of {one['learning_rate']:g}, not {rate:g}"

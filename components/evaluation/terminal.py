@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.evaluation.wording import (
+    budgets,
     count,
     gaps,
     headline,
@@ -78,6 +79,7 @@ def _equal(leaderboard: dict[str, Any]) -> list[str]:
     digests = leaderboard["digests"]
     if digests["equal"]:
         lines.append(f"Equal data: what runs were handed agrees in all {digests['compared']} sets of runs.")
+    lines.append(budgets(leaderboard))
     return [*lines, f"Protocol {leaderboard['protocol']}: results under another one are of another study."]
 
 

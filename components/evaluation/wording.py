@@ -10,6 +10,19 @@ MEASURES = {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
 OBSTACLES = {"norm": "of another norm", "axes": "with too many differences"}
 """Which arms can have no verdict against the best one, by the leaderboard's word for it."""
 UNRANKED = "Nothing is ranked: no arm passed its certificate."
+CURRENCIES = {
+    "samples": "samples",
+    "steps": "optimiser steps",
+    "flops": "FLOPs",
+    "seconds": "seconds of the training loop",
+}
+BUDGETS = {
+    "pretrain_text": "text alone",
+    "pretrain_image": "pictures alone",
+    "pretrain": "the intermediate step",
+    "finetune": "fine-tuning",
+    "finetune_few": "fine-tuning on few labels",
+}
 _NOT_WORSE = ("chosen", "tied", "undecided")
 _WRITTEN = {
     name.lower().replace("-", "_"): name
@@ -100,6 +113,17 @@ def gaps(entry: dict[str, Any]) -> str:
     if not by_reason:
         return ""
     return f"Cannot do this task: {'; '.join(f'{listed(names)} ({reason})' for reason, names in by_reason.items())}."
+
+
+def budgets(board: dict[str, Any]) -> str:
+    """In which currency the budgets are equal, and what they are, as a sentence."""
+    by_currency: dict[str, list[str]] = {}
+    for key, budget in board["budgets"].items():
+        said = f"{count(budget['amount'])} for {BUDGETS[key]}"
+        by_currency.setdefault(CURRENCIES[budget["currency"]], []).append(said)
+    return (
+        f"Budgets are equal in {'; in '.join(f'{currency}: {listed(said)}' for currency, said in by_currency.items())}."
+    )
 
 
 def headline(leaderboard: dict[str, Any], task: str) -> str:

@@ -15,18 +15,21 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 
+from components.budget import Budget
 from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream
 from components.stages.stage import Stage, main
-from components.study import Budget, Cell, FreezingRule, Study
+from components.study import Cell, FreezingRule, Study
 from components.training import prediction
 from components.training.building import configuration
 from components.training.finetuning import FinetuningNetwork
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
+from components.training.length import decide
 from components.training.rates import at_found_rate
+from components.training.reading import what_is_read
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
 from components.training.task_run import pretrained_folder, put_together
@@ -61,20 +64,26 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     """One cell, to three files in the scratch folder; the record comes last and says that the cell is whole."""
     store = Store(stage.root / "outputs/tokens")
     replicate, architecture, task = int(arguments.replicate), arguments.architecture, arguments.task
-    budget = at_found_rate(cell.budget, stage.root, architecture)
-    prepared = put_together(study, stage.root, store, architecture, task, replicate, cell.start, cell.labels, budget)
+    allowance = at_found_rate(cell.budget, stage.root, architecture)
+    prepared = put_together(
+        study, stage.root, store, architecture, task, replicate, cell.start, cell.labels, allowance.batch_size
+    )
     network, stream, freezing = prepared.network, prepared.stream, prepared.freezing
-    if cell.matched:
-        pretrained = pretrained_folder(stage.root, architecture, replicate)
-        budget = matched_budget(network, stream, budget, freezing, pretrained)
-        stream.steps = budget.steps
+    reads = what_is_read(network, stream.at(0), store.index["truncated"][task])
 
     def progress(percent: float, message: str) -> None:
         stage.progress((place[0] * 100 + percent * 0.9) / place[1], message)
 
     surroundings = Surroundings(study.runtime, stage.spool, progress, lambda: stage.stop_requested)
     checkpoint = stage.scratch / f"{cell.name}.ckpt"
+    # Cells whose steps cost the same are measured once, so that starts which take as long also train for as long.
+    kept = stage.scratch / f"seconds{'' if cell.labels is None else '_few'}{'_freezing' if freezing else ''}.json"
     with stage.loop():
+        length = decide(allowance, network, stream, freezing, prepared.seed, kept, study.runtime)
+        budget = length.budget
+        if cell.matched:
+            pretrained = pretrained_folder(stage.root, architecture, replicate)
+            budget = matched_budget(network, stream, budget, freezing, pretrained)
         record = train(network, stream, budget, freezing, prepared.seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     with stage.loop():
@@ -82,7 +91,8 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, architecture))
     finished = stage.scratch / f"{cell.name}.json.part"
-    write_json(finished, {"run": run_of, **record, "configuration": size, "weights": digest})
+    record |= {"budget": length.described(), "reads": reads, "configuration": size}
+    write_json(finished, {"run": run_of, **record, "weights": digest})
     os.replace(finished, stage.scratch / f"{cell.name}.json")
     checkpoint.unlink(missing_ok=True)
 

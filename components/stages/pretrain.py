@@ -21,8 +21,10 @@ from components.training.building import (
     pixel_scaling,
     region_arrays,
 )
+from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
 from components.training.rates import at_found_rate
+from components.training.reading import what_is_read
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -75,20 +77,23 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     front = build_front(architecture, study, store, starts)
     network = PretrainingNetwork(as_module(model), pixel_scaling(store), model.PRETRAINING, losses, front)
     regions = region_arrays(architecture, study, store, front, replicate, stage.root)
-    budget = at_found_rate(study.pretrain, stage.root, architecture)
+    allowance = at_found_rate(study.pretrain, stage.root, architecture)
     seed = derive(study.seed, replicate, "pairs")
     stream = BatchStream(
         store,
         "pairs",
         seed,
-        budget.batch_size,
-        budget.steps,
+        allowance.batch_size,
+        0,
         ingredients_for(model.PRETRAINING, study.text.masked_share, regions is not None),
         regions=regions,
     )
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
+    reads = what_is_read(network, stream.at(0), store.index["truncated"]["pairs"])
     with stage.loop():
-        record = train(network, stream, budget, [], seed, stage.scratch / "last.ckpt", "pretrain", surroundings)
+        length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
+        record = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "pretrain", surroundings)
+    record |= {"budget": length.described(), "reads": reads}
     save_run(stage.out(), as_module(model).state_dict(), record, vars(arguments))
 
 

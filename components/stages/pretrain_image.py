@@ -23,6 +23,7 @@ from components.objectives.object_boxes import ObjectBoxes
 from components.stages.stage import Stage, main
 from components.study import Front, Study
 from components.training.building import configuration, pixel_scaling
+from components.training.length import decide
 from components.training.pretraining import ImagePretrainingNetwork
 from components.training.region_cache import look
 from components.training.run import Surroundings, hardware, train
@@ -66,14 +67,15 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     network = ImagePretrainingNetwork(
         encoder, scaling, "boxes" if boxed else "labels", objective_for(front, size, store, boxed)
     )
-    budget = study.pretrain_image
+    allowance = study.pretrain_image
     seed = derive(study.seed, replicate, "image")
     ingredients = Ingredients(pictures=True, image_labels=not boxed)
     kind = BoxStream if boxed else BatchStream
-    stream = kind(store, "images", seed, budget.batch_size, budget.steps, ingredients)
+    stream = kind(store, "images", seed, allowance.batch_size, 0, ingredients)
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():
-        record = train(network, stream, budget, [], seed, stage.scratch / "last.ckpt", front, surroundings)
+        length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
+        record = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", front, surroundings)
     if front == DETECTOR and store.object_classes and HELD_OUT in store.splits("images"):
         device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
         with stage.loop():
@@ -84,7 +86,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     if heads is not None:
         record["heads"] = digest_of(heads.state_dict())
     out = stage.out()
-    save_run(out, encoder.state_dict(), record, vars(arguments))
+    save_run(out, encoder.state_dict(), record | {"budget": length.described()}, vars(arguments))
     if heads is not None:
         save_weights(heads.state_dict(), out / "heads.safetensors")
 

@@ -10,6 +10,7 @@ from components.objectives.mlm import MaskedLanguageModelling
 from components.stages.stage import Stage, main
 from components.study import Study
 from components.training.building import configuration, pixel_scaling
+from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
@@ -27,20 +28,21 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     encoder = text_encoder(size)
     objective = MaskedLanguageModelling(encoder, size)
     network = PretrainingNetwork(encoder, pixel_scaling(store), MASKED_WORDS, {"mlm": objective})
-    budget = study.pretrain_text
+    allowance = study.pretrain_text
     seed = derive(study.seed, replicate, "text")
     stream = BatchStream(
         store,
         "text",
         seed,
-        budget.batch_size,
-        budget.steps,
+        allowance.batch_size,
+        0,
         Ingredients(texts=True, masked_share=study.text.masked_share),
     )
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():
-        record = train(network, stream, budget, [], seed, stage.scratch / "last.ckpt", "text", surroundings)
-    save_run(stage.out(), encoder.state_dict(), record, vars(arguments))
+        length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
+        record = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "text", surroundings)
+    save_run(stage.out(), encoder.state_dict(), record | {"budget": length.described()}, vars(arguments))
 
 
 if __name__ == "__main__":

@@ -97,6 +97,11 @@ class Spool:
         """The run continues from a checkpoint that was taken after `samples` samples."""
         self._write({"event": "resumed", "samples": samples})
 
+    def trained(self, prefix: str, steps: int, seconds: float) -> None:
+        """This process has trained so many steps of a run, and its loop took so long."""
+        event = {"event": "trained", "time": time.time(), "prefix": prefix, "steps": steps, "seconds": seconds}
+        self._write(event)
+
     def artifact(self, path: Path | str) -> None:
         """A file or folder, relative to the working folder, worth keeping with the run."""
         self._write({"event": "artifact", "path": str(path)})

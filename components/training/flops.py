@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from components.study import Budget
+from components.budget import Budget
+from components.spending import Phase, spent
 from components.training.freezing import FreezingSchedule
 
 Batch = Mapping[str, Tensor]
@@ -26,11 +27,20 @@ class Varying(Protocol):
 
 
 def count_flops(network: nn.Module, batch: Batch, freezing: FreezingSchedule, budget: Budget) -> dict[str, float]:
-    """FLOPs per sample of a forward pass and of a training step, and of the whole budget.
+    """FLOPs per sample of a forward pass and of a training step, and of the whole budget, in whole steps.
 
-    Measured on one batch in evaluation mode (so that no running statistics move), for every phase of the freezing
-    schedule: what is frozen needs no gradient, and a frozen front end is counted as often as it looks. Where steps
-    differ, the figures are expectations over them.
+    A training step is one of the last phase of the freezing schedule; the whole counts every phase's own.
+    """
+    forward, phases = flops_by_phase(network, batch, freezing)
+    total = spent(phases, budget.steps) * budget.batch_size
+    return {"forward_per_sample": forward, "step_per_sample": phases[-1].cost, "total": total}
+
+
+def flops_by_phase(network: nn.Module, batch: Batch, freezing: FreezingSchedule) -> tuple[float, list[Phase]]:
+    """FLOPs per sample of a forward pass, and of a training step in every phase of the freezing schedule.
+
+    Measured on one batch in evaluation mode (so that no running statistics move): what is frozen needs no gradient, and a
+    frozen front end is counted as often as it looks. Where steps differ, the figures are expectations over them.
     """
     was_training = network.training
     network.eval()
@@ -38,15 +48,14 @@ def count_flops(network: nn.Module, batch: Batch, freezing: FreezingSchedule, bu
     size = len(batch["rows"])
     with torch.no_grad():
         forward = _expected(network, variants, backward=False) / size
-    total = step = 0.0
-    for begin, end in freezing.phases():
+    phases = []
+    for begin, _ in freezing.phases():
         freezing.apply(begin)
-        step = _expected(network, variants, backward=True) / size
-        total += step * (end - begin) * budget.steps * budget.batch_size
+        phases.append(Phase(begin, _expected(network, variants, backward=True) / size))
     network.zero_grad(set_to_none=True)
     network.train(was_training)
     freezing.apply(0.0)
-    return {"forward_per_sample": forward, "step_per_sample": step, "total": total}
+    return forward, phases
 
 
 def _expected(network: nn.Module, variants: list[tuple[float, Batch]], *, backward: bool) -> float:

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
@@ -16,16 +17,17 @@ class FreezingSchedule:
     def __init__(self, module: nn.Module, rules: Sequence[FreezingRule]) -> None:
         self._parameters = dict(module.named_parameters())
         self._until: dict[str, float] = {}
+        self._rules = rules
+        self._matched: list[list[nn.Parameter]] = [[] for _ in rules]
         patterns = [(re.compile(rule.pattern), rule.share) for rule in rules]
-        used = set()
-        for name in self._parameters:
+        for name, parameter in self._parameters.items():
             for index, (pattern, share) in enumerate(patterns):
                 if pattern.fullmatch(name):
-                    used.add(index)
+                    self._matched[index].append(parameter)
                     self._until[name] = share
                     break
-        for index, rule in enumerate(rules):
-            if index not in used:
+        for rule, matched in zip(rules, self._matched, strict=True):
+            if not matched:
                 raise CeterisError(
                     f"freezing: no parameter is matched by the pattern {rule.pattern!r}; mend it in arms."
                 )
@@ -41,6 +43,21 @@ class FreezingSchedule:
             parameter.requires_grad_(name not in frozen)
             if name in frozen:
                 parameter.grad = None
+
+    def holding(self) -> list[bool]:
+        """Of each rule, whether everything that it decides is frozen now: looked up in the parameters themselves."""
+        return [not any(parameter.requires_grad for parameter in matched) for matched in self._matched]
+
+    def applied(self, samples: Sequence[int]) -> list[dict[str, Any]]:
+        """What the rules did, for the record.
+
+        Args:
+            samples: of each rule, for how many it held.
+        """
+        return [
+            {"pattern": rule.pattern, "samples": count, "parameters": sum(one.numel() for one in matched)}
+            for rule, count, matched in zip(self._rules, samples, self._matched, strict=True)
+        ]
 
     def phases(self) -> list[tuple[float, float]]:
         """The stretches (begin, end) of the budget between which nothing changes."""

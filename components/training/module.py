@@ -6,11 +6,12 @@ import lightning.pytorch as L
 import torch
 from torch import Tensor, nn
 
-from components.study import Budget
+from components.budget import Budget
 from components.training.digests import BatchDigests
 from components.training.freezing import FreezingSchedule
 from components.training.schedule import learning_rate_factor
 from components.training.seeds import seed_torch
+from components.training.software import software
 
 BETAS = (0.9, 0.98)
 CURVE_POINTS = 40
@@ -21,6 +22,10 @@ class TrainingModule(L.LightningModule):
 
     Everything it needs to continue lies in the checkpoint as tensors and plain values. It draws no random number that
     depends on how it got to a step: torch is seeded anew at each one.
+
+    Attributes:
+        frozen_steps: of each freezing rule, the steps during which all that it decides was frozen.
+        ran_on: what the run was computed with; more than one entry where it was resumed elsewhere.
     """
 
     def __init__(self, network: nn.Module, budget: Budget, freezing: FreezingSchedule, seed: int) -> None:
@@ -36,6 +41,9 @@ class TrainingModule(L.LightningModule):
         self._every = max(1, budget.steps // CURVE_POINTS)
         self._phase_edges = {begin for begin, _ in freezing.phases()}
         self._frozen_until_applied: float | None = None
+        self._holding: list[bool] = []
+        self.frozen_steps = [0] * len(freezing.holding())
+        self.ran_on: list[dict[str, Any]] = []
 
     def configure_optimizers(self) -> Any:
         """AdamW; weight decay on matrices only, as usual for transformers."""
@@ -70,14 +78,22 @@ class TrainingModule(L.LightningModule):
             self.digests.update(batch)
         return batch
 
+    def on_train_start(self) -> None:
+        """Note on what the run goes on, if that is not what it went on so far."""
+        here = software(self.trainer.precision, self.device)
+        if here not in self.ran_on:
+            self.ran_on.append(here)
+
     def on_train_batch_start(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Seed the step, and apply the freezing schedule where it changes."""
+        """Seed the step, apply the freezing schedule where it changes, and count for how long each of its rules holds."""
         seed_torch(self.seed, "step", self.global_step)
         progress = self.global_step / self.budget.steps
         begun = max(edge for edge in self._phase_edges if edge <= progress)
         if begun != self._frozen_until_applied:
             self._frozen_until_applied = begun
             self.freezing.apply(begun)
+            self._holding = self.freezing.holding()
+        self.frozen_steps = [steps + held for steps, held in zip(self.frozen_steps, self._holding, strict=True)]
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """One forward pass; metrics are summed here and written every few steps, which costs less than `self.log`."""
@@ -103,16 +119,20 @@ class TrainingModule(L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """What resuming needs beside weights and optimiser."""
         checkpoint["ceteris"] = {
-            "digests": dict(self.digests.chains),
+            "digests": self.digests.kept(),
             "curve": list(self.curve),
             "sums": dict(self._sums),
             "counts": dict(self._counts),
+            "frozen_steps": list(self.frozen_steps),
+            "ran_on": list(self.ran_on),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore it."""
         kept = checkpoint["ceteris"]
-        self.digests.chains = dict(kept["digests"])
+        self.digests.restore(kept["digests"])
         self.curve = list(kept["curve"])
         self._sums = dict(kept["sums"])
         self._counts = dict(kept["counts"])
+        self.frozen_steps = list(kept["frozen_steps"])
+        self.ran_on = list(kept["ran_on"])

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from components.study import Budget
+from components.budget import Allowance
 
 
-def at_found_rate(budget: Budget, root: Path, architecture: str) -> Budget:
+def at_found_rate(budget: Allowance, root: Path, architecture: str) -> Allowance:
     """A budget with the learning rate that the stage `tune` found for the arm; the same one where nothing was searched."""
     path = root / "outputs/tuning" / architecture / "record.json"
     factor = float(json.loads(path.read_text(encoding="utf-8"))["factor"])

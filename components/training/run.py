@@ -1,5 +1,6 @@
 """One training run: a network, a stream of batches and a budget, resumable at any step."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from components.budget import Budget
 from components.data.batches import BatchStream
-from components.study import Budget, FreezingRule, RuntimeSettings
+from components.study import FreezingRule, RuntimeSettings
 from components.tracking.spool import Spool
 from components.training.checkpoints import Keeper, step_of
 from components.training.flops import count_flops
@@ -40,7 +42,7 @@ def train(
     name: str,
     surroundings: Surroundings,
 ) -> dict[str, Any]:
-    """Train the network in place and return its record (see docs/formats.md), without the weights' digest.
+    """Train the network in place and return its record (see docs/formats.md), without its budget and the weights' digest.
 
     If `checkpoint` exists the run continues there, to the same final weights, bit for bit on one kind of CPU. When the
     process was asked to stop, the network is left unfinished and the checkpoint holds where it was: the caller must
@@ -52,7 +54,7 @@ def train(
     flops = count_flops(network, stream.at(0), schedule, budget)
     module = TrainingModule(network, budget, schedule, seed)
     resumed = step_of(checkpoint)
-    stream.start = resumed or 0
+    stream.start, stream.steps = resumed or 0, budget.steps
 
     def report(samples: int, total: int, point: dict[str, float] | None) -> None:
         surroundings.progress(100.0 * samples / total, f"{name} {samples}/{total} samples")
@@ -82,7 +84,9 @@ def train(
     )
     # The stream hands out whole batches; workers would only copy what the page cache already holds.
     loader = DataLoader(stream, batch_size=None, num_workers=0)
+    begin = time.monotonic()
     trainer.fit(module, loader, ckpt_path=checkpoint if resumed else None, weights_only=True)
+    surroundings.spool.trained(name, trainer.global_step - stream.start, time.monotonic() - begin)
     if not surroundings.stop_requested() and trainer.global_step != budget.steps:
         raise RuntimeError(f"{name} ended after {trainer.global_step} of {budget.steps} steps")
     # A front end was pretrained before and stays as it is: it is part of the model, and no part of what was trained.
@@ -100,6 +104,9 @@ def train(
         },
         "flops": flops,
         "digests": dict(module.digests.chains),
+        "digests_after": {str(batches): chains for batches, chains in module.digests.after.items()},
+        "freezing": schedule.applied([steps * budget.batch_size for steps in module.frozen_steps]),
+        "ran_on": module.ran_on,
         "curves": module.curve,
         "metrics": {key: value for key, value in module.curve[-1].items() if key != "samples"} if module.curve else {},
     }

@@ -2,7 +2,7 @@
 
 import math
 
-from components.study import Budget
+from components.budget import Budget
 
 
 def learning_rate_factor(samples: int, budget: Budget) -> float:

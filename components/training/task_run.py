@@ -7,7 +7,7 @@ from components import tasks
 from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.data.task_batches import TaskStream, few
-from components.study import Budget, FreezingRule, Start, Study
+from components.study import FreezingRule, Start, Study
 from components.training.building import as_module, build, build_front, load_start, pixel_scaling, region_arrays
 from components.training.finetuning import FinetuningNetwork, needs_of
 from components.training.seeds import derive, seed_torch
@@ -15,7 +15,7 @@ from components.training.seeds import derive, seed_torch
 
 @dataclass(frozen=True)
 class TaskRun:
-    """A network that begins from a start, with a fresh head, and the batches that it will see.
+    """A network that begins from a start, with a fresh head, and the batches that it will see, however many.
 
     Attributes:
         regions: what a frozen front end saw in every picture; None where the architecture looks itself.
@@ -48,7 +48,7 @@ def put_together(
     replicate: int,
     start: Start,
     labels: int | None,
-    budget: Budget,
+    batch_size: int,
     purpose: str = "task",
 ) -> TaskRun:
     """Build one fine-tuning.
@@ -71,6 +71,6 @@ def put_together(
     needs, subset = needs_of(kind), None
     if labels is not None:
         subset = few(labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
-    stream = TaskStream(store, task, seed, budget.batch_size, budget.steps, needs, subset, regions)
+    stream = TaskStream(store, task, seed, batch_size, 0, needs, subset, regions)
     freezing = [] if start == "scratch" else study.arms[architecture].freezing
     return TaskRun(network, stream, regions, freezing, seed)

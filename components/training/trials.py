@@ -12,6 +12,7 @@ import torch
 from components.data.store import Store
 from components.study import Start, Study
 from components.training.halving import shares
+from components.training.length import decide
 from components.training.prediction import predict
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
@@ -42,7 +43,7 @@ class Trials:
         self._start: Start = "unimodal" if study.arms[architecture].unimodal else "scratch"
 
     def finished(self) -> list[dict[str, Any]]:
-        """The records of all finished trainings: factor, rung, share, score, samples and FLOPs."""
+        """The records of all finished trainings: factor, rung, share, score, budget, samples and FLOPs."""
         return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self._folder.glob("trial-*.json"))]
 
     def score(self, factor: float, rung: int) -> float:
@@ -58,12 +59,7 @@ class Trials:
     def _train(self, factor: float, rung: int) -> dict[str, Any]:
         study, share = self._study, shares(self._study.tuning)[rung]
         whole = study.finetune
-        budget = whole.model_copy(
-            update={
-                "samples": max(whole.batch_size, round(whole.samples * share)),
-                "learning_rate": whole.learning_rate * factor,
-            }
-        )
+        allowance = whole.scaled(share).model_copy(update={"learning_rate": whole.learning_rate * factor})
         replicate = study.replicates[0]
         run = put_together(
             study,
@@ -74,11 +70,15 @@ class Trials:
             replicate,
             self._start,
             None,
-            budget,
+            allowance.batch_size,
             purpose="search",
         )
         name = f"factor_{factor:.4g}_rung_{rung}"
         checkpoint = self._folder / "trial.ckpt"
+        # All trials of an arm cost the same a step, so it is measured once.
+        kept = self._folder / "seconds.json"
+        length = decide(allowance, run.network, run.stream, run.freezing, run.seed, kept, study.runtime)
+        budget = length.budget
         record = train(run.network, run.stream, budget, run.freezing, run.seed, checkpoint, name, self._surroundings)
         if self._surroundings.stop_requested():
             raise SystemExit  # the stage's frame leaves by the signal's own exit code
@@ -95,7 +95,7 @@ class Trials:
             "rung": rung,
             "share": share,
             "score": float(np.concatenate(pieces).mean()),
-            "samples": record["samples"],
+            "budget": length.described(),
             "flops": record["flops"]["total"],
-            "digests": record["digests"],
+            **{key: record[key] for key in ("samples", "steps", "digests", "digests_after")},
         }

@@ -2,31 +2,37 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.study import Budget, Cell, Study
+from components.budget import Allowance, Budget
+from components.spending import Phase, affordable, first_step
+from components.study import Cell, FreezingRule, Study
 from components.training.halving import best, candidates, halve, shares
 
 PRETRAINING_FLOPS, FINETUNING_FLOPS, COMPONENT_FLOPS = 4e5, 3e5, 2e5
 """Of one forward pass of one sample."""
+DEARER = {"dense": 1.5}
+"""Arms whose passes cost so many times as much."""
 
 
 def finetuning(
     study: Study, architecture: str, task: str, cell: Cell, replicate: int, quality: float
 ) -> dict[str, Any]:
     """The record of one cell."""
-    budget = _budget(study, cell)
-    stream = f"{task} {cell.labels} labels {replicate}, {budget.steps} steps"
+    dearer = DEARER.get(architecture, 1.0)
+    budget = _budget(study, cell, dearer)
+    stream = f"{task} {cell.labels} labels {replicate}"
     generator = draws(architecture, task, cell.name, replicate, "record")
-    record = _training(stream, budget, FINETUNING_FLOPS, generator, quality)
+    rules = [] if cell.start == "scratch" else study.arms[architecture].freezing
+    record = _training(stream, cell.budget, FINETUNING_FLOPS * dearer, generator, quality, budget, rules)
     record["learning_rate"] *= tuning(study, architecture)["factor"]
     record["run"] = {"architecture": architecture, "task": task, "replicate": str(replicate)}
     record["run"] |= {"start": cell.start, "labels": cell.labels}
-    record["digests"] |= _seen(study, architecture, stream, "nothing")
+    _see(record, study, architecture, stream, "nothing")
     return record | {"configuration": _configuration(study, architecture)}
 
 
@@ -38,10 +44,11 @@ def write_records(outputs: Path, study: Study) -> None:
         _components(outputs, study, replicate)
         for architecture in study.architectures.pretrained:
             stream = f"pretrain {replicate}"
-            record = _training(stream, study.pretrain, PRETRAINING_FLOPS, draws(stream, architecture), 0.6)
+            flops = PRETRAINING_FLOPS * DEARER.get(architecture, 1.0)
+            record = _training(stream, study.pretrain, flops, draws(stream, architecture), 0.6)
             record["learning_rate"] *= tuning(study, architecture)["factor"]
             record["run"] = {"architecture": architecture, "replicate": str(replicate)}
-            record["digests"] |= _seen(study, architecture, stream, _corrupted(study, architecture))
+            _see(record, study, architecture, stream, _corrupted(study, architecture))
             _write(outputs / f"pretrain/{architecture}/{replicate}/record.json", record)
 
 
@@ -55,14 +62,12 @@ def tuning(study: Study, architecture: str) -> dict[str, Any]:
 
     def score(factor: float, rung: int) -> float:
         share = shares(study.tuning)[rung]
-        samples = round(study.finetune.samples * share) // study.finetune.batch_size * study.finetune.batch_size
         value = share - 0.1 * abs(np.log(factor / optimum))
-        flops = 3 * FINETUNING_FLOPS * samples
-        stream = f"search on rung {rung}"
-        digests = {"ids": _digest(f"ids {stream}"), "content": _digest(f"content {stream}")}
+        flops = FINETUNING_FLOPS * DEARER.get(architecture, 1.0)
+        trained = _training("search", study.finetune.scaled(share), flops, draws("search"), 0.5)
         trials.append(
-            {"factor": factor, "rung": rung, "share": share, "score": value, "samples": samples, "flops": flops}
-            | {"digests": digests}
+            {"factor": factor, "rung": rung, "share": share, "score": value, "flops": trained["flops"]["total"]}
+            | {key: trained[key] for key in ("budget", "samples", "steps", "digests", "digests_after")}
         )
         return value
 
@@ -70,14 +75,29 @@ def tuning(study: Study, architecture: str) -> dict[str, Any]:
     return run | {"task": study.task_names[0], "factor": best(made, study.tuning), "trials": trials}
 
 
-def _budget(study: Study, cell: Cell) -> Budget:
+def lasting(allowance: Allowance, flops: float) -> Budget:
+    """What an allowance comes to where one forward pass of a sample costs so much, and a billion FLOPs take a second."""
+    known = allowance.known()
+    if known is not None:
+        return known
+    return allowance.lasting(affordable(allowance.amount, _costs(allowance, flops)))
+
+
+def _costs(allowance: Allowance, flops: float) -> list[Phase]:
+    step = 3 * flops * allowance.batch_size
+    each = {"flops": step, "seconds": step / 1e9}
+    return [Phase(0.0, each[allowance.currency])] if allowance.currency in each else []
+
+
+def _budget(study: Study, cell: Cell, dearer: float) -> Budget:
     """A twin trains as much longer as the intermediate step costs."""
+    budget = lasting(cell.budget, FINETUNING_FLOPS * dearer)
     if not cell.matched:
-        return cell.budget
-    step = study.pretrain.steps * study.pretrain.batch_size * PRETRAINING_FLOPS
-    own = cell.budget.steps * cell.budget.batch_size * FINETUNING_FLOPS
-    steps = round(cell.budget.steps * (1 + step / own))
-    return cell.budget.model_copy(update={"samples": steps * cell.budget.batch_size})
+        return budget
+    before = lasting(study.pretrain, PRETRAINING_FLOPS * dearer)
+    step = before.steps * before.batch_size * PRETRAINING_FLOPS
+    own = budget.steps * budget.batch_size * FINETUNING_FLOPS
+    return cell.budget.lasting(round(budget.steps * (1 + step / own)))
 
 
 def _configuration(study: Study, architecture: str) -> dict[str, Any]:
@@ -109,7 +129,8 @@ def _components(outputs: Path, study: Study, replicate: int) -> None:
         boxed = component == "detector" or study.image_pretraining.labels == "boxes"
         if component != "text":
             labels = "boxes" if boxed else "labels"
-            record["digests"] |= {"content": _digest(f"{stream} {labels}"), "corruption": _digest(f"{stream} {labels}")}
+            for batches, chains in _chains(record):
+                chains |= {chain: _digest(f"{stream} {labels}{batches}") for chain in ("content", "corruption")}
         if component in ("grid", "patches") and boxed:
             record["heads"] = _digest(f"heads {component} {replicate}")
         records[component] = record
@@ -126,12 +147,16 @@ def _components(outputs: Path, study: Study, replicate: int) -> None:
         _write(outputs / f"starts/{replicate}/{name}/record.json", made_of)
 
 
-def _seen(study: Study, architecture: str, stream: str, corruption: str) -> dict[str, str]:
+def _chains(record: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
+    """All digests of a record, with what tells them apart."""
+    return [(f" {record['steps']}", record["digests"]), *record["digests_after"].items()]
+
+
+def _see(record: dict[str, Any], study: Study, architecture: str, stream: str, corruption: str) -> None:
     front = study.arms[architecture].front
-    return {
-        "regions": "" if front == "pixels" else _digest(f"{front} {stream}"),
-        "corruption": _digest(f"{corruption} {stream}"),
-    }
+    for batches, chains in _chains(record):
+        chains["regions"] = "" if front == "pixels" else _digest(f"{front} {stream}{batches}")
+        chains["corruption"] = _digest(f"{corruption} {stream}{batches}")
 
 
 def _corrupted(study: Study, architecture: str) -> str:
@@ -143,24 +168,48 @@ def _corrupted(study: Study, architecture: str) -> str:
 
 
 def _training(
-    stream: str, budget: Budget, flops: float, generator: np.random.Generator, quality: float
+    stream: str,
+    allowance: Allowance,
+    flops: float,
+    generator: np.random.Generator,
+    quality: float,
+    budget: Budget | None = None,
+    rules: Sequence[FreezingRule] = (),
 ) -> dict[str, Any]:
-    samples = budget.steps * budget.batch_size
-    digests = {kind: _digest(f"{kind} {stream}") for kind in ("ids", "content", "regions", "corruption")}
+    budget = budget or lasting(allowance, flops)
+    steps, samples = budget.steps, budget.steps * budget.batch_size
     seen = np.linspace(samples / 40, samples, 40).astype(int)
     accuracy = quality * (1 - np.exp(-seen / samples * 4)) + generator.normal(0, 0.01, 40)
     curves = [
         {"samples": int(count), "loss": float(2 - 1.5 * value), "accuracy": float(value)}
         for count, value in zip(seen, accuracy, strict=True)
     ]
+    kinds = ("ids", "content", "regions", "corruption")
     return {
         "run": {},
+        "budget": allowance.described() | {"costs": [list(phase) for phase in _costs(allowance, flops)]},
         "samples": samples,
-        "steps": budget.steps,
-        "learning_rate": budget.learning_rate,
+        "steps": steps,
+        "learning_rate": allowance.learning_rate,
         "parameters": {"total": 250_000 + len(stream), "trained": 250_000},
         "flops": {"forward_per_sample": flops, "step_per_sample": 3 * flops, "total": 3 * flops * samples},
-        "digests": digests,
+        "digests": {kind: _digest(f"{kind} {stream} {steps}") for kind in kinds},
+        "digests_after": {
+            str(1 << power): {kind: _digest(f"{kind} {stream}{1 << power}") for kind in kinds}
+            for power in range(steps.bit_length())
+        },
+        "freezing": [
+            {
+                "pattern": rule.pattern,
+                "samples": first_step(rule.share, steps) * budget.batch_size,
+                "parameters": 1000,
+            }
+            for rule in rules
+        ],
+        "ran_on": [
+            {"precision": "32-true", "threads": 1, "accelerator": "cpu", "deterministic": True, "torch": "2.13.0"}
+        ],
+        "reads": {"visual_tokens": 16.0, "truncated_texts": 0.0125, "forwards": 1.0},
         "curves": curves,
         "metrics": {"loss": curves[-1]["loss"]},
         "weights": _digest(stream),

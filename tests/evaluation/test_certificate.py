@@ -59,6 +59,7 @@ def one_more_epoch(records: TrainingRecords) -> None:
     record = cell(records, "single")
     record["steps"] += 156
     record["samples"] += 156 * 64
+    record["digests_after"]["512"] = cell(records, "single", "unimodal_matched")["digests_after"]["512"]
 
 
 def one_more_epoch_of_pairs(records: TrainingRecords) -> None:
@@ -69,7 +70,49 @@ def one_more_epoch_of_pairs(records: TrainingRecords) -> None:
 
 def a_twin_that_trained_no_longer(records: TrainingRecords) -> None:
     twin, plain = cell(records, "single", "unimodal_matched"), cell(records, "single", "unimodal")
-    twin |= {key: plain[key] for key in ("steps", "samples")}
+    twin |= {key: plain[key] for key in ("steps", "samples", "digests")}
+
+
+def another_currency(records: TrainingRecords) -> None:
+    cell(records, "crossed")["budget"] |= {"currency": "steps", "amount": 500}
+
+
+def half_precision(records: TrainingRecords) -> None:
+    cell(records, "crossed")["ran_on"][0]["precision"] = "bf16-mixed"
+
+
+def more_threads(records: TrainingRecords) -> None:
+    records.pretraining["crossed"][0]["ran_on"][0]["threads"] = 2
+
+
+def another_accelerator(records: TrainingRecords) -> None:
+    for record in records.arms["crossed"]["vqa"]["multimodal"]:
+        record["ran_on"][0]["accelerator"] = "NVIDIA H100 80GB HBM3"
+
+
+def kernels_as_they_come(records: TrainingRecords) -> None:
+    cell(records, "crossed")["ran_on"][0]["deterministic"] = False
+
+
+def another_torch(records: TrainingRecords) -> None:
+    cell(records, "crossed")["ran_on"][0]["torch"] = "2.12.1"
+
+
+def resumed_elsewhere(records: TrainingRecords) -> None:
+    ran_on = cell(records, "crossed")["ran_on"]
+    ran_on.append(ran_on[0] | {"threads": 2})
+
+
+def no_software(records: TrainingRecords) -> None:
+    del cell(records, "crossed")["ran_on"]
+
+
+def froze_what_nobody_declared(records: TrainingRecords) -> None:
+    cell(records, "crossed")["freezing"].append({"pattern": "text.*", "samples": 640, "parameters": 5000})
+
+
+def no_freezing(records: TrainingRecords) -> None:
+    del cell(records, "crossed")["freezing"]
 
 
 def another_tokenizer(records: TrainingRecords) -> None:
@@ -124,6 +167,16 @@ def no_digests(records: TrainingRecords) -> None:
         (one_more_epoch, "single", {"budget"}),
         (one_more_epoch_of_pairs, "crossed", {"budget"}),
         (a_twin_that_trained_no_longer, "single", {"budget"}),
+        (another_currency, "crossed", {"budget"}),
+        (half_precision, "crossed", {"precision and software"}),
+        (more_threads, "crossed", {"precision and software"}),
+        (another_accelerator, "crossed", {"precision and software"}),
+        (kernels_as_they_come, "crossed", {"precision and software"}),
+        (another_torch, "crossed", {"precision and software"}),
+        (resumed_elsewhere, "crossed", {"precision and software"}),
+        (no_software, "crossed", {"precision and software"}),
+        (froze_what_nobody_declared, "crossed", {"freezing"}),
+        (no_freezing, "crossed", {"freezing"}),
         (another_tokenizer, "crossed", {"configuration"}),
         (longer_texts, "crossed", {"configuration"}),
         (wider, "late_fusion", {"configuration"}),
@@ -175,13 +228,117 @@ def test_a_difference_that_the_architecture_does_not_declare_is_caught(
     _, study, records = finished
     values = study.model_dump()
     values["arms"]["both"]["freezing"] = [{"pattern": "text.*", "share": 0.5}]
-    assert faults(Study.model_validate(values), records) == {"both": {"declared differences"}}
+    freezing = Study.model_validate(values)
+    assert faults(freezing, records) == {"both": {"declared differences", "freezing"}}
     # MMBT's file declares its schedule, so MMBT may have one.
     root, mmbt = finished[0].parent / "mmbt", study_of(replicates=[0])
     fabricate(root, mmbt, items=40, quality=QUALITY, pictures=False)
     collect(mmbt, root / "outputs/finetune", root / "outputs/evaluation")
     assert mmbt.arms["mmbt"].freezing
-    assert faults(mmbt, TrainingRecords.load(mmbt, root)) == {}
+    records = TrainingRecords.load(mmbt, root)
+    assert faults(mmbt, records) == {}
+    # What it says it freezes, it has to have frozen: for as long, and something at all.
+    for change in ({"samples": 0}, {"parameters": 0}, {"pattern": "image_encoder.*"}):
+        broken = copy.deepcopy(records)
+        broken.arms["mmbt"]["vqa"]["unimodal"][0]["freezing"][1] |= change
+        assert faults(mmbt, broken) == {"mmbt": {"freezing"}}
+
+
+AMOUNTS = {
+    "steps": (500, 400),
+    "flops": (3 * 4e5 * 64 * 400, 3 * 3e5 * 64 * 300),
+    "seconds": (30.8, 17.3),
+}
+"""Of the intermediate step and of fine-tuning. One of FLOPs is a whole number of steps of most arms, for a step more or less."""
+
+
+@pytest.fixture(scope="module", params=AMOUNTS)
+def counted(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Study, TrainingRecords]:
+    """The same study with its budgets in another currency."""
+    values = controlled_study(replicates=[0, 1, 2]).model_dump()
+    for key, amount in zip(("pretrain", "finetune"), AMOUNTS[request.param], strict=True):
+        del values[key]["samples"]
+        values[key][request.param] = amount
+    study = parse_study(values, "mine")
+    root = fabricate(tmp_path_factory.mktemp(request.param), study, items=40, quality=CONTROLLED, pictures=False)
+    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
+    return request.param, study, TrainingRecords.load(study, root)
+
+
+def test_equal_budgets_pass_in_any_currency(counted: tuple[str, Study, TrainingRecords]) -> None:
+    currency, study, records = counted
+    assert faults(study, records) == {}
+    # An arm whose passes cost more trains for fewer steps, unless steps are what is equal.
+    dearer, cheaper = (cell(records, arm)["steps"] for arm in ("dense", "single"))
+    assert dearer == cheaper if currency == "steps" else 0.6 * cheaper < dearer < 0.7 * cheaper
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+@pytest.mark.parametrize("arm", ["single", "dense"])
+def test_one_step_too_many_or_too_few_is_caught_in_any_currency(
+    counted: tuple[str, Study, TrainingRecords], arm: str, more: int
+) -> None:
+    currency, study, records = counted
+    for kept in (lambda found: cell(found, arm), lambda found: found.pretraining[arm][1]):
+        broken = copy.deepcopy(records)
+        record = kept(broken)
+        each = record["flops"]["total"] / record["steps"]
+        record["steps"] += more
+        record["samples"] += more * study.finetune.batch_size
+        record["flops"]["total"] += more * each
+        assert "budget" in faults(study, broken)[arm]
+        said = next(check["detail"] for check in certify(study, broken)[arm]["checks"] if check["item"] == "budget")
+        assert (currency if currency != "steps" else "instead of") in said
+
+
+def test_a_run_without_its_costs_or_with_others_than_were_counted_is_caught(
+    counted: tuple[str, Study, TrainingRecords],
+) -> None:
+    currency, study, records = counted
+    if currency == "steps":
+        pytest.skip("steps cost nothing but themselves")
+    broken = copy.deepcopy(records)
+    cell(broken, "single")["budget"]["costs"] = []
+    assert faults(study, broken) == {"single": {"budget"}}
+    cell(broken, "single")["budget"]["costs"] = [[0.0, 1.0]]
+    assert faults(study, broken) == {"single": {"budget"}}
+
+
+def test_runs_of_unlike_length_are_compared_as_far_as_both_came(counted: tuple[str, Study, TrainingRecords]) -> None:
+    currency, study, records = counted
+    if currency == "steps":
+        pytest.skip("all are of one length")
+    steps = cell(records, "dense")["steps"]
+    last = 1 << (steps.bit_length() - 1)
+    assert last > steps / 2
+    for batches, items in ((last, {"samples and their order"}), (1, set[str]())):
+        broken = copy.deepcopy(records)
+        cell(broken, "dense")["digests_after"][str(batches)]["ids"] = "another order"
+        # A chain that strayed once never comes back, so the last place that both came to tells of all before.
+        assert faults(study, broken) == ({"dense": items} if items else {})
+    broken = copy.deepcopy(records)
+    del broken.pretraining["dense"][0]["digests_after"]
+    assert faults(study, broken) == {"dense": {"samples and their order", "content", "corruption"}}
+
+
+def test_what_need_not_be_equal_is_stated(finished: tuple[Path, Study, TrainingRecords]) -> None:
+    _, study, records = finished
+    broken = copy.deepcopy(records)
+    for record in broken.arms["text_only"]["vqa"]["unimodal"]:
+        record["reads"] |= {"visual_tokens": 0.0}
+    for record in broken.arms["late_fusion"]["vqa"]["unimodal"]:
+        record["reads"] |= {"truncated_texts": None}
+    for record in broken.pretraining["single"]:
+        record["reads"] |= {"forwards": 2.5}
+    said = {arm: certificate["stated"] for arm, certificate in certify(study, broken).items()}
+    assert [said[arm]["visual tokens per picture"] for arm in ("single", "text_only")] == ["16", "0"]
+    assert [said[arm]["texts cut off"] for arm in ("single", "late_fusion")] == ["1.25%", "reads no text"]
+    assert said["single"]["forward passes of a sample in a step"] == "1 (vqa), 2.5 (intermediate step)"
+    assert said["late_fusion"]["forward passes of a sample in a step"] == "1"
+    assert said["late_fusion"]["length of training"] == "fine-tuning: 500 steps, 32,000 samples, 28.8G FLOPs"
+    assert "fine-tuning of twins: 1,700 steps" in said["single"]["length of training"]
 
 
 def test_only_who_reads_answers_may_have_been_handed_more(tmp_path: Path) -> None:

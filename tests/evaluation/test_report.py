@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from fabricate import CONTROLLED, classification_study, controlled_study, fabricate, study_of
 from PIL import Image
@@ -20,8 +21,9 @@ from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
 from components.evaluation.plots import ticks
 from components.evaluation.report import overview_picture, render
-from components.evaluation.report_data import architecture_costs, cell_seconds, stage_costs, training_rates
+from components.evaluation.report_data import _curve, architecture_costs, cell_seconds, stage_costs, training_rates
 from components.evaluation.report_examples import data_uri
+from components.evaluation.wording import budgets
 from components.study import Study
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -190,6 +192,36 @@ def test_an_arm_that_is_not_comparable_is_said_first(
     assert "✗" in rows["CLIP"]
     assert "✗" not in rows["ViLT"]
     assert rows["ViLT"].count("✓") == 1 + len(build(finished[1], root)["certificates"]["vilt"]["checks"])
+
+
+def test_what_is_equal_and_what_is_stated_is_said(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    words = Page(render(finished[0]).read_text(encoding="utf-8")).words
+    said = (
+        "Budgets are equal in samples: 25.6k for text alone, 40k for pictures alone, 57.6k for the intermediate step, "
+    )
+    assert said + "32k for fine-tuning and 8k for fine-tuning on few labels." in words
+    assert "visual tokens per picture" in words
+    assert "fine-tuning: 500 steps, 32,000 samples, 28.8G FLOPs" in words
+
+
+def test_budgets_in_several_currencies_are_said_each_in_its_own() -> None:
+    values = study_of().model_dump()
+    for key, amount in (("pretrain", {"flops": 2.0e12}), ("finetune", {"seconds": 90.0})):
+        values[key] = {**amount, **{name: value for name, value in values[key].items() if name != "samples"}}
+    study = Study.model_validate(values)
+    said = budgets({"budgets": {key: budget.described() for key, budget in study.budgets.items()}})
+    assert said == (
+        "Budgets are equal in samples: 25.6k for text alone, 40k for pictures alone and 8k for fine-tuning on few labels; "
+        "in FLOPs: 2T for the intermediate step; in seconds of the training loop: 90 for fine-tuning."
+    )
+
+
+def test_curves_of_unlike_length_are_read_off_between_their_points() -> None:
+    rows = [(0, 10, 1.0), (0, 20, 2.0), (1, 8, 0.0), (1, 16, 4.0), (1, 24, 8.0)]
+    curve = _curve("unimodal", pd.DataFrame(rows, columns=["replicate", "samples", "value"]))
+    assert curve.samples == [10, 20]
+    assert curve.mean == [1.0, 4.0]
+    assert (curve.low, curve.high) == ([1.0, 2.0], [1.0, 6.0])
 
 
 def test_declared_questions_stand_at_the_top_with_their_answers(tmp_path: Path) -> None:

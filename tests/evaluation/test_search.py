@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricate import fabricate, study_of
+from fabricate import CONTROLLED, controlled_study, fabricate, study_of
 
 from components.contrasts import CellName
 from components.evaluation.certificate import certify
@@ -67,7 +67,7 @@ def other_candidates(records: TrainingRecords) -> str:
 def a_longer_rung(records: TrainingRecords) -> str:
     trial = next(trial for trial in records.tuning["vilt"]["trials"] if trial["rung"] == 0)
     trial["samples"] *= 2
-    return "a candidate on rung 1 saw 16,000 samples, not 8,000"
+    return "a candidate on rung 1: 125 steps on 16,000 samples instead of 125 on 8,000"
 
 
 def another_order(records: TrainingRecords) -> str:
@@ -113,6 +113,28 @@ def test_an_arm_that_was_searched_otherwise_is_found(
     found = faults(study, records)
     assert set(found) == {"vilt"}
     assert said in found["vilt"]
+
+
+def test_a_search_in_flops_gives_every_arm_as_many_and_not_as_many_samples(tmp_path: Path) -> None:
+    study = controlled_study(replicates=[0, 1, 2], tuning=SEARCH)
+    values = study.model_dump()
+    del values["finetune"]["samples"]
+    values["finetune"]["flops"] = 2.0e10
+    study = Study.model_validate(values)
+    root = fabricate(tmp_path, study, items=40, quality=CONTROLLED, pictures=False)
+    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
+    records = TrainingRecords.load(study, root)
+    assert faults(study, records) == {}
+    # The passes of one arm cost more, so its candidates see fewer samples, and the same ones as far as they come.
+    cheap, dear = (records.tuning[arm]["trials"][0] for arm in ("single", "dense"))
+    assert dear["samples"] < cheap["samples"]
+    longer = copy.deepcopy(records)
+    trial = longer.tuning["dense"]["trials"][0]
+    trial["steps"], trial["samples"] = trial["steps"] + 1, trial["samples"] + 64
+    trial["flops"] *= trial["steps"] / (trial["steps"] - 1)
+    assert "more than the" in faults(study, longer)["dense"]
+    dear["digests_after"] = {batches: {"ids": "an order of its own"} for batches in dear["digests_after"]}
+    assert faults(study, records) == {"dense": "its candidates saw other samples, or another order"}
 
 
 def test_a_search_that_nobody_asked_for_is_found(finished: tuple[Path, Study, TrainingRecords]) -> None:

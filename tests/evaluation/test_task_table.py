@@ -96,6 +96,7 @@ def board_of(study: Study, table: TaskTable) -> Json:
         "contrasts": [],
         "tasks": {"vqa": table.build(FLOORS, Free())},
         "pretraining": [],
+        "budgets": {key: budget.described() for key, budget in study.budgets.items()},
         "certificates": table.certificates,
         "digests": {"equal": True, "compared": 0, "violations": []},
     }

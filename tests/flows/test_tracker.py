@@ -170,6 +170,7 @@ def test_a_study_run_becomes_a_tree(root: Path) -> None:
     spool.dataset("scenes", "d" * 64, 128, "training")
     for samples in range(1500):
         spool.metrics("", samples, {"loss": 1.0 / (1 + samples), "masked (odd name)": float("nan")})
+    spool.trained("multimodal", 1500, 12.5)
     spool.artifact("params.yaml")
     spool.artifact("not/there")
     spool.end("finished", 2.5)
@@ -202,6 +203,7 @@ def test_a_study_run_becomes_a_tree(root: Path) -> None:
     assert len(child.data.params["long"]) == 6000
     assert curve(root, child, "loss") == expected(1500)
     assert len(curve(root, child, "masked _odd name_")) == 1500
+    assert child.data.metrics["cost/multimodal/loop_seconds"] == 12.5
     assert (child.data.metrics["cost/loop_cpu_seconds"], child.data.metrics["cost/seconds"] < 60) == (2.5, True)
     given = {each.dataset.name: each for each in child.inputs.dataset_inputs}
     assert {name: each.dataset.digest for name, each in given.items()} == {"scenes": "d" * 36, "samples": "2"}

@@ -221,10 +221,10 @@ def test_an_override_is_a_valid_study_or_one_sentence(
     assert len(study.replicates) == (replicates or len(SMOKE.replicates))
     assert set(study.replicates[:2]) <= {0, 1}
     assert set(study.architectures.all) == chosen
-    for name in workspaces.BUDGETS:
+    for name in SMOKE.budgets:
         ours, theirs = getattr(study, name), getattr(SMOKE, name)
         assert ours.samples == max(theirs.batch_size, round(theirs.samples * (scale or 1)))
-        assert ours.steps >= 1
+        assert ours.known().steps >= 1
     assert study.data == SMOKE.data
 
 

@@ -22,6 +22,7 @@ def project(folder: Path, dependencies: str) -> None:
     for path in [
         *(
             "__init__",
+            "budget",
             "capabilities",
             "errors",
             "study",

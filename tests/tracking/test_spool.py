@@ -40,6 +40,7 @@ def whole(folder: Path) -> SpoolRun:
     spool.dataset("scenes", "d" * 64, 128, "training")
     spool.resumed(32)
     spool.metrics("unimodal", 64, {"loss": 1.5, "accuracy": 0.25})
+    spool.trained("unimodal", 2, 0.75)
     spool.artifact(Path("outputs/report.html"))
     spool.end("finished", 0.125, "all is well")
     (run,) = runs(folder)
@@ -51,7 +52,7 @@ def test_the_events_are_those_of_the_formats_page(tmp_path: Path) -> None:
     assert run.stage == STAGE
     assert run.path.parent == tmp_path / STAGE
     assert run.path.name.endswith(f"Z-{os.getpid()}.jsonl")
-    start, parameters, dataset, resumed, metrics, artifact, end = run.events()
+    start, parameters, dataset, resumed, metrics, trained, artifact, end = run.events()
     fields = ["event", "time", "stage", "arguments", "host", "pid", "commit", "scratch_key"]
     assert (list(start), start["pid"], start["scratch_key"]) == (fields, os.getpid(), "abc")
     assert abs(start["time"] - time.time()) < 60
@@ -66,6 +67,8 @@ def test_the_events_are_those_of_the_formats_page(tmp_path: Path) -> None:
         "samples": 64,
         "values": {"loss": 1.5, "accuracy": 0.25},
     }
+    assert trained.pop("time") >= start["time"]
+    assert trained == {"event": "trained", "prefix": "unimodal", "steps": 2, "seconds": 0.75}
     assert artifact == {"event": "artifact", "path": "outputs/report.html"}
     costs = {key: end.pop(key) for key in ("seconds", "cpu_seconds", "peak_memory_bytes")}
     assert end == {"event": "end", "status": "finished", "loop_cpu_seconds": 0.125, "message": "all is well"}

@@ -1,6 +1,6 @@
 """A small pretraining run through `train`, on the processor asked for. Only for tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,16 +9,20 @@ from small_batches import SMALL, batch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from components.budget import Allowance
 from components.models.architecture import Architecture
 from components.models.architectures import load as load_architecture
 from components.models.pixels import PixelScaling
 from components.objectives import load
-from components.study import Budget, RuntimeSettings
+from components.study import FreezingRule, RuntimeSettings
 from components.tracking.spool import Spool
+from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
+from components.training.weights import digest_of
 
-BUDGET = Budget(samples=1280, batch_size=16, learning_rate=3e-3, warmup=0.1, weight_decay=0.01, gradient_clip=1.0)
+PACE = {"batch_size": 16, "learning_rate": 3e-3, "warmup": 0.1, "weight_decay": 0.01, "gradient_clip": 1.0}
+BUDGET = Allowance(samples=1280, **PACE).known()
 """80 steps, of which every second closes a point of the curve."""
 
 
@@ -26,7 +30,7 @@ class Batches(IterableDataset):
     """Two batches over and over; stands where the batch stream stands."""
 
     def __init__(self) -> None:
-        self.start = 0
+        self.start = self.steps = 0
         self.batches = [as_streamed(seed) for seed in range(2)]
 
     def at(self, step: int) -> dict[str, Tensor]:
@@ -34,7 +38,7 @@ class Batches(IterableDataset):
         return self.batches[step % 2]
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        return (self.at(step) for step in range(self.start, BUDGET.steps))
+        return (self.at(step) for step in range(self.start, self.steps))
 
 
 def as_streamed(seed: int) -> dict[str, Tensor]:
@@ -62,6 +66,28 @@ class Recorder(Spool):
         self.points.append(samples)
 
 
+def network(name: str) -> PretrainingNetwork:
+    """An architecture under its own objectives, with the same weights every time."""
+    architecture = model(name)
+    heads: dict[str, Any] = {}
+    for loss in architecture.PRETRAINING.losses:
+        kind: Any = load(loss)
+        heads[loss] = kind(architecture, SMALL, *([7] if loss == "image_questions" else []))
+    return PretrainingNetwork(architecture, PixelScaling(), architecture.PRETRAINING, heads)
+
+
+def runtime(accelerator: Literal["cpu", "gpu"] = "cpu", precision: str = "auto") -> RuntimeSettings:
+    """One thread, and no checkpoint but when asked to stop."""
+    return RuntimeSettings(
+        threads=1,
+        accelerator=accelerator,
+        devices="auto",
+        precision=precision,
+        checkpoint_seconds=1e6,
+        prediction_batch_size=16,
+    )
+
+
 def trained(
     name: str,
     checkpoint: Path,
@@ -69,27 +95,25 @@ def trained(
     *,
     stop_after: int | None = None,
     spool: Spool | None = None,
+    freezing: Sequence[FreezingRule] = (),
+    precision: str = "auto",
+    **amount: float,
 ) -> dict[str, Any]:
-    """The record of a run that continues at the checkpoint, if there is one, and is asked to stop after some steps."""
-    architecture = model(name)
-    heads: dict[str, Any] = {}
-    for loss in architecture.PRETRAINING.losses:
-        kind: Any = load(loss)
-        heads[loss] = kind(architecture, SMALL, *([7] if loss == "image_questions" else []))
-    network = PretrainingNetwork(architecture, PixelScaling(), architecture.PRETRAINING, heads)
+    """The record of a run that continues at the checkpoint, if there is one, and is asked to stop after some steps.
+
+    Args:
+        amount: what it may take, in one currency; `BUDGET` where none is said.
+    """
+    ours, stream, rules = network(name), Batches(), list(freezing)
     steps: list[str] = []
-    runtime = RuntimeSettings(
-        threads=1,
-        accelerator=accelerator,
-        devices="auto",
-        precision="auto",
-        checkpoint_seconds=1e6,
-        prediction_batch_size=16,
-    )
     surroundings = Surroundings(
-        runtime,
+        runtime(accelerator, precision),
         spool or Spool(None, "test"),
         lambda percent, message: steps.append(message),
         lambda: stop_after is not None and len(steps) >= stop_after,
     )
-    return train(network, Batches(), BUDGET, [], 0, checkpoint, "pretrain", surroundings)
+    allowance = Allowance.model_validate({**(amount or {"samples": BUDGET.samples}), **PACE})
+    kept = checkpoint.with_suffix(".seconds.json")
+    length = decide(allowance, ours, stream, rules, 0, kept, surroundings.runtime)
+    record = train(ours, stream, length.budget, rules, 0, checkpoint, "pretrain", surroundings)
+    return record | {"budget": length.described(), "state": digest_of(ours.state_dict())}

@@ -33,7 +33,18 @@ def test_order_and_number_of_batches_matter() -> None:
 
 def test_a_chain_continues_from_its_string() -> None:
     whole = chains(batch(), batch())
-    resumed = BatchDigests()
-    resumed.chains = chains(batch())
+    stopped, resumed = BatchDigests(), BatchDigests()
+    stopped.update(batch())
+    resumed.restore(stopped.kept())
     resumed.update(batch())
     assert resumed.chains == whole
+    assert resumed.after == {1: chains(batch()), 2: whole}
+
+
+def test_chains_are_kept_at_powers_of_two_as_they_stood() -> None:
+    digests = BatchDigests()
+    stood = {}
+    for count in range(1, 20):
+        digests.update(batch(rows=torch.arange(count, count + 3)))
+        stood[count] = dict(digests.chains)
+    assert digests.after == {count: stood[count] for count in (1, 2, 4, 8, 16)}

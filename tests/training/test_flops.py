@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from components.budget import Budget
 from components.models.transformer import SelfAttention
-from components.study import Budget
+from components.study import FreezingRule
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
 
@@ -36,3 +37,17 @@ def test_attention_is_counted(masked: bool) -> None:
     projections, attention = 2 * TOKENS * 4 * WIDTH**2, 2 * 2 * TOKENS**2 * WIDTH
     assert flops["forward_per_sample"] == projections + attention
     assert flops["step_per_sample"] == 3 * (projections + attention)
+
+
+def test_the_whole_is_counted_in_the_steps_of_each_phase() -> None:
+    """What is frozen needs no gradient of its own: the values' product is one of the two that go backward."""
+    network = Attending()
+    x = torch.randn(6, TOKENS, WIDTH, requires_grad=True)
+    batch = {"rows": torch.arange(6), "x": x, "mask": None}
+    rules = [FreezingRule(pattern=r".*weight", share=0.25)]
+    flops = count_flops(network, batch, FreezingSchedule(network, rules), BUDGET)
+    projections, attention = 2 * TOKENS * 4 * WIDTH**2, 2 * 2 * TOKENS**2 * WIDTH
+    free, frozen = 3 * (projections + attention), 2 * projections + 3 * attention
+    assert flops["step_per_sample"] == free
+    # Ten steps, of which three begin before a quarter is done.
+    assert flops["total"] == 6 * (3 * frozen + 7 * free)

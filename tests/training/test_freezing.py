@@ -43,6 +43,23 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert schedule.frozen(0.5) == {"text.weight"}
 
 
+def test_what_a_rule_holds_is_read_off_the_parameters() -> None:
+    module = network()
+    rules = [FreezingRule(pattern=r"image\..*", share=0.5), FreezingRule(pattern=r"text\.bias", share=1.0)]
+    schedule = FreezingSchedule(module, rules)
+    assert schedule.holding() == [False, False]  # nothing was applied yet
+    schedule.apply(0.0)
+    assert schedule.holding() == [True, True]
+    module["image"].bias.requires_grad_(True)  # whoever does that, the rule holds no longer
+    assert schedule.holding() == [False, True]
+    schedule.apply(0.5)
+    assert schedule.holding() == [False, True]
+    assert schedule.applied([10, 20]) == [
+        {"pattern": r"image\..*", "samples": 10, "parameters": 6},
+        {"pattern": r"text\.bias", "samples": 20, "parameters": 2},
+    ]
+
+
 def test_gradients_of_what_freezes_are_dropped() -> None:
     module = network()
     module["text"](torch.ones(1, 2)).sum().backward()

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from components.study import Budget
+from components.budget import Budget
 from components.training.schedule import learning_rate_factor
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
+from components.budget import CURRENCIES
 from components.data.images import header
 from components.data.sources.entries import Entry, Faults, Manifest
 from components.data.sources.manifest import decide_splits, scan_rows
@@ -106,13 +107,16 @@ def _adapt(content: dict[str, Any], name: str, task: str, manifest: Manifest, wh
     content["model"]["patch_size"] = size // 4
     batch = max(8, min(content["finetune"]["batch_size"], 1 << int(math.log2(max(8, rows // 4)))))
     for budget, passes in _PASSES.items():
-        samples = min(content[budget]["samples"], max(passes * rows, _FEWEST_STEPS * batch))
-        content[budget] |= {"samples": samples, "batch_size": batch}
-    content["finetune_few"] |= {
-        "samples": min(content["finetune_few"]["samples"], content["finetune"]["samples"]),
-        "batch_size": batch,
-    }
+        _shorten(content, budget, max(passes * rows, _FEWEST_STEPS * batch), batch)
+    _shorten(content, "finetune_few", content["finetune"]["samples"], batch)
     return remark
+
+
+def _shorten(content: dict[str, Any], budget: str, samples: int, batch: int) -> None:
+    """Give a budget at most so many samples, whatever its currency was."""
+    pace = {key: value for key, value in content[budget].items() if key not in CURRENCIES}
+    limit = content[budget].get("samples", samples)
+    content[budget] = {"samples": min(limit, samples), **pace, "batch_size": batch}
 
 
 def _survey(manifest: Manifest) -> tuple[int, int]:

@@ -1,0 +1,85 @@
+"""How long a run is: from what the study allows, and what a step of this network costs, to a number of steps."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from components.budget import Allowance, Budget
+from components.data.batches import BatchStream
+from components.spending import Phase, affordable
+from components.study import FreezingRule, RuntimeSettings
+from components.training.flops import flops_by_phase
+from components.training.freezing import FreezingSchedule
+from components.training.saving import write_json
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a run is, and why.
+
+    Attributes:
+        costs: of one step in the currency of the budget, by phase of the freezing schedule; empty where costs have no say.
+    """
+
+    budget: Budget
+    allowance: Allowance
+    costs: tuple[Phase, ...] = ()
+
+    def described(self) -> dict[str, Any]:
+        """For the record of the run."""
+        return self.allowance.described() | {"costs": [list(phase) for phase in self.costs]}
+
+
+def decide(
+    allowance: Allowance,
+    network: nn.Module,
+    stream: BatchStream,
+    rules: Sequence[FreezingRule],
+    seed: int,
+    kept: Path,
+    runtime: RuntimeSettings,
+) -> Length:
+    """Decide how many steps a run has, once and for all.
+
+    FLOPs are counted on the first batch and taken to be those of every step. Seconds are measured, so what was decided is
+    kept: a run that is resumed has as many steps as it began with.
+
+    Args:
+        kept: the file for it, in the scratch folder of the stage.
+    """
+    budget = allowance.known()
+    if budget is not None:
+        return Length(budget, allowance)
+    if allowance.currency == "flops":
+        schedule = FreezingSchedule(network.get_submodule("model"), rules)
+        _, phases = flops_by_phase(network, stream.at(0), schedule)
+        costs = [Phase(begin, cost * allowance.batch_size) for begin, cost in phases]
+    else:
+        costs = _measured(allowance, network, stream, rules, seed, kept, runtime)
+    return Length(allowance.lasting(affordable(allowance.amount, costs)), allowance, tuple(costs))
+
+
+def _measured(
+    allowance: Allowance,
+    network: nn.Module,
+    stream: BatchStream,
+    rules: Sequence[FreezingRule],
+    seed: int,
+    kept: Path,
+    runtime: RuntimeSettings,
+) -> list[Phase]:
+    """Seconds a step by phase: those that the run began with, or else measured now and written down, whole or not at all."""
+    if not kept.is_file():
+        # Imported where it is used: other studies need no clock.
+        from components.training.timing import seconds_by_phase
+
+        phases = seconds_by_phase(network, stream, allowance.lasting(1), rules, seed, runtime)
+        beside = kept.with_name(kept.name + ".part")
+        write_json(beside, [list(phase) for phase in phases])
+        os.replace(beside, kept)
+    return [Phase(*phase) for phase in json.loads(kept.read_text(encoding="utf-8"))]
