@@ -5,6 +5,7 @@ from typing import Any
 
 from components import objectives
 from components.data.batches import BatchStream, Ingredients
+from components.data.pairs import reading
 from components.data.store import Store
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
@@ -76,6 +77,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     regions = region_arrays(architecture, study, store, front, replicate, stage.root)
     budget = study.pretrain
     seed = derive(study.seed, replicate, "pairs")
+    rows, captions = reading(store, study.arms[architecture].pairs, seed, budget.batch_size, architecture)
     stream = BatchStream(
         store,
         "pairs",
@@ -83,7 +85,9 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         budget.batch_size,
         budget.steps,
         ingredients_for(model.PRETRAINING, study.text.masked_share, regions is not None),
+        subset=rows,
         regions=regions,
+        captions=captions,
     )
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():

@@ -36,7 +36,11 @@ def write_records(outputs: Path, study: Study) -> None:
             stream = f"pretrain {replicate}"
             record = _training(stream, study.pretrain, PRETRAINING_FLOPS, draws(stream, architecture), 0.6)
             record["run"] = {"architecture": architecture, "replicate": str(replicate)}
-            record["digests"] |= _seen(study, architecture, stream, _corrupted(study, architecture))
+            pairs = study.arms[architecture].pairs
+            # A wrong caption leaves the pictures and their order as they are.
+            read, shown = f"{stream} {pairs.share} {pairs.domain}", f"{stream} {pairs}"
+            record["digests"] |= {"ids": _digest(f"ids {read}"), "content": _digest(f"content {shown}")}
+            record["digests"] |= _seen(study, architecture, read, f"{_corrupted(study, architecture)} {pairs}")
             _write(outputs / f"pretrain/{architecture}/{replicate}/record.json", record)
 
 

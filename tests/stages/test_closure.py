@@ -22,7 +22,9 @@ def project(folder: Path, dependencies: str) -> None:
     for path in [
         *(
             "__init__",
+            "axes",
             "capabilities",
+            "contrasts",
             "errors",
             "study",
             "stages/__init__",
