@@ -96,6 +96,7 @@ def board_of(study: Study, table: TaskTable) -> Json:
         "contrasts": [],
         "tasks": {"vqa": table.build(FLOORS, Free())},
         "pretraining": [],
+        "data": [],
         "certificates": table.certificates,
         "digests": {"equal": True, "compared": 0, "violations": []},
     }
