@@ -61,9 +61,14 @@ class PairsSettings(Strict):
         return self.share == 1.0 and self.caption_noise == 0.0 and self.domain == "all"
 
 
-def pairs_fault(study: "Study", arm: str) -> str:
-    """Why an arm of the study cannot have its `pairs`, as a sentence without its full stop; empty where it can."""
-    pairs, where = study.arms[arm].pairs, f"arms.{arm}.pairs"
+def arm_fault(study: "Study", arm: str) -> str:
+    """Why an arm of the study cannot have its levels, as a sentence without its full stop; empty where it can."""
+    axes, pairs, where = study.arms[arm].axes, study.arms[arm].pairs, f"arms.{arm}.pairs"
+    if axes is not None and axes.norm == "pre" and "text" in study.arms[arm].unimodal:
+        return (
+            f"arms.{arm}.unimodal names the text encoder, which is post-norm and means nothing to layers with axes.norm pre: "
+            "take it out, there and of the arms it is compared with"
+        )
     if arm in study.architectures.direct and not pairs.untouched:
         return (
             f"{where} says what an intermediate step reads, and {arm} is listed under architectures.direct: "

@@ -79,9 +79,11 @@ def diet(study: "Study", arm: str) -> str:
 def other_norm(study: "Study", first: str, second: str) -> str:
     """Why two arms have no verdict for their norms, as a sentence without its full stop; empty where nothing is.
 
-    One learning rate is set for all arms, and which of two norms it suits better would decide. A controlled arm is never
-    compared with a faithful one.
+    Where one learning rate is set for all arms, which of two norms it suits better would decide; a search that is the same
+    for every arm settles that. A controlled arm is never compared with a faithful one.
     """
+    if study.tuning.trials:
+        return ""
     arms = {arm: study.arms[arm] for arm in (first, second)}
     norms = {name: norm_of(arm.architecture, arm.axes.norm if arm.axes else None) for name, arm in arms.items()}
     if {"pre", "post"} - set(norms.values()) or len({arm.mode for arm in arms.values()}) > 1:

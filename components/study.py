@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from components.axes import AxesSettings, Axis, Fraction, PairsSettings, Strict, pairs_fault
+from components.axes import AxesSettings, Axis, Fraction, PairsSettings, Strict, arm_fault
 from components.capabilities import SERVED, lacks
 from components.contrasts import fault
 from components.errors import CeterisError
@@ -181,11 +181,6 @@ class ArmSettings(Strict):
             raise ValueError(
                 "a controlled arm has mode: controlled, architecture: controlled and axes; a faithful one has none of them"
             )
-        if self.axes is not None and self.axes.norm == "pre" and "text" in self.unimodal:
-            raise ValueError(
-                "the text encoder is post-norm and means nothing to layers with axes.norm pre: take it out of unimodal, "
-                "and out of that of the arms it is compared with"
-            )
         return self
 
     @property
@@ -238,6 +233,28 @@ class EvaluationSettings(Strict):
     examples: int = Field(ge=0, description="example predictions shown in the report, per task")
 
 
+class TuningSettings(Strict):
+    """A search of the learning rate: for every arm the same candidates, rungs and budget, and its cost charged to the arm.
+
+    One factor, on all learning rates of an arm. Candidates train on shares of the fine-tuning budget, and the best
+    1/reduction go on from each rung to the next.
+    """
+
+    trials: int = Field(
+        ge=0, description="candidates for every arm; 0 for no search: the rates are those of the budgets"
+    )
+    lowest: float = Field(gt=0, description="smallest factor on the learning rates of the budgets")
+    highest: float = Field(gt=0, description="largest factor; candidates are spaced evenly on a logarithmic scale")
+    rungs: int = Field(ge=1, description="the last is the whole budget, each before it 1/reduction of the next")
+    reduction: int = Field(ge=2)
+
+    @model_validator(mode="after")
+    def _is_a_search(self) -> "TuningSettings":
+        if self.trials and not (self.trials > 1 and self.lowest < self.highest):
+            raise ValueError("a search needs at least two trials, and tuning.lowest below tuning.highest")
+        return self
+
+
 class RuntimeSettings(Strict):
     """How training processes use the machine. On CPUs results are bit-exact for a given thread count."""
 
@@ -279,6 +296,7 @@ class Study(Strict):
     pretrain: Budget
     finetune: Budget
     finetune_few: Budget
+    tuning: TuningSettings
     evaluation: EvaluationSettings
     runtime: RuntimeSettings
 
@@ -333,10 +351,9 @@ class Study(Strict):
                     f"arms.{arm}.starts asks for 'multimodal', but {arm} is listed under architectures.direct"
                 )
         for arm, settings in self.arms.items():
-            missing = set(settings.components) - {"text"} - set(self.image_fronts)
-            if missing:
+            if missing := set(settings.components) - {"text"} - set(self.image_fronts):
                 raise ValueError(f"arms.{arm} needs {sorted(missing)}, which image_fronts does not pretrain")
-            if found := pairs_fault(self, arm):
+            if found := arm_fault(self, arm):
                 raise ValueError(found)
         return self
 

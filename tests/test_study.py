@@ -189,7 +189,7 @@ def test_domains_are_of_scenes() -> None:
 def test_a_pre_norm_arm_takes_no_text_encoder() -> None:
     study = with_contrasts()
     study["arms"]["before"]["unimodal"] = ["text"]
-    with pytest.raises(CeterisError, match="the text encoder is post-norm"):
+    with pytest.raises(CeterisError, match=r"before\.unimodal names the text encoder, which is post-norm"):
         parse_study(study, "mine")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from components.evaluation import budgets
+from components.evaluation import budgets, search
 from components.evaluation.agreement import Held, agreement
 from components.evaluation.digests import Compared, compared
 from components.evaluation.training_records import Record, TrainingRecords
@@ -103,6 +103,10 @@ def _budgets(study: Study, records: TrainingRecords, sets: list[Compared]) -> Fa
                 if strayed := budgets.fault(record, steps, batch_size):
                     faults.setdefault(arm, []).append(f"{name}, replicate {replicate}: {strayed}")
     return faults
+
+
+def _learning_rate(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
+    return search.faults(study, records)
 
 
 def _runs(records: TrainingRecords) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -216,6 +220,7 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "corruption": ("masks and mismatched pairs agree among arms with the same passes", _digests("corruption")),
     "start components": ("pretrained once, and the same for all that take them", _starts),
     "budget": ("samples and optimiser steps are those of the study", _budgets),
+    "learning rate": ("the same search for every arm, or none, and the rate that it found", _learning_rate),
     "configuration": ("sizes, text length, tokenizer and picture size are those of the study", _configuration),
     "labels of the front end": ("front ends with the same labels learned from the same", _labels_of_fronts),
     "no exact boxes": ("no ranked arm was shown exact boxes", _no_exact_boxes),

@@ -4,20 +4,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from components.evaluation.scores import Arms, Cell
+from components.evaluation.scores import Cell
+from components.evaluation.training_records import TrainingRecords
 from components.study import FRONT_COMPONENTS, Study
 
 
 class Costs:
     """Costs from the training records. All replicates cost the same, so the first one's record speaks for all.
 
-    Where the records of unimodal pretraining are not at hand, totals that would hold them are null.
+    The search of an arm's learning rate is charged to each of its cells: none could do without it. Where the records of
+    unimodal pretraining are not at hand, totals that would hold them are null.
     """
 
-    def __init__(self, study: Study, arms: Arms, pretraining: dict[str, list[dict[str, Any]]], unimodal: Path) -> None:
+    def __init__(self, study: Study, records: TrainingRecords, unimodal: Path) -> None:
         self._study = study
-        self._arms = arms
-        self._pretraining = pretraining
+        self._records = records
         self._unimodal: dict[str, dict[str, Any] | None] = {}
         for component in ("text", "grid", "patches", "detector"):
             path = unimodal / str(study.replicates[0]) / component / "record.json"
@@ -25,13 +26,13 @@ class Costs:
 
     def of(self, task: str, cell: Cell) -> dict[str, Any]:
         """`visual`, `parameters`, `flops` and `samples` of a cell."""
-        record = self._arms[cell.architecture][task][cell.name][0]
+        record = self._records.arms[cell.architecture][task][cell.name][0]
         components = self._study.arms[cell.architecture].components
         front = FRONT_COMPONENTS[self._study.arms[cell.architecture].front]
         # The front end of an arm that reads regions comes pretrained, whatever the rest of it starts from.
         begun = [front] if cell.start == "scratch" and front else [] if cell.start == "scratch" else components
         before = [self._unimodal[component] for component in begun]
-        pretraining = self._pretraining[cell.architecture][0] if cell.start == "multimodal" else None
+        pretraining = self._records.pretraining[cell.architecture][0] if cell.start == "multimodal" else None
         unimodal_samples, unimodal_flops = 0, 0.0
         known = True
         for earlier in before:
@@ -40,8 +41,11 @@ class Costs:
             else:
                 unimodal_samples += int(earlier["samples"])
                 unimodal_flops += float(earlier["flops"]["total"])
+        trials = self._records.tuning[cell.architecture]["trials"]
+        searched = sum(int(trial["samples"]) for trial in trials)
         samples = int(pretraining["samples"]) if pretraining else 0
         flops = float(pretraining["flops"]["total"]) if pretraining else 0.0
+        flops += sum(float(trial["flops"]) for trial in trials)
         own = int(record["samples"])
         training = flops + unimodal_flops + float(record["flops"]["total"])
         visual = [component for component in components if component != "text"]
@@ -54,8 +58,9 @@ class Costs:
             },
             "samples": {
                 "unimodal": unimodal_samples if known else None,
+                "tuning": searched,
                 "pretraining": samples,
                 "finetuning": own,
-                "total": own + samples + unimodal_samples if known else None,
+                "total": own + samples + searched + unimodal_samples if known else None,
             },
         }

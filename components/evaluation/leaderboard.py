@@ -36,7 +36,7 @@
             scores: [float]                  one per replicate, in order
             items, visual: "grid" | "patches" | "none"
             parameters: {total, trained}, flops: {forward_per_sample, training}
-            samples: {unimodal, pretraining, finetuning, total}
+            samples: {unimodal, tuning, pretraining, finetuning, total}   tuning: of the arm's search of a learning rate
             splits: {SPLIT: ESTIMATE}, forms: {FORM: ESTIMATE}, hard: ESTIMATE | null }]
         pairs: [{first, second: {architecture, cell}, DIFFERENCE, grade, grade_reason, axis: str | null, verdict, protocol}]
                                              of candidates: exploratory, with Holm's correction over these; what can
@@ -50,6 +50,7 @@
             first, second: {architecture, cell}, levels: [of the first, of the second]
             DIFFERENCE, grade, verdict: "better" | "worse" | ..., protocol}]      arms that differ in what their intermediate
                                              step reads alone; exploratory, with Holm's correction over these
+    tuning: {ARCHITECTURE: {task, factor, trials: [{factor, rung, share, score, samples}]}}    no trials where none was asked for
     certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}]}}
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
@@ -77,7 +78,7 @@ from components.evaluation.protocol import protocol_hash
 from components.evaluation.scores import TaskScores
 from components.evaluation.statistics import holm
 from components.evaluation.task_table import Effect, TaskTable
-from components.evaluation.training_records import TrainingRecords
+from components.evaluation.training_records import Record, TrainingRecords
 from components.study import Study
 
 Json = dict[str, Any]
@@ -93,7 +94,7 @@ def build(study: Study, root: Path) -> Json:
     records = TrainingRecords.load(study, root)
     sets = compared(study, records)
     certificates, protocol = certify(study, records, sets), protocol_hash(study)
-    costs = Costs(study, records.arms, records.pretraining, root / "outputs/unimodal")
+    costs = Costs(study, records, root / "outputs/unimodal")
     floors = json.loads((root / "outputs/floors/floors.json").read_text(encoding="utf-8"))
     tasks: Json = {}
     selection, effects, data = {}, [], []
@@ -119,9 +120,17 @@ def build(study: Study, root: Path) -> Json:
         "tasks": tasks,
         "pretraining": _judged(study, effects, protocol, _EFFECTS),
         "data": _judged(study, data, protocol, {}),
+        "tuning": {arm: _tuning(records.tuning[arm]) for arm in study.architectures.all},
         "certificates": certificates,
         "digests": summary(sets),
     }
+
+
+def _tuning(record: Record) -> Json:
+    """The search of an arm, without what only its certificate needs."""
+    shown = ("factor", "rung", "share", "score", "samples")
+    trials = [{key: trial[key] for key in shown} for trial in record["trials"]]
+    return {"task": record["task"], "factor": record["factor"], "trials": trials}
 
 
 def task_table(

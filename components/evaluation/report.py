@@ -18,6 +18,7 @@ from components.evaluation import (
     report_data,
     report_duels,
     report_levels,
+    report_search,
     report_sections,
     report_slices,
 )
@@ -59,6 +60,7 @@ def render(root: Path) -> Path:
         "examples": report_duels.draw(titles["examples"], pairs),
         "calibration": report_calibration.draw(titles["calibration"], sure),
         "curves": report_sections.curves(tuning, shown, report_data.pretraining_curves(root, study)),
+        "search": report_search.search(titles["search"], board, study),
         "costs": report_sections.costs(board, report_data.architecture_costs(root, study)),
         "certificate": report_certificate.certificate(titles["certificate"], board),
         "method": report_sections.method(board),
@@ -107,7 +109,7 @@ def _leaderboard(root: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CeterisError(f"{path} is missing: run the pipeline first.")
     board = json.loads(path.read_text(encoding="utf-8"))
-    if "data" not in board:
+    if not {"data", "tuning"} <= set(board):
         raise CeterisError(f"{path} was written by an earlier version: run the stage compare again.")
     return board
 

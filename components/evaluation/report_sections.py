@@ -48,6 +48,7 @@ SECTIONS = {
     "examples": "Wins and losses",
     "calibration": "Calibration",
     "curves": "Learning curves",
+    "search": "Learning rates",
     "costs": "Costs",
     "certificate": "What was equal",
     "method": "How it is computed",
@@ -277,6 +278,14 @@ def _reach(curves: Sequence[Curve]) -> tuple[float, float]:
 
 def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
     """Parameters, FLOPs, samples, and time where known."""
+    searched = any(cell["samples"]["tuning"] for entry in board["tasks"].values() for cell in entry["cells"])
+    parts_of_training = ["unimodal", *(["tuning"] if searched else []), "pretraining", "finetuning"]
+    named = " + ".join(
+        {"tuning": "search of the learning rate", "pretraining": "intermediate", "finetuning": "fine-tuning"}.get(
+            part, part
+        )
+        for part in parts_of_training
+    )
     parts = []
     for task, entry in board["tasks"].items():
         rows = []
@@ -289,7 +298,7 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
                 text_cell(count(flops["training"])),
                 text_cell(
                     count(samples["total"]),
-                    f"{count(samples['unimodal'])} + {count(samples['pretraining'])} + {count(samples['finetuning'])}",
+                    " + ".join(count(samples[part]) for part in parts_of_training),
                 ),
             ]
             rows.append((cell_name(cell), values, cell["chosen"]))
@@ -301,7 +310,7 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
             "FLOPs of training",
             "samples seen",
         ]
-        caption = f"{readable(task)}: samples are unimodal + intermediate + fine-tuning"
+        caption = f"{readable(task)}: samples are {named}"
         parts.append(
             f"<details><summary>{escape(readable(task))}: every cell</summary>{table(caption, header, rows)}</details>"
         )

@@ -19,12 +19,14 @@ class TrainingRecords:
 
     Attributes:
         arms: of fine-tuning, by arm, task and cell.
+        tuning: of the search of a learning rate, by arm; there is one, whatever the number of replicates.
         pretraining: of the intermediate step, by arm.
         starts: by arm; what it was made of: {component: {weights, samples, flops}}.
         components: of unimodal pretraining, by component; None where they are not at hand.
     """
 
     arms: Arms
+    tuning: dict[str, Record]
     pretraining: dict[str, list[Record]]
     starts: dict[str, list[Record]]
     components: dict[str, list[Record | None]]
@@ -39,6 +41,11 @@ class TrainingRecords:
         outputs = root / "outputs"
         arms = load_arms(study, outputs / "evaluation")
         _check_finetuning(study, arms, root)
+        tuning = {}
+        for arm in study.architectures.all:
+            path = outputs / "tuning" / arm / "record.json"
+            tuning[arm] = _read(path, "the stage tune")
+            _check_run(tuning[arm], {"architecture": arm}, path.relative_to(root))
         pretraining: dict[str, list[Record]] = {}
         for arm in study.architectures.pretrained:
             for replicate in study.replicates:
@@ -57,7 +64,7 @@ class TrainingRecords:
             component: [_component(outputs, component, replicate) for replicate in study.replicates]
             for component in sorted({name for arm in study.arms.values() for name in arm.components})
         }
-        return cls(arms, pretraining, starts, components)
+        return cls(arms, tuning, pretraining, starts, components)
 
 
 def _check_finetuning(study: Study, arms: Arms, root: Path) -> None:

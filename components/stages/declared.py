@@ -18,7 +18,7 @@ import yaml
 
 from components.errors import CeterisError
 
-_TEMPLATE = re.compile(r"\$\{([a-z0-9_.]+)\}")
+_TEMPLATE = re.compile(r"\$\{([a-z0-9_.\[\]]+)\}")
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,16 @@ def _resolve(name: str, stage: Mapping[str, Any], item: Mapping[str, str], param
 
 
 def lookup(params: Mapping[str, Any], key: str) -> Any:
-    """The value at a dotted key of `params.yaml`.
+    """The value at a dotted key of `params.yaml`; `key[0]` is the first of a list.
 
     Raises:
         CeterisError: there is no such key.
     """
     value: Any = params
-    for part in key.split("."):
+    for part in key.replace("[", ".").replace("]", "").split("."):
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+            continue
         if not isinstance(value, Mapping) or part not in value:
             raise CeterisError(f"params.yaml has no key {key}, which dvc.yaml asks for.")
         value = value[part]

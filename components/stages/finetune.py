@@ -15,29 +15,21 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 
-from components import tasks
 from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
-from components.data.task_batches import TaskStream, few
+from components.data.task_batches import TaskStream
 from components.stages.stage import Stage, main
 from components.study import Budget, Cell, FreezingRule, Study
 from components.training import prediction
-from components.training.building import (
-    as_module,
-    build,
-    build_front,
-    configuration,
-    load_start,
-    pixel_scaling,
-    region_arrays,
-)
-from components.training.finetuning import FinetuningNetwork, needs_of
+from components.training.building import configuration
+from components.training.finetuning import FinetuningNetwork
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
+from components.training.rates import at_found_rate
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
-from components.training.seeds import derive, seed_torch
+from components.training.task_run import pretrained_folder, put_together
 from components.training.weights import save_weights
 
 
@@ -69,24 +61,11 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     """One cell, to three files in the scratch folder; the record comes last and says that the cell is whole."""
     store = Store(stage.root / "outputs/tokens")
     replicate, architecture, task = int(arguments.replicate), arguments.architecture, arguments.task
-    model = build(architecture, study, store, replicate)
-    starts = stage.root / "outputs/starts" / arguments.replicate / architecture
-    pretrained = stage.root / "outputs/pretrain" / architecture / arguments.replicate
-    load_start(model, cell.start, starts, pretrained)
-    seed_torch(study.seed, replicate, "head", architecture, task)
-    kind = tasks.load(study.tasks[task].kind)
-    head = kind.head(model, len(store.index["answers"][task]))
-    front = build_front(architecture, study, store, starts)
-    network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, kind, front)
-    regions = region_arrays(architecture, study, store, front, replicate, stage.root)
-    seed = derive(study.seed, replicate, "task", task, cell.labels)
-    needs, subset = needs_of(kind), None
-    if cell.labels is not None:
-        subset = few(cell.labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
-    freezing = [] if cell.start == "scratch" else study.arms[architecture].freezing
-    budget = cell.budget
-    stream = TaskStream(store, task, seed, budget.batch_size, budget.steps, needs, subset, regions)
+    budget = at_found_rate(cell.budget, stage.root, architecture)
+    prepared = put_together(study, stage.root, store, architecture, task, replicate, cell.start, cell.labels, budget)
+    network, stream, freezing = prepared.network, prepared.stream, prepared.freezing
     if cell.matched:
+        pretrained = pretrained_folder(stage.root, architecture, replicate)
         budget = matched_budget(network, stream, budget, freezing, pretrained)
         stream.steps = budget.steps
 
@@ -96,10 +75,10 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     surroundings = Surroundings(study.runtime, stage.spool, progress, lambda: stage.stop_requested)
     checkpoint = stage.scratch / f"{cell.name}.ckpt"
     with stage.loop():
-        record = train(network, stream, budget, freezing, seed, checkpoint, cell.name, surroundings)
+        record = train(network, stream, budget, freezing, prepared.seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     with stage.loop():
-        write_predictions(study, stage, store, regions, network, task, cell)
+        write_predictions(study, stage, store, prepared.regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, architecture))
     finished = stage.scratch / f"{cell.name}.json.part"

@@ -23,6 +23,7 @@ from components.training.building import (
     region_arrays,
 )
 from components.training.pretraining import PretrainingNetwork
+from components.training.rates import at_found_rate
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -75,7 +76,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     front = build_front(architecture, study, store, starts)
     network = PretrainingNetwork(as_module(model), pixel_scaling(store), model.PRETRAINING, losses, front)
     regions = region_arrays(architecture, study, store, front, replicate, stage.root)
-    budget = study.pretrain
+    budget = at_found_rate(study.pretrain, stage.root, architecture)
     seed = derive(study.seed, replicate, "pairs")
     rows, captions = reading(store, study.arms[architecture].pairs, seed, budget.batch_size, architecture)
     stream = BatchStream(

@@ -93,6 +93,7 @@ def train(
     return {
         "samples": budget.steps * budget.batch_size,
         "steps": budget.steps,
+        "learning_rate": budget.learning_rate,
         "parameters": {
             "total": sum(parameter.numel() for parameter in parameters.values()),
             "trained": sum(parameters[name].numel() for name in trained),

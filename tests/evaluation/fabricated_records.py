@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from components.study import Budget, Cell, Study
+from components.training.halving import best, candidates, halve, shares
 
 PRETRAINING_FLOPS, FINETUNING_FLOPS, COMPONENT_FLOPS = 4e5, 3e5, 2e5
 """Of one forward pass of one sample."""
@@ -22,6 +23,7 @@ def finetuning(
     stream = f"{task} {cell.labels} labels {replicate}, {budget.steps} steps"
     generator = draws(architecture, task, cell.name, replicate, "record")
     record = _training(stream, budget, FINETUNING_FLOPS, generator, quality)
+    record["learning_rate"] *= tuning(study, architecture)["factor"]
     record["run"] = {"architecture": architecture, "task": task, "replicate": str(replicate)}
     record["run"] |= {"start": cell.start, "labels": cell.labels}
     record["digests"] |= _seen(study, architecture, stream, "nothing")
@@ -30,11 +32,14 @@ def finetuning(
 
 def write_records(outputs: Path, study: Study) -> None:
     """The records of everything before fine-tuning."""
+    for architecture in study.architectures.all:
+        _write(outputs / f"tuning/{architecture}/record.json", tuning(study, architecture))
     for replicate in study.replicates:
         _components(outputs, study, replicate)
         for architecture in study.architectures.pretrained:
             stream = f"pretrain {replicate}"
             record = _training(stream, study.pretrain, PRETRAINING_FLOPS, draws(stream, architecture), 0.6)
+            record["learning_rate"] *= tuning(study, architecture)["factor"]
             record["run"] = {"architecture": architecture, "replicate": str(replicate)}
             pairs = study.arms[architecture].pairs
             # A wrong caption leaves the pictures and their order as they are.
@@ -42,6 +47,31 @@ def write_records(outputs: Path, study: Study) -> None:
             record["digests"] |= {"ids": _digest(f"ids {read}"), "content": _digest(f"content {shown}")}
             record["digests"] |= _seen(study, architecture, read, f"{_corrupted(study, architecture)} {pairs}")
             _write(outputs / f"pretrain/{architecture}/{replicate}/record.json", record)
+
+
+def tuning(study: Study, architecture: str) -> dict[str, Any]:
+    """The search of an arm: each one's best rate is another, twice, thrice, ... that of the study."""
+    run = {"run": {"architecture": architecture}}
+    if not study.tuning.trials:
+        return run | {"task": None, "factor": 1.0, "trials": []}
+    optimum = 1 + study.architectures.all.index(architecture)
+    trials: list[dict[str, Any]] = []
+
+    def score(factor: float, rung: int) -> float:
+        share = shares(study.tuning)[rung]
+        samples = round(study.finetune.samples * share) // study.finetune.batch_size * study.finetune.batch_size
+        value = share - 0.1 * abs(np.log(factor / optimum))
+        flops = 3 * FINETUNING_FLOPS * samples
+        stream = f"search on rung {rung}"
+        digests = {"ids": _digest(f"ids {stream}"), "content": _digest(f"content {stream}")}
+        trials.append(
+            {"factor": factor, "rung": rung, "share": share, "score": value, "samples": samples, "flops": flops}
+            | {"digests": digests}
+        )
+        return value
+
+    made = halve(candidates(study.tuning, study.seed), study.tuning, score)
+    return run | {"task": study.task_names[0], "factor": best(made, study.tuning), "trials": trials}
 
 
 def _budget(study: Study, cell: Cell) -> Budget:
@@ -131,6 +161,7 @@ def _training(
         "run": {},
         "samples": samples,
         "steps": budget.steps,
+        "learning_rate": budget.learning_rate,
         "parameters": {"total": 250_000 + len(stream), "trained": 250_000},
         "flops": {"forward_per_sample": flops, "step_per_sample": 3 * flops, "total": 3 * flops * samples},
         "digests": digests,

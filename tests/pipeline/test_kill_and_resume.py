@@ -1,4 +1,4 @@
-"""SIGKILL at any moment, then the same command again: the same final weights, to the bit."""
+"""SIGKILL at any moment, then the same command again: the same final weights, and the same search, to the bit."""
 
 import json
 import os
@@ -15,8 +15,13 @@ import yaml
 from doors import BIN, Door
 
 STAGES = {
-    "pretrain": (["--architecture", "vilt"], "outputs/pretrain/vilt/0", "weights.safetensors"),
-    "finetune": (["--architecture", "mmbt", "--task", "vqa"], "outputs/finetune/mmbt/vqa/0", "unimodal.safetensors"),
+    "tune": (["--architecture", "mmbt"], "outputs/tuning/mmbt", "record.json"),
+    "pretrain": (["--architecture", "vilt", "--replicate", "0"], "outputs/pretrain/vilt/0", "weights.safetensors"),
+    "finetune": (
+        ["--architecture", "mmbt", "--task", "vqa", "--replicate", "0"],
+        "outputs/finetune/mmbt/vqa/0",
+        "unimodal.safetensors",
+    ),
 }
 
 
@@ -33,7 +38,7 @@ def workspace(door: Door, folder: Path) -> Path:
 
 def start(folder: Path, stage: str, arguments: list[str]) -> subprocess.Popen[str]:
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-m", f"components.stages.{stage}", *arguments, "--replicate", "0"]
+    command = [sys.executable, "-m", f"components.stages.{stage}", *arguments]
     return subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -1,0 +1,101 @@
+"""What the search of a learning rate tries: fine-tunings of one arm, at a factor and for a share of the budget."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from components.data.store import Store
+from components.study import Start, Study
+from components.training.halving import shares
+from components.training.prediction import predict
+from components.training.run import Surroundings, hardware, train
+from components.training.saving import write_json
+from components.training.task_run import put_together
+
+
+class Trials:
+    """Trains and scores; what is finished is kept in a folder, so that a killed search continues where it was.
+
+    A trial on the next rung is trained anew, with its own schedule of learning rates: on a shorter rung a rate is judged
+    by what it comes to when it has been lowered to zero, as it will be in the end.
+
+    Args:
+        folder: scratch folder of the stage.
+    """
+
+    def __init__(
+        self, study: Study, root: Path, architecture: str, task: str, folder: Path, surroundings: Surroundings
+    ) -> None:
+        self._study = study
+        self._root = root
+        self._architecture = architecture
+        self._task = task
+        self._folder = folder
+        self._surroundings = surroundings
+        self._store = Store(root / "outputs/tokens")
+        # Every arm has these components, and none of them has cost an intermediate step.
+        self._start: Start = "unimodal" if study.arms[architecture].unimodal else "scratch"
+
+    def finished(self) -> list[dict[str, Any]]:
+        """The records of all finished trainings: factor, rung, share, score, samples and FLOPs."""
+        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self._folder.glob("trial-*.json"))]
+
+    def score(self, factor: float, rung: int) -> float:
+        """Accuracy (or the task's own metric) on the validation split after a share of the budget; trains at most once."""
+        path = self._folder / f"trial-{factor:.4g}-{rung}.json"
+        if not path.is_file():
+            finished = self._train(factor, rung)
+            beside = path.with_name(path.name + ".part")
+            write_json(beside, finished)
+            os.replace(beside, path)
+        return float(json.loads(path.read_text(encoding="utf-8"))["score"])
+
+    def _train(self, factor: float, rung: int) -> dict[str, Any]:
+        study, share = self._study, shares(self._study.tuning)[rung]
+        whole = study.finetune
+        budget = whole.model_copy(
+            update={
+                "samples": max(whole.batch_size, round(whole.samples * share)),
+                "learning_rate": whole.learning_rate * factor,
+            }
+        )
+        replicate = study.replicates[0]
+        run = put_together(
+            study,
+            self._root,
+            self._store,
+            self._architecture,
+            self._task,
+            replicate,
+            self._start,
+            None,
+            budget,
+            purpose="search",
+        )
+        name = f"factor_{factor:.4g}_rung_{rung}"
+        checkpoint = self._folder / "trial.ckpt"
+        record = train(run.network, run.stream, budget, run.freezing, run.seed, checkpoint, name, self._surroundings)
+        if self._surroundings.stop_requested():
+            raise SystemExit  # the stage's frame leaves by the signal's own exit code
+        device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
+        run.network.to(device)
+        size = study.runtime.prediction_batch_size
+        pieces: Sequence[Any] = [
+            correct
+            for _, _, correct in predict(run.network, self._store, run.regions, self._task, "validation", size, device)
+        ]
+        checkpoint.unlink(missing_ok=True)
+        return {
+            "factor": factor,
+            "rung": rung,
+            "share": share,
+            "score": float(np.concatenate(pieces).mean()),
+            "samples": record["samples"],
+            "flops": record["flops"]["total"],
+            "digests": record["digests"],
+        }
