@@ -15,7 +15,7 @@ from flows.cursor import StudyRun
 from flows.mlflow_store import Store
 from flows.sync import STATUSES, Synchroniser
 
-SECONDS_BETWEEN_ROUNDS = 1.0
+SECONDS_BETWEEN_ROUNDS = 3.0
 LONGEST_PAUSE = 30.0
 PAUSES_OF_SYNC = (0.0, 1.0, 2.0)
 _log = logging.getLogger(__name__)
