@@ -50,7 +50,7 @@ Norm = Literal["pre", "post"]
 
 NORMS: dict[str, Norm | None] = {
     "clip": "pre",
-    "controlled": "post",
+    "controlled": None,  # an axis: see `norm_of`
     "image_only": None,  # convolutions, with batch norm
     "late_fusion": "post",
     "lxmert": "post",
@@ -65,6 +65,18 @@ NORMS: dict[str, Norm | None] = {
 }
 """Whether an architecture's transformer normalises before its sublayers or after them; None where it has none. The two want
 other learning rates (Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020)."""
+
+FREEZES = ("controlled", "mmbt")
+"""Architectures whose arms may keep parameters frozen for a while: the others' papers train everything at once."""
+
+
+def norm_of(architecture: str, axis: Norm | None) -> Norm | None:
+    """The norm of an arm.
+
+    Args:
+        axis: of a controlled arm, whose norm is one of its axes.
+    """
+    return axis or NORMS.get(architecture)
 
 
 def lacks(architecture: str, kind: str, fusion: str | None = None) -> str:

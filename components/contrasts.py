@@ -5,7 +5,8 @@ Without torch, because the study file is checked with it. A cell is written ARM/
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from components.capabilities import NORMS
+from components.axes import DATA_AXES
+from components.capabilities import FREEZES, norm_of
 
 if TYPE_CHECKING:
     from components.study import ArmSettings, ContrastSettings, Study
@@ -33,8 +34,9 @@ class CellName(NamedTuple):
 
 
 def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
-    """In what two cells differ, sorted: axes of a controlled arm, settings of an arm, `start`, `budget` and `labels`.
+    """In what two cells differ, sorted: axes of a controlled arm and of the data, settings of an arm, `start`, `budget`, `labels`.
 
+    What an intermediate step reads counts where both cells went through one, what is frozen where both begin from something.
     Front ends that learned from unlike labels, or whose labels nobody knows, differ in `label_diet` too. A twin that trained
     for as long as the intermediate step costs has another budget than all but the multimodal start, whose cost it matches.
     """
@@ -42,7 +44,13 @@ def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
     found = {key for key in arms[0].keys() | arms[1].keys() if arms[0].get(key) != arms[1].get(key)}
     if len({diet(study, name.arm) for name in (first, second)}) > 1:
         found.add(LABEL_DIET)
-    if start_of(first.cell) != start_of(second.cell):
+    starts = {start_of(name.cell) for name in (first, second)}
+    if starts == {"multimodal"}:
+        read = [study.arms[name.arm].pairs.levels for name in (first, second)]
+        found |= {axis for axis in DATA_AXES if read[0][axis] != read[1][axis]}
+    if "scratch" in starts:
+        found.discard("freezing")
+    if len(starts) > 1:
         found.add("start")
     if is_few(first.cell) != is_few(second.cell):
         found.add("labels")
@@ -53,7 +61,7 @@ def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
 
 
 def _settings(arm: "ArmSettings") -> dict[str, object]:
-    values: dict[str, object] = arm.model_dump(exclude=NOT_SETTINGS | {"axes"})
+    values: dict[str, object] = arm.model_dump(exclude=NOT_SETTINGS | {"axes", "pairs"})
     return values | (arm.axes.model_dump() if arm.axes else {})
 
 
@@ -69,22 +77,26 @@ def diet(study: "Study", arm: str) -> str:
 
 
 def other_norm(study: "Study", first: str, second: str) -> str:
-    """Why two faithful arms have no verdict for their norms, as a sentence without its full stop; empty where nothing is.
+    """Why two arms have no verdict for their norms, as a sentence without its full stop; empty where nothing is.
 
     Where one learning rate is set for all arms, which of two norms it suits better would decide; a search that is the same
-    for every arm settles that. A controlled arm is never compared with a faithful one, and all controlled arms have the same
-    norm.
+    for every arm settles that. A controlled arm is never compared with a faithful one.
     """
     if study.tuning.trials:
         return ""
-    norms = {arm: NORMS.get(study.arms[arm].architecture) for arm in (first, second)}
-    if {"pre", "post"} - set(norms.values()) or any(study.arms[arm].mode != "faithful" for arm in norms):
+    arms = {arm: study.arms[arm] for arm in (first, second)}
+    norms = {name: norm_of(arm.architecture, arm.axes.norm if arm.axes else None) for name, arm in arms.items()}
+    if {"pre", "post"} - set(norms.values()) or len({arm.mode for arm in arms.values()}) > 1:
         return ""
     before, after = sorted(norms, key=lambda arm: norms[arm] == "post")
     return (
         f"{before} is pre-norm and {after} post-norm: the two want other learning rates, and one was set for both "
         "without a search"
     )
+
+
+def _freezes(study: "Study", arm: str) -> bool:
+    return study.arms[arm].architecture in FREEZES
 
 
 def start_of(cell: str) -> str:
@@ -129,6 +141,10 @@ def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
         return "is about whole systems, which needs two faithful arms: name the axis in which the two differ"
     if norms := other_norm(study, cells[0].arm, cells[1].arm):
         return f"can have no verdict, because {norms}; compare arms of one norm"
+    if contrast.axis == "system" and (unequal := [axis for axis in found if axis in DATA_AXES]):
+        return f"is about whole systems, which needs equal data: the two cells differ in {' and '.join(unequal)}"
+    if contrast.axis == "freezing" and (firm := [one.arm for one in cells if not _freezes(study, one.arm)]):
+        return f"is about what is frozen, and the architecture of {firm[0]} trains everything from the start"
     if contrast.axis == "system" or found == [contrast.axis]:
         return ""
     asks = (
@@ -136,5 +152,5 @@ def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
         if contrast.axis == "start"
         else f"two arms that differ in {contrast.axis} alone"
     )
-    differ = f"{contrast.first} and {contrast.second} differ in {' and '.join(found)}"
+    differ = f"{contrast.first} and {contrast.second} differ in {' and '.join(found) or 'nothing'}"
     return f"is about the axis {contrast.axis}, which needs {asks}: {differ}"

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from components.axes import AxesSettings, Axis, Fraction, PairsSettings, Strict, arm_fault
 from components.budget import Allowance
 from components.capabilities import SERVED, lacks
 from components.contrasts import fault
 from components.errors import CeterisError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Start = Literal["scratch", "unimodal", "multimodal"]
 Component = Literal["text", "grid", "patches"]
 Kind = Literal["vqa", "classification", "statements", "grounding", "retrieval", "pair_statements", "entailment"]
-Axis = Literal["fusion", "spatial_code", "readout", "objectives", "front", "start", "system"]
 CellPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
 Front = Literal["pixels", "detector", "boxes", "grid", "patches", "precomputed"]
 
@@ -36,12 +35,6 @@ FRONT_COMPONENTS: dict[Front, str | None] = {
     "precomputed": None,
 }
 """The image-pretraining component that a visual front end is made of."""
-
-
-class Strict(BaseModel):
-    """A key that is not known is a mistake, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ScenesSettings(Strict):
@@ -134,15 +127,6 @@ class FreezingRule(Strict):
     share: Fraction
 
 
-class AxesSettings(Strict):
-    """What a controlled arm is, on every axis. Two arms that differ in one answer a question about that axis."""
-
-    fusion: Literal["single_stream", "vilbert", "lxmert", "late"]
-    spatial_code: Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "learned_grid"]
-    readout: Literal["pooled_text", "product"]
-    objectives: Literal["words", "words_matching", "words_matching_regions"]
-
-
 class ArmSettings(Strict):
     """What one arm is, what it begins from, and what it keeps frozen for how long."""
 
@@ -155,6 +139,7 @@ class ArmSettings(Strict):
     )
     axes: AxesSettings | None = Field(description="of a controlled arm; null for a faithful one")
     unimodal: list[Component] = Field(description="unimodally pretrained components it begins from")
+    pairs: PairsSettings = Field(description="what its intermediate step reads of the captioned pictures")
     starts: list[Start] = Field(min_length=1)
     few_label_starts: list[Start] = Field(description="starts also fine-tuned on few labels")
     matched_starts: list[Start] = Field(
@@ -362,9 +347,10 @@ class Study(Strict):
                     f"arms.{arm}.starts asks for 'multimodal', but {arm} is listed under architectures.direct"
                 )
         for arm, settings in self.arms.items():
-            missing = set(settings.components) - {"text"} - set(self.image_fronts)
-            if missing:
+            if missing := set(settings.components) - {"text"} - set(self.image_fronts):
                 raise ValueError(f"arms.{arm} needs {sorted(missing)}, which image_fronts does not pretrain")
+            if found := arm_fault(self, arm):
+                raise ValueError(found)
         return self
 
     @model_validator(mode="after")

@@ -38,6 +38,7 @@ ALLOWED = {
     },
 }
 FRAME = {
+    "components.axes",
     "components.budget",
     "components.capabilities",
     "components.contrasts",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.contrasts import CellName, differences
 from components.errors import CeterisError
 from components.study import load_study, parse_study
 
@@ -51,6 +52,15 @@ def set_(*keys: str, value: object) -> Callable[[dict[str, Any]], None]:
         (set_("data", "path", value="../data"), "inside the workspace"),
         (set_("arms", "mmbt", "starts", value=["multimodal"]), "direct"),
         (set_("image_fronts", value=["grid"]), "patches"),
+        (set_("arms", "vilt", "pairs", "share", value=0.0), "arms.vilt.pairs.share"),
+        (set_("arms", "vilt", "pairs", "caption_noise", value=1.5), "arms.vilt.pairs.caption_noise"),
+        (set_("arms", "vilt", "pairs", "domain", value="photographs"), "arms.vilt.pairs.domain"),
+        (set_("arms", "vilt", "pairs", "share", value=0.001), "arms.vilt.pairs.share leaves 12 captioned pictures"),
+        (
+            set_("arms", "mmbt", "pairs", "share", value=0.5),
+            "mmbt is listed under architectures.direct: give it share 1.0",
+        ),
+        (lambda study: study["arms"]["vilt"].pop("pairs"), "arms.vilt.pairs"),
         (lambda study: study["arms"].pop("clip"), "arms describes"),
         (lambda study: study.pop("seed"), "seed"),
     ],
@@ -74,12 +84,14 @@ def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
 
 def controlled(**axes: str) -> dict[str, Any]:
     settings = {"fusion": "single_stream", "spatial_code": "sum_5", "readout": "product", "objectives": "words"}
+    settings["norm"] = "post"
     return {
         "architecture": "controlled",
         "mode": "controlled",
         "front": "detector",
         "axes": {**settings, **axes},
         "unimodal": ["text"],
+        "pairs": {"share": 1.0, "caption_noise": 0.0, "domain": "all"},
         "starts": ["unimodal", "multimodal"],
         "few_label_starts": ["multimodal"],
         "matched_starts": ["unimodal"],
@@ -98,7 +110,23 @@ def with_contrasts(*contrasts: dict[str, str]) -> dict[str, Any]:
         "dense": {**controlled(), "front": "grid"},
         "told": {**controlled(), "front": "boxes"},
     }
-    study["architectures"]["pretrained"] += ["single", "crossed", "unplaced", "both", "dense", "told"]
+    study["arms"] |= {
+        "few": {**controlled(), "pairs": {"share": 0.25, "caption_noise": 0.0, "domain": "all"}},
+        "noisy": {**controlled(), "pairs": {"share": 1.0, "caption_noise": 0.3, "domain": "all"}},
+        "shapes": {**controlled(), "pairs": {"share": 0.25, "caption_noise": 0.0, "domain": "shapes"}},
+        "frozen": {**controlled(), "freezing": [{"pattern": "text_embedding.*", "share": 0.1}]},
+        "before": {**controlled(norm="pre"), "unimodal": []},
+        "after": {**controlled(), "unimodal": []},
+        "visualbert_few": {
+            **study["arms"]["visualbert"],
+            "pairs": {"share": 0.25, "caption_noise": 0.0, "domain": "all"},
+        },
+        "visualbert_frozen": {
+            **study["arms"]["visualbert"],
+            "freezing": [{"pattern": "text_embedding.*", "share": 0.1}],
+        },
+    }
+    study["architectures"]["pretrained"] = [arm for arm in study["arms"] if arm not in study["architectures"]["direct"]]
     study["evaluation"]["contrasts"] = [
         {"name": f"asked_{index}", "question": "Does it matter?", "task": "vqa", **contrast}
         for index, contrast in enumerate(contrasts)
@@ -124,9 +152,63 @@ def test_contrasts_that_can_be_answered_are_taken() -> None:
     assert [asked.name for asked in study.evaluation.contrasts] == [f"asked_{index}" for index in range(5)]
 
 
+def test_contrasts_on_data_and_freezing_are_taken() -> None:
+    parse_study(
+        with_contrasts(
+            contrast("amount", "single/multimodal", "few/multimodal"),
+            contrast("amount", "visualbert/multimodal_few", "visualbert_few/multimodal_few"),
+            contrast("caption_noise", "noisy/multimodal", "single/multimodal"),
+            contrast("domain", "shapes/multimodal", "few/multimodal"),
+            contrast("freezing", "frozen/multimodal", "single/multimodal"),
+        ),
+        "mine",
+    )
+
+
+def test_what_a_cell_has_not_been_through_is_no_difference() -> None:
+    study = parse_study(with_contrasts(), "mine")
+
+    def differ(first: str, second: str) -> list[str]:
+        return differences(study, CellName.of(first), CellName.of(second))
+
+    assert differ("single/multimodal", "shapes/multimodal") == ["amount", "domain"]
+    assert differ("single/unimodal", "shapes/unimodal") == []
+    assert differ("single/multimodal", "few/unimodal") == ["start"]
+    assert differ("single/unimodal", "frozen/unimodal") == ["freezing"]
+
+
+def test_domains_are_of_scenes() -> None:
+    study = with_contrasts()
+    study["arms"]["vilt"]["pairs"]["domain"] = "digits"
+    parse_study(study, "mine")
+    study["data"]["source"] = "manifest"
+    with pytest.raises(CeterisError, match="of the source manifest have no domains: say all"):
+        parse_study(study, "mine")
+
+
+def test_a_pre_norm_arm_takes_no_text_encoder() -> None:
+    study = with_contrasts()
+    study["arms"]["before"]["unimodal"] = ["text"]
+    with pytest.raises(CeterisError, match=r"before\.unimodal names the text encoder, which is post-norm"):
+        parse_study(study, "mine")
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
+        (contrast("amount", "single/multimodal", "shapes/multimodal"), "differ in amount and domain"),
+        (
+            contrast("amount", "single/unimodal", "few/unimodal"),
+            "alone: single/unimodal and few/unimodal differ in nothing",
+        ),
+        (contrast("caption_noise", "single/multimodal", "few/multimodal"), "differ in amount"),
+        (contrast("system", "visualbert/multimodal", "visualbert_few/multimodal"), "needs equal data"),
+        (contrast("system", "visualbert_few/multimodal", "lxmert/multimodal"), "the two cells differ in amount"),
+        (
+            contrast("freezing", "visualbert_frozen/multimodal", "visualbert/multimodal"),
+            "the architecture of visualbert_frozen trains everything from the start",
+        ),
+        (contrast("norm", "before/multimodal", "after/multimodal"), "before is pre-norm and after post-norm"),
         (contrast("fusion", "single/multimodal", "both/multimodal"), "differ in fusion and spatial_code"),
         (contrast("fusion", "single/multimodal", "unplaced/multimodal"), "differ in spatial_code"),
         (contrast("fusion", "single/multimodal", "crossed/unimodal"), "differ in fusion and start"),

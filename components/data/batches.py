@@ -47,26 +47,36 @@ class Ingredients:
 
 
 def collate(
-    store: Store, part: Part, rows: np.ndarray, ingredients: Ingredients, regions: RegionArrays | None = None
+    store: Store,
+    part: Part,
+    rows: np.ndarray,
+    ingredients: Ingredients,
+    regions: RegionArrays | None = None,
+    captions: np.ndarray | None = None,
 ) -> Batch:
     """The samples at the given rows, as tensors; texts are cut to the longest of the batch.
+
+    Args:
+        regions: what a front end saw, for batches with regions.
+        captions: the rows whose texts, with the answers to them, stand beside the pictures; the rows themselves when None.
 
     Raises:
         ValueError: regions are asked for, and nobody has seen any.
     """
     batch: dict[str, np.ndarray] = {"rows": rows}
+    captions = rows if captions is None else captions
     if ingredients.pictures:
         batch["pixels"] = np.ascontiguousarray(store.pixels[part.image_rows[rows]])
     if ingredients.texts:
-        lengths = part.lengths[rows]
-        batch["input_ids"] = part.input_ids[rows, : lengths.max()].astype(np.int64)
+        lengths = part.lengths[captions]
+        batch["input_ids"] = part.input_ids[captions, : lengths.max()].astype(np.int64)
         batch["attention_mask"] = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
     if ingredients.targets:
         batch["targets"] = part.targets[rows]
     if ingredients.image_labels:
         batch["labels"] = store.image_labels[part.image_rows[rows]].astype(np.float32)
     if ingredients.pair_answers:
-        batch["pair_answers"] = part.targets[rows]
+        batch["pair_answers"] = part.targets[captions]
     if ingredients.regions:
         batch |= _seen(regions).of(part.image_rows[rows])
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in batch.items()}
@@ -78,18 +88,22 @@ def _seen(regions: RegionArrays | None) -> RegionArrays:
     return regions
 
 
-def truth_of(store: Store, part: Part, rows: np.ndarray) -> np.ndarray:
-    """Whether text i of the batch holds of picture j: bool (B, B), true on the diagonal.
+def held(store: Store, part: Part, texts: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+    """Which texts hold of which pictures, both named by rows of their samples: bool (texts, pictures).
 
     Where the data has no oracle, a text is taken to hold of its own picture, of others of the same group, and of
     those that carry the very same text.
     """
     if store.index["oracle"] == "scenes":
-        truth = holds(part.facts[rows], store.objects[part.image_rows[rows]])
-    else:
-        groups = store.image_groups[part.image_rows[rows]]
-        ids = part.input_ids[rows]
-        truth = (groups[:, None] == groups) | (ids[:, None, :] == ids).all(axis=2)
+        return holds(part.facts[texts], store.objects[part.image_rows[pictures]])
+    groups = [store.image_groups[part.image_rows[rows]] for rows in (texts, pictures)]
+    same: np.ndarray = groups[0][:, None] == groups[1]
+    return same | (part.input_ids[texts][:, None, :] == part.input_ids[pictures]).all(axis=2)
+
+
+def truth_of(store: Store, part: Part, rows: np.ndarray) -> np.ndarray:
+    """Whether text i of the batch holds of picture j: bool (B, B), true on the diagonal."""
+    truth = held(store, part, rows, rows)
     truth[np.diag_indices(len(rows))] = True
     return truth
 
@@ -100,8 +114,10 @@ class BatchStream(IterableDataset):
     Args:
         seed: names the replicate's streams.
         steps: how many there are; 0 until training has decided how long it is, and sets it.
-        subset: rows to draw from (all when None), for runs with few labels.
+        subset: rows to draw from (all when None), for runs with few labels or a share of the pairs.
         regions: what a frozen front end saw, for batches with regions.
+        captions: for every row the one whose text it is shown with (its own when None). What is true of what is judged as if
+            they were the right ones: nothing that trains knows of wrong captions.
     """
 
     def __init__(
@@ -114,6 +130,7 @@ class BatchStream(IterableDataset):
         ingredients: Ingredients,
         subset: np.ndarray | None = None,
         regions: RegionArrays | None = None,
+        captions: np.ndarray | None = None,
     ) -> None:
         self.store = store
         self.part = store.part(part, "train")
@@ -125,6 +142,7 @@ class BatchStream(IterableDataset):
         self.ingredients = ingredients
         self.rows = np.arange(len(self.part)) if subset is None else subset
         self.regions = regions
+        self.captions = captions
         self.order = Order(seed, part, len(self.rows))
         self.continues = continuations(store) if ingredients.whole_words else None
 
@@ -132,8 +150,9 @@ class BatchStream(IterableDataset):
         """The batch of one step."""
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         rows = self.rows[self.order.at(positions)]
-        batch = collate(self.store, self.part, rows, self.ingredients, self.regions)
-        drawn = self._word_masks(batch, rows, step) | self._region_masks(rows, step) | self._pairs(rows, step)
+        captions = rows if self.captions is None else self.captions[rows]
+        batch = collate(self.store, self.part, rows, self.ingredients, self.regions, captions)
+        drawn = self._word_masks(batch, captions, step) | self._region_masks(rows, step) | self._pairs(captions, step)
         if self.ingredients.pass_draw:
             drawn["pass_draw"] = self._generator("passes", step).random(1, dtype=np.float32)
         return batch | {name: torch.from_numpy(array) for name, array in drawn.items()}
@@ -141,13 +160,13 @@ class BatchStream(IterableDataset):
     def _generator(self, purpose: str, step: int) -> np.random.Generator:
         return Stream(self.seed, self.source, purpose).at(step)
 
-    def _word_masks(self, batch: Batch, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
+    def _word_masks(self, batch: Batch, captions: np.ndarray, step: int) -> dict[str, np.ndarray]:
         if not self.ingredients.masked_share:
             return {}
         special = self.store.index["special_tokens"]
         masked, labels = mask_tokens(
             batch["input_ids"].numpy(),
-            self.part.lengths[rows],
+            self.part.lengths[captions],
             self._generator("masks", step),
             self.ingredients.masked_share,
             special["mask"],
@@ -170,10 +189,11 @@ class BatchStream(IterableDataset):
             "region_other": other_regions(real, pictures, self._generator("region_others", step)),
         }
 
-    def _pairs(self, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
+    def _pairs(self, captions: np.ndarray, step: int) -> dict[str, np.ndarray]:
+        """What is true of what, each picture taken for the one that its caption was written for."""
         drawn: dict[str, np.ndarray] = {}
         if self.ingredients.mismatches or self.ingredients.truth:
-            truth = truth_of(self.store, self.part, rows)
+            truth = truth_of(self.store, self.part, captions)
             if self.ingredients.truth:
                 drawn["truth"] = truth
             if self.ingredients.mismatches:

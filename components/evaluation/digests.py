@@ -5,6 +5,7 @@ compared at the last power of two of batches that they came to, which lies at le
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from components.evaluation.agreement import Agreement, Held, agreement
@@ -38,7 +39,8 @@ def compared(study: Study, records: TrainingRecords) -> list[Compared]:
             found += _chains(study, f"{where}, replicate {replicate}", tuned)
         runs = [(arm, arm, kept[position]) for arm, kept in records.pretraining.items()]
         where = f"intermediate pretraining, replicate {replicate}"
-        found += _chains(study, where, runs, lambda arm: _content(study, arm), lambda arm: _corruption(study, arm))
+        handed = Handed(partial(_read, study), partial(_content, study), partial(_corruption, study))
+        found += _chains(study, where, runs, handed)
         found += _pictures(study, records, position, f"pretraining on pictures, replicate {replicate}")
     return found
 
@@ -127,14 +129,23 @@ def _pictures(study: Study, records: TrainingRecords, position: int, where: str)
     return found
 
 
-def _chains(
-    study: Study,
-    where: str,
-    runs: Runs,
-    content: Callable[[str], object] = lambda arm: None,
-    corruption: Callable[[str], object] = lambda arm: None,
-) -> list[Compared]:
-    """The four chains of some runs; content and corruption among arms of which the functions say the same."""
+def _alike(arm: str) -> object:
+    return None
+
+
+class Handed(NamedTuple):
+    """Which arms must have been handed the same samples, content and corruption: those of which a function says the same."""
+
+    ids: Callable[[str], object] = _alike
+    content: Callable[[str], object] = _alike
+    corruption: Callable[[str], object] = _alike
+
+
+ALL_ALIKE = Handed()
+
+
+def _chains(study: Study, where: str, runs: Runs, handed: Handed = ALL_ALIKE) -> list[Compared]:
+    """The four chains of some runs. What a front end saw follows from the samples and from which one it is."""
 
     def by(key: Callable[[str], object], chain: str, chosen: Runs) -> list[Compared]:
         groups: dict[object, Runs] = {}
@@ -148,21 +159,28 @@ def _chains(
 
     looked = [run for run in runs if study.arms[run[0]].front != "pixels"]
     return [
-        *by(lambda arm: None, "ids", runs),
-        *by(content, "content", runs),
-        *by(lambda arm: study.arms[arm].front, "regions", looked),
-        *by(corruption, "corruption", runs),
+        *by(handed.ids, "ids", runs),
+        *by(handed.content, "content", runs),
+        *by(lambda arm: (study.arms[arm].front, handed.ids(arm)), "regions", looked),
+        *by(handed.corruption, "corruption", runs),
     ]
 
 
-def _content(study: Study, arm: str) -> bool:
-    return READS_ANSWERS in passes_of(study, arm).losses
+def _read(study: Study, arm: str) -> object:
+    """Which captioned pictures an arm reads. A wrong caption is another text beside the same picture in the same place."""
+    pairs = study.arms[arm].pairs
+    return pairs.share, pairs.domain
+
+
+def _content(study: Study, arm: str) -> object:
+    return READS_ANSWERS in passes_of(study, arm).losses, study.arms[arm].pairs
 
 
 def _corruption(study: Study, arm: str) -> object:
-    """Equal passes ask for equal corruption; masked regions depend on which regions there are."""
+    """Equal passes ask for equal corruption of equal pairs; masked regions depend on which regions there are."""
     passes = passes_of(study, arm)
-    return passes, study.arms[arm].front if any(one.regions for one in passes.passes) else None
+    front = study.arms[arm].front if any(one.regions for one in passes.passes) else None
+    return passes, front, study.arms[arm].pairs
 
 
 def held(runs: Runs, chain: str, batches: int | None) -> list[Held]:

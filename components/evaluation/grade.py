@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from components.axes import DATA_AXES
 from components.contrasts import CellName, differences, other_norm
 from components.evaluation.statistics import MINIMUM_REPLICATES
 from components.study import ORACLE, Study
 
-Obstacle = Literal["norm", "axes"]
+Obstacle = Literal["norm", "axes", "alike"]
 
 
 class Grade(NamedTuple):
@@ -16,8 +17,8 @@ class Grade(NamedTuple):
     Attributes:
         axis: the one thing that differs, where it is controlled; 'system' where it is about systems.
         reason: one sentence.
-        obstacle: why the study can give two ranked cells no verdict however many replicates it has: their norms, or that
-            they differ in too much. Null where it can.
+        obstacle: why the study can give two ranked cells no verdict however many replicates it has: their norms, that they
+            differ in too much, or in nothing. Null where it can.
     """
 
     grade: Literal["controlled", "system", "descriptive"]
@@ -50,15 +51,18 @@ def grade_of(study: Study, first: CellName, second: CellName, certificates: Mapp
         return Grade("descriptive", axis, sentence)
     if "labels" in found:
         return Grade("descriptive", axis, "One learned from few labels, the other from all.")
+    if not found:
+        return Grade("descriptive", None, "The two were trained alike: they differ in their seeds alone.", "alike")
+    if norms := other_norm(study, first.arm, second.arm):
+        return Grade("descriptive", "norm" if axis == "norm" else None, f"{norms}.", "norm")
     if axis is not None and axis != "architecture":
         return Grade("controlled", axis, f"The two differ in {readable(axis)} and in nothing else.")
     modes = {study.arms[name.arm].mode for name in (first, second)}
-    if modes == {"faithful"}:
-        if norms := other_norm(study, first.arm, second.arm):
-            return Grade("descriptive", None, f"{norms}.", "norm")
+    unequal_data = not set(found).isdisjoint(DATA_AXES)
+    if modes == {"faithful"} and not unequal_data:
         sentence = "Whole systems on equal data: the difference belongs to the systems, not to any one part of them."
         return Grade("system", "system", sentence)
-    if modes == {"controlled"}:
+    if len(modes) == 1:
         listed = " and ".join(readable(one) for one in found)
         return Grade(
             "descriptive", None, f"The two differ in {listed}: no one axis answers for the difference.", "axes"
@@ -69,7 +73,12 @@ def grade_of(study: Study, first: CellName, second: CellName, certificates: Mapp
 
 def readable(axis: str) -> str:
     """An axis in words."""
-    return {"front": "visual input"}.get(axis, axis.replace("_", " "))
+    words = {
+        "front": "visual input",
+        "amount": "amount of captioned pictures",
+        "domain": "domain of the captioned pictures",
+    }
+    return words.get(axis, axis.replace("_", " "))
 
 
 def overall(study: Study, certificates: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
@@ -77,7 +86,8 @@ def overall(study: Study, certificates: Mapping[str, Mapping[str, Any]]) -> tupl
     if reason := few_replicates(study):
         return "descriptive", reason
     modes = {study.arms[arm].mode for arm in study.architectures.all}
-    if modes == {"faithful"}:
+    equal_data = len({study.arms[arm].pairs for arm in study.architectures.pretrained}) == 1
+    if modes == {"faithful"} and equal_data:
         grade = "system"
         reason = "Whole systems on equal data: differences belong to the systems, not to any one part of them."
     else:

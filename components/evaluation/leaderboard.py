@@ -26,8 +26,9 @@
             representative: bool             it stands for its architecture: of all labels, the best on validation
             candidate: bool                  a representative that is ranked
             tied: bool                       not separated from the chosen one; never where all is descriptive
-            undecided: "norm" | "axes" | null        why a candidate can have no verdict against the chosen one: other norms, or
-                                             they differ in too much; null where it can, or where all is descriptive
+            undecided: "norm" | "axes" | "alike" | null   why a candidate can have no verdict against the chosen one: other
+                                             norms, they differ in too much, or in nothing; null where it can, or where all
+                                             is descriptive
             ranks: [best, worst] | null      simultaneous over the candidates; null where it is not ranked
             mean, low, high, standard_error, degrees_of_freedom
             p_against_best: float | null     after Holm over the pairs; null for the best and where nothing is tested
@@ -45,6 +46,10 @@
                    against: CELL             multimodal minus the unimodal start (of an arm without one, minus scratch),
                                              or minus that one's matched twin
                    extra_samples: int | null}]
+    data: [{axis: "amount" | "caption_noise" | "domain", family: ARCHITECTURE, task, labels, labelled
+            first, second: {architecture, cell}, levels: [of the first, of the second]
+            DIFFERENCE, grade, verdict: "better" | "worse" | ..., protocol}]      arms that differ in what their intermediate
+                                             step reads alone; exploratory, with Holm's correction over these
     tuning: {ARCHITECTURE: {task, factor, trials: [{factor, rung, share, score, samples}]}}    no trials where none was asked for
     budgets: {KEY: {currency, amount, batch_size}}   what every arm was given alike, by its key in the study
     certificates: {ARCHITECTURE: {valid: bool, checks: [{item, equal: bool, detail}], stated: {ITEM: words}}}
@@ -65,6 +70,7 @@ from components.errors import CeterisError
 from components.evaluation import contrasts
 from components.evaluation.certificate import certify
 from components.evaluation.costs import Costs
+from components.evaluation.data_effects import effects as data_effects
 from components.evaluation.digests import compared, summary
 from components.evaluation.equivalence import equivalence_p
 from components.evaluation.figures import difference, verdict
@@ -92,7 +98,7 @@ def build(study: Study, root: Path) -> Json:
     costs = Costs(study, records, root / "outputs/unimodal")
     floors = json.loads((root / "outputs/floors/floors.json").read_text(encoding="utf-8"))
     tasks: Json = {}
-    selection, effects = {}, []
+    selection, effects, data = {}, [], []
     for task in study.task_names:
         if task not in floors:
             raise CeterisError(f"outputs/floors/floors.json has no floors for task {task}: run the stage floors again.")
@@ -100,6 +106,7 @@ def build(study: Study, root: Path) -> Json:
         tasks[task] = table.build(floors[task], costs)
         selection[task] = table.selection
         effects += table.effects(costs)
+        data += data_effects(study, task, table.selection, certificates)
     grade, reason = overall(study, certificates)
     return {
         "study": study.name,
@@ -112,7 +119,8 @@ def build(study: Study, root: Path) -> Json:
         "interval_over": "replicates and samples" if len(study.replicates) > 1 else "samples",
         "contrasts": contrasts.answer(study, selection, certificates, protocol),
         "tasks": tasks,
-        "pretraining": _judged(study, effects, protocol),
+        "pretraining": _judged(study, effects, protocol, _EFFECTS),
+        "data": _judged(study, data, protocol, {}),
         "tuning": {arm: _tuning(records.tuning[arm]) for arm in study.architectures.all},
         "budgets": {
             key: budget.described()
@@ -140,8 +148,12 @@ def task_table(
     return TaskTable(study, task, scores, certificates, protocol_hash(study))
 
 
-def _judged(study: Study, effects: list[Effect], protocol: str) -> list[Json]:
-    """The effects of the intermediate step, with Holm's correction over all tasks; what is not comparable is not tested."""
+def _judged(study: Study, effects: list[Effect], protocol: str, words: dict[str, str]) -> list[Json]:
+    """Effects of one kind, with Holm's correction over all tasks; what is not comparable is not tested.
+
+    Args:
+        words: what verdicts are called, where not as they are.
+    """
     margin, confidence = study.evaluation.margin, study.evaluation.confidence
     equivalences = [equivalence_p(one.estimate, margin) if one.comparable else math.nan for one in effects]
     corrected = zip(
@@ -155,7 +167,7 @@ def _judged(study: Study, effects: list[Effect], protocol: str) -> list[Json]:
                 **one.entry,
                 **difference(one.estimate, holms[0], p_equivalence, holms[1]),
                 "grade": one.grade.grade,
-                "verdict": _EFFECTS.get(word, word),
+                "verdict": words.get(word, word),
                 "protocol": protocol,
             }
         )

@@ -10,6 +10,7 @@ STYLE = """
 .ink{fill:var(--ink)}.soft{fill:var(--soft)}.rule{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--faint);stroke-width:1}
 .floor{stroke:var(--floor);stroke-width:1.25;stroke-dasharray:3 3}.floor-text{fill:var(--floor)}
 .band{fill:var(--highlight)}.strong{font-weight:600}
+.series-a{--own:var(--series-a)}.series-b{--own:var(--series-b)}.series-c{--own:var(--series-c)}.series-d{--own:var(--series-d)}.series-e{--own:var(--series-e)}
 .scratch{--own:var(--scratch)}.unimodal{--own:var(--unimodal)}.multimodal{--own:var(--multimodal)}
 .fill{fill:var(--own)}.line{stroke:var(--own);fill:none;stroke-width:2}.thin{stroke:var(--own);stroke-width:1.75;stroke-opacity:.7}
 .area{fill:var(--own);fill-opacity:.16}.faded{fill:var(--own);fill-opacity:.35}.dashed{stroke-dasharray:5 4}
@@ -19,11 +20,13 @@ STYLE = """
 """
 LIGHT = (
     "--paper:#fcfcfa;--ink:#1c1d21;--soft:#62656d;--faint:#b4b6bb;--rule:#e6e6e1;--floor:#a23b52;--highlight:#f1efe6;--zone:#e4ecdf;"
-    "--scratch:#767b86;--unimodal:#2563c4;--multimodal:#c2571a"
+    "--scratch:#767b86;--unimodal:#2563c4;--multimodal:#c2571a;"
+    "--series-a:#0f766e;--series-b:#7c3aad;--series-c:#946200;--series-d:#b0276b;--series-e:#4d6b1f"
 )
 DARK = (
     "--paper:#16171a;--ink:#ededea;--soft:#a3a6ae;--faint:#5a5d65;--rule:#2c2e33;--floor:#ef8ca2;--highlight:#232428;--zone:#24332a;"
-    "--scratch:#a0a5b0;--unimodal:#79aaf7;--multimodal:#f19a63"
+    "--scratch:#a0a5b0;--unimodal:#79aaf7;--multimodal:#f19a63;"
+    "--series-a:#4cc2b5;--series-b:#c199ee;--series-c:#e0b04e;--series-d:#f08bbd;--series-e:#a9cc70"
 )
 
 

@@ -17,6 +17,7 @@ from components.evaluation import (
     report_contrasts,
     report_data,
     report_duels,
+    report_levels,
     report_search,
     report_sections,
     report_slices,
@@ -52,6 +53,7 @@ def render(root: Path) -> Path:
         "contrasts": report_contrasts.contrasts(titles["contrasts"], board),
         "means": report_sections.means(board),
         "step": report_sections.step(board),
+        "data": report_levels.levels(titles["data"], study, board),
         "arms": report_arms.arms(titles["arms"], study),
         "computation": report_sections.computation(board, report_data.cell_seconds(root, study, board)),
         "slices": report_slices.slices(titles["slices"], report_slices.add_amounts(root, study, board)),
@@ -107,7 +109,7 @@ def _leaderboard(root: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CeterisError(f"{path} is missing: run the pipeline first.")
     board = json.loads(path.read_text(encoding="utf-8"))
-    if "budgets" not in board:
+    if not {"budgets", "data", "tuning"} <= set(board):
         raise CeterisError(f"{path} was written by an earlier version: run the stage compare again.")
     return board
 

@@ -25,7 +25,7 @@ _FRONTS = {
 
 def arms(heading: str, study: Study) -> str:
     """The table of axes and the table of tasks."""
-    header = ["arm", "mode", "front", *COLUMNS, "starts", "begins with", "freezing"]
+    header = ["arm", "mode", "front", *COLUMNS, "starts", "begins with", "freezing", "pairs read"]
     rows = [(_name(name, arm), [text_cell(word) for word in words_of(arm)], False) for name, arm in study.arms.items()]
     lead = (
         "What is not in this table is set once for all arms, in the study file. Faithful arms are what their paper describes; "
@@ -36,7 +36,7 @@ def arms(heading: str, study: Study) -> str:
 
 
 def words_of(arm: ArmSettings) -> list[str]:
-    """One arm on every column behind its name: mode, front, axes, starts, components, freezing."""
+    """One arm on every column behind its name: mode, front, axes, starts, components, freezing, pairs."""
     # Architectures are torch modules, which nothing else in the report needs.
     from components.models.architectures import load
     from components.models.cards import brief
@@ -44,6 +44,7 @@ def words_of(arm: ArmSettings) -> list[str]:
     card = brief(load(arm.architecture))
     if arm.axes is not None:
         card |= {axis: readable(getattr(arm.axes, setting)) for axis, setting in CHOSEN.items()}
+        card["norm"] = f"{arm.axes.norm}-norm"
     return [
         arm.mode,
         _FRONTS[arm.front],
@@ -51,7 +52,18 @@ def words_of(arm: ArmSettings) -> list[str]:
         ", ".join(arm.starts),
         ", ".join(arm.components) or "nothing",
         "; ".join(_rule(rule) for rule in arm.freezing) or "none",
+        _pairs(arm),
     ]
+
+
+def _pairs(arm: ArmSettings) -> str:
+    if "multimodal" not in arm.starts:
+        return "none"
+    pairs = arm.pairs
+    words = ["all" if pairs.share == 1 else f"{100 * pairs.share:g}%"]
+    words += [f"{pairs.domain} alone"] if pairs.domain != "all" else []
+    words += [f"{100 * pairs.caption_noise:g}% with a wrong caption"] if pairs.caption_noise else []
+    return ", ".join(words)
 
 
 def _rule(rule: FreezingRule) -> str:

@@ -42,6 +42,7 @@ SECTIONS = {
     "contrasts": "The declared questions",
     "means": "Means and intervals",
     "step": "The intermediate step",
+    "data": "Data against architecture",
     "arms": "What is compared",
     "computation": "Quality against cost",
     "slices": "Slices and generalisation",

@@ -25,12 +25,12 @@ KEY = {
     "·": "· worse",
     "x": "x not comparable",
 }
-NO_VERDICT = {"norm": "other norm, no search", "axes": "too many differences"}
+NO_VERDICT = {"norm": "other norm, no search", "axes": "too many differences", "alike": "trained alike"}
 """Why, by the leaderboard's word for it."""
 
 
 def render_text(leaderboard: dict[str, Any]) -> str:
-    """The declared contrasts, a table per task, the effect of intermediate pretraining, and what was equal."""
+    """The declared contrasts, a table per task, the effects of intermediate pretraining and its data, and what was equal."""
     replicates = leaderboard["replicates"]
     many = "1 replicate" if len(replicates) == 1 else f"{len(replicates)} replicates"
     confidence = f"{100 * leaderboard['confidence']:.3g}%"
@@ -50,6 +50,13 @@ def render_text(leaderboard: dict[str, Any]) -> str:
             lines.append(
                 f"  {effect['architecture']:<14}{what:<46}{points(effect['difference']):>7}  "
                 f"{interval(effect, signed=True):<18}{effect['verdict']}"
+            )
+    if leaderboard["data"]:
+        lines += ["", "What other captioned pictures change (exploratory, points):"]
+        for effect in leaderboard["data"]:
+            lines.append(
+                f"  {effect['axis'].replace('_', ' ')}: {name(effect['first'])} minus {name(effect['second'])} on "
+                f"{effect['task']}, {points(effect['difference'])} {interval(effect, signed=True)}, {effect['verdict']}"
             )
     return "\n".join([*lines, "", *_equal(leaderboard)]) + "\n"
 
@@ -92,14 +99,15 @@ def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confide
     ends = [end for cell in entry["cells"] for end in (cell["low"], cell["high"], cell["mean"]) if end is not None]
     low, high = min([*ends, *floors.values()]), max([*ends, *floors.values()])
     ranked = any(cell["ranks"] for cell in entry["cells"])
+    wide = max(14, *(len(cell["architecture"]) + 1 for cell in entry["cells"]))
     lines.append(
-        f"    {'architecture':<14}{'start':<30}{'mean':>6}  {confidence + ' interval':<16}"
+        f"    {'architecture':<{wide}}{'start':<30}{'mean':>6}  {confidence + ' interval':<16}"
         f"{percent(low)}{'':<{BAR - 8}}{percent(high)}  {'trained':>8} {'samples':>8}  {'ranks' if ranked else ''}".rstrip()
     )
     for cell in entry["cells"]:
         mark = _mark(cell)
         lines.append(
-            f"  {mark} {cell['architecture']:<14}{start_name(cell):<30}{percent(cell['mean']):>6}  {interval(cell):<16}"
+            f"  {mark} {cell['architecture']:<{wide}}{start_name(cell):<30}{percent(cell['mean']):>6}  {interval(cell):<16}"
             f"{_bar(cell, max(floors.values()), low, high)}  "
             f"{count(cell['parameters']['trained']):>8} {count(cell['samples']['total']):>8}  {ranks(cell)}".rstrip()
         )

@@ -7,6 +7,7 @@ Fusion = Literal["single_stream", "vilbert", "lxmert", "late"]
 SpatialCode = Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "learned_grid"]
 Readout = Literal["pooled_text", "product"]
 Objectives = Literal["words", "words_matching", "words_matching_regions"]
+Norm = Literal["pre", "post"]
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,14 @@ class Axes:
         spatial_code: how a region says where it is (components/models/visual_embedding.py).
         readout: the tanh pooler on the text's [CLS], or the product of pooled text and pooled image.
         objectives: masked words, image-text matching, and masked regions by divergence from the front end's classes.
+        norm: layers normalise what a sub-layer reads ('pre', as ViT) or the sum of its input and output ('post', as BERT).
     """
 
     fusion: Fusion
     spatial_code: SpatialCode
     readout: Readout
     objectives: Objectives
+    norm: Norm
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from components.models.architecture import Architecture
 from components.models.bert_text import BertEmbedding, TextSizes, fresh_sizes, pretrained_weights, text_sizes
-from components.models.bimodal import BimodalStack, Sizes
-from components.models.configuration import Fusion, ModelConfiguration, Readout
+from components.models.bimodal import BimodalStack, Side, Sizes
+from components.models.configuration import Fusion, ModelConfiguration, Norm, Readout
 from components.models.initialisation import initialised
 from components.models.layouts import named
 from components.models.states import Batch, States
@@ -40,6 +40,8 @@ class Design:
         wide_image: at base size (768) the image side is 1,024 wide with 8 heads, and so is co-attention; at any other
             size both sides are equal.
         begins_with_bert: it takes the study's text encoder; otherwise it is trained from scratch at the study's size.
+        norm: 'pre' asks for a normalisation behind the last layer too, as in ViT: one for a single stream, which shares all
+            weights, and otherwise one for each side.
     """
 
     fusion: Fusion
@@ -48,6 +50,7 @@ class Design:
     picture_first: bool = False
     wide_image: bool = False
     begins_with_bert: bool = True
+    norm: Norm = "post"
 
 
 class FusionArchitecture(Architecture):
@@ -75,7 +78,7 @@ class FusionArchitecture(Architecture):
         super().__init__(configuration)
         design = self.design = self.designed(configuration)
         text = text_sizes(configuration) if design.begins_with_bert else fresh_sizes(configuration)
-        sizes = layer_sizes(text, configuration.dropout, wide_image=design.wide_image)
+        sizes = layer_sizes(text, configuration.dropout, wide_image=design.wide_image, norm=design.norm)
         self.text_embedding = initialised(
             BertEmbedding(
                 text,
@@ -88,6 +91,7 @@ class FusionArchitecture(Architecture):
             configuration, self.text_embedding, sizes.image_width, picture_first=design.picture_first
         )
         self.layers = initialised(BimodalStack(named(design.fusion, text.layers), sizes))
+        self.final_norms = _final_norms(design, sizes)
         self.image_width = sizes.image_width
         self.pooled_size = sizes.cross_width if design.readout == "product" else text.width
         self.text_pooler = initialised(nn.Linear(text.width, self.pooled_size))
@@ -105,6 +109,9 @@ class FusionArchitecture(Architecture):
         """Read text and picture jointly; see `Architecture.encode`."""
         text, image, real = self.visual_embedding(batch, self.text_embedding)
         text, image = self.layers(text, image, batch["attention_mask"], real)
+        if self.design.norm == "pre":
+            # The first and the last: one and the same in a single stream.
+            text, image = self.final_norms[0](text), self.final_norms[-1](image)
         if self.design.readout == "product":
             pooled = F.relu(self.text_pooler(text[:, 0])) * F.relu(self.image_pooler(image[:, 0]))
         else:
@@ -127,7 +134,7 @@ class FusionArchitecture(Architecture):
                 does that of the readout 'product', which is another.
 
         Raises:
-            RuntimeError: names or shapes do not fit.
+            RuntimeError: names or shapes do not fit, or the layers are pre-norm, which BERT's are not.
         """
         self.text_embedding.load_bert(weights)
         try:
@@ -142,7 +149,15 @@ class FusionArchitecture(Architecture):
         self.visual_embedding.begin(self.text_embedding)
 
 
-def layer_sizes(text: TextSizes, dropout: float, *, wide_image: bool) -> Sizes:
+def _final_norms(design: Design, sizes: Sizes) -> nn.ModuleList:
+    """What stands behind the last layer: nothing in post-norm, whose layers end with a normalisation."""
+    if design.norm == "post":
+        return nn.ModuleList()
+    sides: tuple[Side, ...] = ("text",) if design.fusion == "single_stream" else ("text", "image")
+    return nn.ModuleList(nn.LayerNorm(sizes.width(side), eps=sizes.norm_epsilon) for side in sides)
+
+
+def layer_sizes(text: TextSizes, dropout: float, *, wide_image: bool, norm: Norm) -> Sizes:
     """Sizes of both sides: equal, but for ViLBERT's at base size."""
     wide = wide_image and text.width == BASE_WIDTH
     width = VILBERT_IMAGE_WIDTH if wide else text.width
@@ -157,6 +172,7 @@ def layer_sizes(text: TextSizes, dropout: float, *, wide_image: bool) -> Sizes:
         text_feed_forward=text.feed_forward,
         image_feed_forward=width if wide else text.feed_forward,
         dropout=dropout,
+        norm=norm,
         norm_epsilon=text.norm_epsilon,
     )
 

@@ -11,6 +11,7 @@ from components.stages.declared import Declared
 # The frame around every stage: it parses, reports and checks, and has no part in what outs contain.
 FRAME = frozenset(
     {
+        "components/axes.py",
         "components/budget.py",
         "components/capabilities.py",
         "components/contrasts.py",

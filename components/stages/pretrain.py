@@ -5,6 +5,7 @@ from typing import Any
 
 from components import objectives
 from components.data.batches import BatchStream, Ingredients
+from components.data.pairs import reading
 from components.data.store import Store
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
@@ -79,6 +80,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     regions = region_arrays(architecture, study, store, front, replicate, stage.root)
     allowance = at_found_rate(study.pretrain, stage.root, architecture)
     seed = derive(study.seed, replicate, "pairs")
+    rows, captions = reading(store, study.arms[architecture].pairs, seed, allowance.batch_size, architecture)
     stream = BatchStream(
         store,
         "pairs",
@@ -86,7 +88,9 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         allowance.batch_size,
         0,
         ingredients_for(model.PRETRAINING, study.text.masked_share, regions is not None),
+        subset=rows,
         regions=regions,
+        captions=captions,
     )
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     reads = what_is_read(network, stream.at(0), store.index["truncated"]["pairs"])

@@ -48,6 +48,25 @@ CONTROLLED = {
     ("text_only", "unimodal"): 0.42,
 }
 """Likewise of `controlled_study`."""
+DATA = {
+    ("single", "multimodal"): 0.70,
+    ("single", "multimodal_few"): 0.60,
+    ("single_quarter", "multimodal"): 0.60,
+    ("single_quarter", "multimodal_few"): 0.50,
+    ("single_noisy", "multimodal"): 0.55,
+    ("single_noisy", "multimodal_few"): 0.45,
+    ("crossed", "multimodal"): 0.65,
+    ("crossed", "multimodal_few"): 0.55,
+    ("crossed_quarter", "multimodal"): 0.645,
+    ("crossed_quarter", "multimodal_few"): 0.545,
+    ("crossed_shapes", "multimodal"): 0.60,
+    ("crossed_shapes", "multimodal_few"): 0.50,
+    ("late_fusion", "unimodal"): 0.66,
+    ("text_only", "unimodal"): 0.42,
+}
+"""Likewise of `data_study`."""
+WHOLE = {"share": 1.0, "caption_noise": 0.0, "domain": "all"}
+"""What an intermediate step reads where nothing else is said."""
 SAMPLES = {
     "pretrain_text": 25600,
     "pretrain_image": 40000,
@@ -110,6 +129,7 @@ def controlled_study(**changes: Any) -> Study:
     """
     values = _two_tasks()
     axes = {"fusion": "single_stream", "spatial_code": "sum_5", "readout": "product", "objectives": "words_matching"}
+    axes["norm"] = "post"
     crossed = {**axes, "fusion": "lxmert"}
     differ = {
         "single": {"starts": ["unimodal", "multimodal"], "matched_starts": ["unimodal"]},
@@ -124,6 +144,7 @@ def controlled_study(**changes: Any) -> Study:
         "front": "detector",
         "axes": axes,
         "unimodal": ["text"],
+        "pairs": WHOLE,
         "starts": ["multimodal"],
         "few_label_starts": [],
         "matched_starts": [],
@@ -154,6 +175,30 @@ def controlled_study(**changes: Any) -> Study:
         "tasks": {"vqa": {"kind": "vqa", "few_labels": None}},
         "task_names": ["vqa"],
         "evaluation": {**values["evaluation"], "contrasts": asked},
+    }
+    return study_of(**{**settings, **changes})
+
+
+def data_study(**changes: Any) -> Study:
+    """Two controlled arms, each at two or three levels of what its intermediate step reads, on all and on few labels."""
+    values = controlled_study().model_dump()
+    quarter = WHOLE | {"share": 0.25}
+    read = {
+        ("single", ""): WHOLE,
+        ("single", "_quarter"): quarter,
+        ("single", "_noisy"): WHOLE | {"caption_noise": 0.3},
+        ("crossed", ""): WHOLE,
+        ("crossed", "_quarter"): quarter,
+        ("crossed", "_shapes"): quarter | {"domain": "shapes"},
+    }
+    same = {"starts": ["multimodal"], "few_label_starts": ["multimodal"], "matched_starts": []}
+    arms = {f"{arm}{level}": {**values["arms"][arm], **same, "pairs": pairs} for (arm, level), pairs in read.items()}
+    settings = {
+        "replicates": [0, 1, 2],
+        "architectures": {"pretrained": list(arms), "direct": ["late_fusion", "text_only"]},
+        "arms": arms | {name: values["arms"][name] for name in ("late_fusion", "text_only")},
+        "tasks": {"vqa": {"kind": "vqa", "few_labels": 500}},
+        "task_names": ["vqa"],
     }
     return study_of(**{**settings, **changes})
 

@@ -48,7 +48,12 @@ def write_records(outputs: Path, study: Study) -> None:
             record = _training(stream, study.pretrain, flops, draws(stream, architecture), 0.6)
             record["learning_rate"] *= tuning(study, architecture)["factor"]
             record["run"] = {"architecture": architecture, "replicate": str(replicate)}
-            _see(record, study, architecture, stream, _corrupted(study, architecture))
+            pairs = study.arms[architecture].pairs
+            # A wrong caption leaves the pictures and their order as they are.
+            read, shown = f"{stream} {pairs.share} {pairs.domain}", f"{stream} {pairs}"
+            for batches, chains in _chains(record):
+                chains |= {"ids": _digest(f"ids {read}{batches}"), "content": _digest(f"content {shown}{batches}")}
+            _see(record, study, architecture, read, f"{_corrupted(study, architecture)} {pairs}")
             _write(outputs / f"pretrain/{architecture}/{replicate}/record.json", record)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from fabricate import CONTROLLED, QUALITY, ROOT, controlled_study, fabricate, study_of
+from fabricate import CONTROLLED, DATA, QUALITY, ROOT, controlled_study, data_study, fabricate, study_of
 
 from components.errors import CeterisError
 from components.evaluation.agreement import Held, agreement
@@ -227,9 +227,12 @@ def test_a_difference_that_the_architecture_does_not_declare_is_caught(
 ) -> None:
     _, study, records = finished
     values = study.model_dump()
-    values["arms"]["both"]["freezing"] = [{"pattern": "text.*", "share": 0.5}]
-    freezing = Study.model_validate(values)
-    assert faults(freezing, records) == {"both": {"declared differences", "freezing"}}
+    rule = [{"pattern": "text.*", "share": 0.5}]
+    values["arms"]["late_fusion"]["freezing"] = rule
+    assert faults(Study.model_validate(values), records) == {"late_fusion": {"declared differences", "freezing"}}
+    # For a controlled arm it is an axis; what it declares it has to have done.
+    values["arms"]["late_fusion"]["freezing"], values["arms"]["both"]["freezing"] = [], rule
+    assert faults(Study.model_validate(values), records) == {"both": {"freezing"}}
     # MMBT's file declares its schedule, so MMBT may have one.
     root, mmbt = finished[0].parent / "mmbt", study_of(replicates=[0])
     fabricate(root, mmbt, items=40, quality=QUALITY, pictures=False)
@@ -339,6 +342,29 @@ def test_what_need_not_be_equal_is_stated(finished: tuple[Path, Study, TrainingR
     assert said["late_fusion"]["forward passes of a sample in a step"] == "1"
     assert said["late_fusion"]["length of training"] == "fine-tuning: 500 steps, 32,000 samples, 28.8G FLOPs"
     assert "fine-tuning of twins: 1,700 steps" in said["single"]["length of training"]
+
+
+def test_arms_agree_with_those_that_read_the_same_pairs(tmp_path: Path) -> None:
+    study = data_study()
+    root = fabricate(tmp_path, study, items=40, quality=DATA, pictures=False)
+    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
+    records = TrainingRecords.load(study, root)
+    assert len({record["digests"]["ids"] for kept in records.pretraining.values() for record in kept}) == 9
+    assert faults(study, records) == {}
+
+    def broken(arm: str, chain: str, value: str) -> dict[str, set[str]]:
+        strayed = copy.deepcopy(records)
+        strayed.pretraining[arm][1]["digests"][chain] = value
+        return faults(study, strayed)
+
+    # Three read all pictures, with wrong captions or without.
+    assert broken("single_noisy", "ids", "another order") == {"single_noisy": {"samples and their order"}}
+    digests = records.pretraining["single_quarter"][1]["digests"]
+    assert broken("single", "ids", digests["ids"]) == {"single": {"samples and their order"}}
+    # Of two nobody can say who is right.
+    both = {"single_quarter", "crossed_quarter"}
+    for chain, item in (("content", "content"), ("corruption", "corruption"), ("regions", "regions")):
+        assert broken("crossed_quarter", chain, "something else") == {arm: {item} for arm in both}
 
 
 def test_only_who_reads_answers_may_have_been_handed_more(tmp_path: Path) -> None:

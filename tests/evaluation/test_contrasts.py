@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fabricate import CONTROLLED, controlled_study, fabricate, study_of
+from fabricate import CONTROLLED, WHOLE, controlled_study, data_study, fabricate, study_of
 from scipy import stats
 
 from components.contrasts import CellName
 from components.errors import CeterisError
-from components.evaluation.grade import grade_of
+from components.evaluation.grade import grade_of, overall
 from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
 from components.evaluation.side_by_side import compare_cells
@@ -214,6 +214,57 @@ def test_norms_of_systems() -> None:
         assert graded(*sides) == ("descriptive", "norm")
         reason = grade_of(study, *map(CellName.of, sides), certificates).reason
         assert reason.startswith("vilt is pre-norm and mmbt post-norm: the two want other learning rates")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "grade", "axis"),
+    [
+        ("single/multimodal", "single_quarter/multimodal", "controlled", "amount"),
+        ("single_noisy/multimodal", "single/multimodal", "controlled", "caption_noise"),
+        ("crossed_shapes/multimodal_few", "crossed_quarter/multimodal_few", "controlled", "domain"),
+        ("single_quarter/multimodal", "crossed_quarter/multimodal", "controlled", "fusion"),
+        ("single_quarter/multimodal", "crossed/multimodal", "descriptive", None),
+        ("single_quarter/multimodal", "single_noisy/multimodal", "descriptive", None),
+    ],
+)
+def test_grades_of_data(first: str, second: str, grade: str, axis: str | None) -> None:
+    study = data_study()
+    found = grade_of(study, CellName.of(first), CellName.of(second), dict.fromkeys(study.arms, VALID))
+    assert (found.grade, found.axis) == (grade, axis)
+    assert found.obstacle == ("axes" if axis is None else None)
+
+
+def test_whole_systems_are_compared_on_equal_data() -> None:
+    values = study_of().model_dump()
+    few = WHOLE | {"share": 0.25}
+    values["arms"] |= {f"{name}_quarter": {**values["arms"][name], "pairs": few} for name in ("vilt", "clip")}
+    values["architectures"]["pretrained"] += ["clip_quarter", "vilt_quarter"]
+    study = Study.model_validate(values)
+    certificates = dict.fromkeys(study.arms, VALID)
+
+    def graded(first: str, second: str) -> tuple[str, str | None, str | None]:
+        found = grade_of(study, CellName.of(first), CellName.of(second), certificates)
+        return found.grade, found.axis, found.obstacle
+
+    assert graded("vilt/multimodal", "vilt_quarter/multimodal") == ("controlled", "amount", None)
+    assert graded("vilt_quarter/multimodal", "clip_quarter/multimodal") == ("system", "system", None)
+    assert graded("vilt/multimodal", "clip_quarter/multimodal") == ("descriptive", None, "axes")
+    assert graded("vilt/unimodal", "clip_quarter/unimodal") == ("system", "system", None)
+    assert graded("vilt/unimodal", "vilt_quarter/unimodal") == ("descriptive", None, "alike")
+    assert overall(study, certificates)[0] == "mixed"
+    assert overall(study_of(), certificates)[0] == "system"
+
+
+def test_norms_of_controlled_arms() -> None:
+    values = controlled_study().model_dump()
+    values["evaluation"]["contrasts"] = []
+    values["arms"]["dense"] |= {"axes": values["arms"]["single"]["axes"] | {"norm": "pre"}, "unimodal": []}
+    values["arms"]["both"] |= {"axes": values["arms"]["single"]["axes"], "front": "grid", "unimodal": []}
+    study = Study.model_validate(values)
+    sides = CellName("dense", "multimodal"), CellName("both", "multimodal")
+    found = grade_of(study, *sides, dict.fromkeys(study.arms, VALID))
+    assert (found.grade, found.axis, found.obstacle) == ("descriptive", "norm", "norm")
+    assert found.reason.startswith("dense is pre-norm and both post-norm")
 
 
 def test_front_ends_with_unlike_labels_are_not_controlled() -> None:

@@ -213,7 +213,7 @@ def test_the_table_of_arms_says_what_the_study_says() -> None:
     ) == 3  # front, starts, components
     mmbt = report_arms.words_of(study_of().arms["mmbt"])
     assert mmbt[0] == "faithful"
-    assert mmbt[-1] == "image_encoder. for the first 10%; text_encoder.encoder. for the first 20%"
+    assert mmbt[-2] == "image_encoder. for the first 10%; text_encoder.encoder. for the first 20%"
 
 
 def test_every_card_knows_who_was_right(finished: Finished) -> None:

@@ -97,6 +97,7 @@ def board_of(study: Study, table: TaskTable) -> Json:
         "tasks": {"vqa": table.build(FLOORS, Free())},
         "pretraining": [],
         "budgets": {key: budget.described() for key, budget in study.budgets.items()},
+        "data": [],
         "certificates": table.certificates,
         "digests": {"equal": True, "compared": 0, "violations": []},
     }

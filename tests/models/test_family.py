@@ -294,7 +294,7 @@ def test_a_controlled_arm_is_pretrained_as_its_axis_says(objectives: str) -> Non
 
 def test_arms_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="nothing of the picture reaches the readout"):
-        build("controlled", axes=Axes("late", "none", "pooled_text", "words"))
+        build("controlled", axes=Axes("late", "none", "pooled_text", "words", "post"))
     with pytest.raises(ValueError, match="a controlled arm needs axes"):
         build("controlled", axes=None)
     with pytest.raises(ValueError, match="reads regions"):
@@ -302,11 +302,34 @@ def test_arms_that_make_no_sense_are_refused() -> None:
 
 
 @pytest.mark.parametrize("fusion", ["single_stream", "vilbert", "lxmert", "late"])
+def test_a_pre_norm_arm_ends_with_a_normalisation(fusion: str) -> None:
+    axes = replace(AXES, fusion=fusion, norm="pre")
+    model, after = build("controlled", axes=axes).eval(), build("controlled", axes=replace(axes, norm="post"))
+    assert not list(after.final_norms.parameters())
+    sides = 1 if fusion == "single_stream" else 2
+    own = parameters("controlled", replace(BASE, axes=axes))
+    assert own - parameters("controlled", replace(BASE, axes=replace(axes, norm="post"))) == sides * 2 * 768
+    with torch.no_grad():
+        states = model.encode(batch([6, 4]))
+    for side in (states.text, states.image):  # fresh norms neither scale nor shift
+        torch.testing.assert_close(side.mean(dim=-1), torch.zeros(side.shape[:2]), **CLOSE)
+        torch.testing.assert_close(side.var(dim=-1, unbiased=False), torch.ones(side.shape[:2]), atol=1e-3, rtol=1e-3)
+
+
+def test_a_pre_norm_arm_begins_from_nothing() -> None:
+    axes = replace(AXES, norm="pre")
+    model = build("controlled", axes=axes, text_encoder="no/such-checkpoint")
+    with pytest.raises(RuntimeError, match="does not fit into Controlled: BERT is post-norm"):
+        load_component(model, "text", pretrained().state_dict())
+
+
+@pytest.mark.parametrize("fusion", ["single_stream", "vilbert", "lxmert", "late"])
 @pytest.mark.parametrize("readout", ["pooled_text", "product"])
-def test_every_controlled_arm_reads_both_sides(fusion: str, readout: str) -> None:
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_every_controlled_arm_reads_both_sides(fusion: str, readout: str, norm: str) -> None:
     if (fusion, readout) == ("late", "pooled_text"):
         return
-    model = build("controlled", axes=Axes(fusion, "normed_7", readout, "words")).eval()
+    model = build("controlled", axes=Axes(fusion, "normed_7", readout, "words", norm)).eval()
     assert (model.pooled_size, model.image_width) == (32, 32)
     with torch.no_grad():
         pooled = [model.encode(one).pooled for one in (batch([5]), batch([5], seed=1), batch([5], image_seed=1))]

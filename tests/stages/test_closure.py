@@ -22,8 +22,10 @@ def project(folder: Path, dependencies: str) -> None:
     for path in [
         *(
             "__init__",
+            "axes",
             "budget",
             "capabilities",
+            "contrasts",
             "errors",
             "study",
             "stages/__init__",

@@ -8,7 +8,7 @@ from region_batches import AXES, READS_REGIONS, batch, build
 from small_models import texts
 from torch import Tensor
 
-from components.capabilities import LACKS, NEEDS, NORMS, OFFERS, lacks
+from components.capabilities import FREEZES, LACKS, NEEDS, NORMS, OFFERS, lacks, norm_of
 from components.models.architectures import ARCHITECTURES
 from components.models.architectures import load as load_architecture
 from components.tasks import TASKS, load
@@ -39,7 +39,17 @@ def test_norms_are_those_of_the_cards(name: str) -> None:
     said = load_architecture(name).CARD["norm"]
     found = {"pre-norm": "pre", "post-norm": "post"}
     assert NORMS[name] == next((norm for words, norm in found.items() if said.startswith(words)), None)
-    assert (NORMS[name] is None) == ("-norm" not in said)
+    assert (NORMS[name] is None) == ("-norm" not in said or said.startswith("an axis"))
+
+
+def test_the_norm_of_a_controlled_arm_is_what_its_axis_says() -> None:
+    assert [norm_of("controlled", axis) for axis in ("pre", "post")] == ["pre", "post"]
+    assert norm_of("vilt", None) == "pre"
+    assert norm_of("image_only", None) is None
+
+
+def test_who_may_freeze_is_who_says_so() -> None:
+    assert set(FREEZES) == {name for name in ARCHITECTURES if "freezing" in load_architecture(name).MAY_DIFFER}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

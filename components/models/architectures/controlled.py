@@ -44,14 +44,19 @@ class OfTheArm:
 class Controlled(FusionArchitecture):
     """One arm of a controlled comparison (Bugliarello et al., 2021, "Multimodal Pretraining Unmasked"; code: e-bug/volta).
 
-    Fusion, spatial code, readout and objectives are settings of the study (`Axes`); everything else is the same for all:
-    a text encoder to begin with, equal widths of both sides, a region as LN(LN(linear features) + spatial code), the whole
-    picture as the first of them, one task head.
+    Fusion, spatial code, readout, objectives and norm are settings of the study (`Axes`); everything else is the same for
+    all: a text encoder to begin with, equal widths of both sides, a region as LN(LN(linear features) + spatial code), the
+    whole picture as the first of them, one task head.
+
+    Pre-norm layers cannot begin with the text encoder: BERT's are post-norm, and its weights mean something else where the
+    normalisation stands before them. ViLT and CLIP take no layers of a text encoder either. So a pre-norm arm begins from
+    scratch, and so must the post-norm arm that it is compared with. As in ViT a normalisation stands behind the last layer, one
+    for a single stream and otherwise one for each side; as in ViLT's text and CLIP's image the embeddings keep theirs.
 
     DEVIATIONS:
         * Every arm has the same image embedding up to its spatial code; in the paper each model keeps its own.
         * The readout has the study's width, whichever it is; the paper's product is 1,024 wide at a width of 768.
-        * Fusion 'late', readout 'pooled_text' and most spatial codes are no models of the paper.
+        * Fusion 'late', readout 'pooled_text', pre-norm and most spatial codes are no models of the paper.
         * Image-text matching is two classes here as for all architectures; the front end is the study's.
         * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
 
@@ -72,9 +77,9 @@ class Controlled(FusionArchitecture):
         "corruption": "what the objectives ask for, in one forward: words masked, texts swapped, regions masked (0.9 zeroed, "
         "with those that overlap them); nothing masked is predicted of swapped pairs",
         "readout": "an axis: tanh pooler on [CLS], or ReLU poolers on [CLS] and on the whole picture, multiplied; two-layer MLP",
-        "norm": "post-norm",
-        "start": "text encoder",
-        "freezing": "none",
+        "norm": "an axis: post-norm, or pre-norm with a LayerNorm behind the last layer",
+        "start": "text encoder; none for a pre-norm arm",
+        "freezing": "none, or what the study's arm says",
     }
     MAY_DIFFER: ClassVar[tuple[str, ...]] = (
         "visual input",
@@ -83,6 +88,9 @@ class Controlled(FusionArchitecture):
         "objectives",
         "corruption",
         "readout",
+        "norm",
+        "start",
+        "freezing",
     )
 
     axes: Axes
@@ -104,7 +112,14 @@ class Controlled(FusionArchitecture):
             raise ValueError("a controlled arm needs axes that say what it is")
         if axes.fusion == "late" and axes.readout == "pooled_text":
             raise ValueError("with fusion 'late' and readout 'pooled_text' nothing of the picture reaches the readout")
-        return Design(fusion=axes.fusion, embedding=ControlledEmbedding, readout=axes.readout, picture_first=True)
+        return Design(
+            fusion=axes.fusion,
+            embedding=ControlledEmbedding,
+            readout=axes.readout,
+            picture_first=True,
+            begins_with_bert=axes.norm == "post",
+            norm=axes.norm,
+        )
 
     def head(self, outputs: int) -> nn.Module:
         """Two layers, the inner one twice as wide."""

@@ -1,0 +1,122 @@
+"""What an intermediate step reads of the captioned pictures: how many, of which domain, how many with a wrong caption.
+
+Every choice ranks samples by a keyed hash of their ids. So it depends neither on their order in the files nor on the arm:
+arms of a replicate with equal settings read the same, and what a smaller share holds is part of what a larger one holds.
+Shapes: N captioned pictures, K of which are read.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from components.axes import Domain, PairsSettings
+from components.data.batches import held
+from components.data.scenes.oracle import FIRST_DIGIT, OBJECT_WIDTH
+from components.data.store import Part, Store
+from components.errors import CeterisError
+
+CHUNK = 64
+"""Pictures of which a caption each is held against the truth at once."""
+
+
+class Reading(NamedTuple):
+    """What is read.
+
+    Attributes:
+        rows: int64 (K,), the samples whose pictures are read, in their order in the part.
+        captions: int64 (N,), the sample whose caption stands beside each picture: its own, or that of another one.
+    """
+
+    rows: np.ndarray
+    captions: np.ndarray
+
+
+def reading(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> Reading:
+    """The captioned pictures that an arm's intermediate step reads.
+
+    The share is one of all captioned pictures, whatever the domain, so that a domain is compared with as many pictures of
+    all domains.
+
+    Args:
+        seed: of the replicate.
+        batch_size: of a training step, which has to be of different pictures.
+        arm: named in errors.
+
+    Raises:
+        CeterisError: the data has too few pictures of the domain, or they fill no batch, or some picture has no wrong caption.
+    """
+    part = store.part("pairs", "train")
+    rows = np.arange(len(part))
+    count = settings.count(len(part))
+    if count < len(part) or settings.domain != "all":
+        ranked = rows[ranks(part.ids, seed, "share")]
+        ranked = ranked[of_domain(store, part, settings.domain)[ranked]]
+        if len(ranked) < count:
+            most = len(ranked) * 1000 // len(part) / 1000
+            raise CeterisError(
+                f"arms.{arm}.pairs asks for {count:,} captioned pictures of the domain {settings.domain} and there are "
+                f"{len(ranked):,}: give it a share of {most} or less, and those it is compared with."
+            )
+        rows = np.sort(ranked[:count])
+    if len(rows) < batch_size:
+        raise CeterisError(
+            f"arms.{arm}.pairs leaves {len(rows):,} captioned pictures, too few for a batch of {batch_size}: raise its share."
+        )
+    captions = np.arange(len(part))
+    noisy = round(settings.caption_noise * len(rows))
+    if noisy:
+        ranked = rows[ranks([part.ids[row] for row in rows], seed, "caption noise")]
+        captions[ranked[:noisy]] = _wrong_captions(store, part, ranked, noisy, arm)
+    return Reading(rows, captions)
+
+
+def ranks(ids: Sequence[str], seed: int, purpose: str) -> np.ndarray:
+    """The places of the ids in the order of their keyed hashes: int64, as many."""
+    key = hashlib.sha256(f"{seed}/pairs/{purpose}".encode()).digest()
+    hashes = [hashlib.blake2b(one.encode(), digest_size=16, key=key).digest() for one in ids]
+    return np.array(sorted(range(len(ids)), key=hashes.__getitem__), dtype=np.int64)
+
+
+def of_domain(store: Store, part: Part, domain: Domain) -> np.ndarray:
+    """Which pictures of a part are of a domain: bool (N,). Of scenes alone can anything but 'all' be asked."""
+    if domain == "all":
+        return np.ones(len(part), dtype=bool)
+    objects = store.objects[part.image_rows].reshape(len(part), -1, OBJECT_WIDTH)
+    # Padding has no colour; its other numbers say nothing.
+    digits = ((objects[..., 0] > 0) & (objects[..., 1] >= FIRST_DIGIT)).any(axis=1)
+    return digits if domain == "digits" else ~digits
+
+
+def _wrong_captions(store: Store, part: Part, ranked: np.ndarray, noisy: int, arm: str) -> np.ndarray:
+    """For each of the first `noisy` samples the next one, round the ranking, whose caption does not hold of its picture.
+
+    The ranking is that of all samples read, so a picture has the same wrong caption at every level that it is noisy at.
+    """
+    found = np.empty(noisy, dtype=np.int64)
+    without = np.arange(noisy)
+    for step in range(1, len(ranked)):
+        if not len(without):
+            break
+        candidates = ranked[(without + step) % len(ranked)]
+        wrong = ~_true_of(store, part, candidates, ranked[without])
+        found[without[wrong]] = candidates[wrong]
+        without = without[~wrong]
+    if len(without):
+        raise CeterisError(
+            f"arms.{arm}.pairs asks for wrong captions, and all captions read hold of the picture of "
+            f"{part.ids[ranked[without[0]]]}: set caption_noise to 0.0."
+        )
+    return found
+
+
+def _true_of(store: Store, part: Part, texts: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+    """Whether each text holds of the picture in its place: bool, as many."""
+    chunks = range(0, len(texts), CHUNK)
+    return np.concatenate(
+        [
+            held(store, part, texts[begin : begin + CHUNK], pictures[begin : begin + CHUNK]).diagonal()
+            for begin in chunks
+        ]
+    )
