@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from components.study import Study
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Domain = Literal["all", "shapes", "digits"]
 ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "norm"]
 DataAxis = Literal["amount", "caption_noise", "domain"]

@@ -1,15 +1,19 @@
-"""What a declared contrast may claim, and in what two cells differ.
+"""What a declared contrast is and may claim, and in what two cells differ.
 
 Without torch, because the study file is checked with it. A cell is written ARM/CELL, as in `visualbert/multimodal`.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from components.axes import DATA_AXES
+from pydantic import Field
+
+from components.axes import DATA_AXES, Axis, Name, Strict
 from components.capabilities import FREEZES, norm_of
 
 if TYPE_CHECKING:
-    from components.study import ArmSettings, ContrastSettings, Study
+    from components.study import ArmSettings, Study
+
+CellPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
 
 NOT_SETTINGS = {"starts", "few_label_starts", "matched_starts"}
 """Which cells of an arm are run; they say nothing of what a cell is."""
@@ -31,6 +35,45 @@ class CellName(NamedTuple):
     def __str__(self) -> str:
         """As it is written in the study file."""
         return f"{self.arm}/{self.cell}"
+
+
+class PairSettings(Strict):
+    """Two cells, of which an interaction takes the difference too."""
+
+    first: CellPath
+    second: CellPath
+
+
+class ContrastSettings(Strict):
+    """A question that is settled before anybody has seen a score: about two cells, or about two pairs of cells.
+
+    With `by` and `against` it is an interaction: does the effect of `axis` depend on the level of `by`? Both are left out
+    of a contrast of two cells: nothing is chosen for whoever writes none, and most contrasts are read without them.
+    """
+
+    name: Name
+    question: str = Field(min_length=1, description="one sentence, as the report asks it")
+    axis: Axis = Field(description="the one thing in which the two cells differ; 'system' for whole systems")
+    by: Axis | None = Field(
+        default=None, description="of an interaction: the axis whose level the effect of `axis` may depend on"
+    )
+    task: Name
+    first: CellPath = Field(description="ARM/CELL; differences are first minus second")
+    second: CellPath
+    against: PairSettings | None = Field(
+        default=None, description="of an interaction: the same two levels of `axis`, at another level of `by`"
+    )
+
+    @property
+    def cells(self) -> list[CellName]:
+        """The two or four cells, in the order of `weights`."""
+        others = [self.against.first, self.against.second] if self.against else []
+        return [CellName.of(written) for written in (self.first, self.second, *others)]
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """What each cell's score counts in what is estimated: first minus second, less the same of the other pair."""
+        return (1.0, -1.0, -1.0, 1.0) if self.against else (1.0, -1.0)
 
 
 def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
@@ -114,7 +157,7 @@ def is_matched(cell: str) -> bool:
     return cell.removesuffix("_few").endswith("_matched")
 
 
-def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
+def fault(study: "Study", contrast: ContrastSettings, oracle: str) -> str:
     """What is wrong with a declared contrast, as the end of a sentence about it; empty where nothing is.
 
     Args:
@@ -122,35 +165,57 @@ def fault(study: "Study", contrast: "ContrastSettings", oracle: str) -> str:
     """
     if contrast.task not in study.tasks:
         return f"names the task {contrast.task!r}, which tasks does not have: choose from {', '.join(study.task_names)}"
-    cells = [CellName.of(contrast.first), CellName.of(contrast.second)]
+    if contrast.by is None and contrast.against is None:
+        return _pair_fault(study, contrast.task, contrast.axis, contrast.cells, oracle)
+    if contrast.by is None or contrast.against is None:
+        named, missing = ("against", "by") if contrast.by is None else ("by", "against")
+        return f"names {named} without {missing}: an interaction needs both, a contrast of two cells neither"
+    if contrast.by == contrast.axis:
+        return f"names {contrast.axis} as axis and as by: an effect may depend on another axis, not on its own"
+    return _interaction_fault(study, contrast, contrast.by, oracle)
+
+
+def _interaction_fault(study: "Study", contrast: ContrastSettings, by: Axis, oracle: str) -> str:
+    """Two by two cells: within the pairs `axis` alone differs, between them `by` alone."""
+    first, second, third, fourth = cells = contrast.cells
+    if twice := [str(cell) for cell in cells if cells.count(cell) > 1]:
+        return f"names {twice[0]} twice: an interaction is of four cells"
+    sides = [(contrast.axis, [first, second], by), (contrast.axis, [third, fourth], by)]
+    sides += [(by, [first, third], contrast.axis), (by, [second, fourth], contrast.axis)]
+    for axis, pair, other in sides:
+        if found := _pair_fault(study, contrast.task, axis, pair, oracle):
+            return found
+        # Whole systems may differ in more than one thing, but not in the level of the other axis: effects would be crossed.
+        if other in differences(study, *pair):
+            return f"must keep {other} the same where {axis} differs: {pair[0]} and {pair[1]} differ in {other} too"
+    return ""
+
+
+def _pair_fault(study: "Study", task: str, axis: Axis, cells: list[CellName], oracle: str) -> str:
     for written in cells:
         if written.arm not in study.arms:
             return f"names the arm {written.arm!r}, which arms does not have"
         if study.arms[written.arm].front == oracle:
             return f"names {written}, which reads exact boxes: such an arm is shown and never judged"
-        known = [cell.name for cell in study.cells(written.arm, contrast.task)]
+        known = [cell.name for cell in study.cells(written.arm, task)]
         if written.cell not in known:
-            has = f"has {', '.join(known)}" if known else f"cannot do {contrast.task}"
+            has = f"has {', '.join(known)}" if known else f"cannot do {task}"
             return f"names {written}, but {written.arm} {has}"
     if cells[0] == cells[1]:
-        return f"compares {contrast.first} with itself"
+        return f"compares {cells[0]} with itself"
     found = differences(study, *cells)
     if "labels" in found:
         return "compares few labels with all labels: compare cells with as many labels"
-    if contrast.axis == "system" and any(study.arms[written.arm].mode != "faithful" for written in cells):
+    if axis == "system" and any(study.arms[written.arm].mode != "faithful" for written in cells):
         return "is about whole systems, which needs two faithful arms: name the axis in which the two differ"
     if norms := other_norm(study, cells[0].arm, cells[1].arm):
         return f"can have no verdict, because {norms}; compare arms of one norm"
-    if contrast.axis == "system" and (unequal := [axis for axis in found if axis in DATA_AXES]):
+    if axis == "system" and (unequal := [one for one in found if one in DATA_AXES]):
         return f"is about whole systems, which needs equal data: the two cells differ in {' and '.join(unequal)}"
-    if contrast.axis == "freezing" and (firm := [one.arm for one in cells if not _freezes(study, one.arm)]):
+    if axis == "freezing" and (firm := [one.arm for one in cells if not _freezes(study, one.arm)]):
         return f"is about what is frozen, and the architecture of {firm[0]} trains everything from the start"
-    if contrast.axis == "system" or found == [contrast.axis]:
+    if axis == "system" or found == [axis]:
         return ""
-    asks = (
-        "two starts of one arm with one budget"
-        if contrast.axis == "start"
-        else f"two arms that differ in {contrast.axis} alone"
-    )
-    differ = f"{contrast.first} and {contrast.second} differ in {' and '.join(found) or 'nothing'}"
-    return f"is about the axis {contrast.axis}, which needs {asks}: {differ}"
+    asks = "two starts of one arm with one budget" if axis == "start" else f"two arms that differ in {axis} alone"
+    differ = f"{cells[0]} and {cells[1]} differ in {' and '.join(found) or 'nothing'}"
+    return f"is about the axis {axis}, which needs {asks}: {differ}"

@@ -6,22 +6,20 @@ command line and the form on the Prefect page.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from components.axes import AxesSettings, Axis, Fraction, PairsSettings, Strict, arm_fault
+from components.axes import AxesSettings, Fraction, Name, PairsSettings, Strict, arm_fault
 from components.budget import Allowance
 from components.capabilities import SERVED, lacks
-from components.contrasts import fault
+from components.contrasts import ContrastSettings, fault
 from components.errors import CeterisError
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Start = Literal["scratch", "unimodal", "multimodal"]
 Component = Literal["text", "grid", "patches"]
 Kind = Literal["vqa", "classification", "statements", "grounding", "retrieval", "pair_statements", "entailment"]
-CellPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
 Front = Literal["pixels", "detector", "boxes", "grid", "patches", "precomputed"]
 
 ORACLE: Front = "boxes"
@@ -192,17 +190,6 @@ class Architectures(Strict):
     def all(self) -> list[str]:
         """Every arm, in the study's order."""
         return [*self.pretrained, *self.direct]
-
-
-class ContrastSettings(Strict):
-    """A question that is settled before anybody has seen a score."""
-
-    name: Name
-    question: str = Field(min_length=1, description="one sentence, as the report asks it")
-    axis: Axis = Field(description="the one thing in which the two cells differ; 'system' for whole systems")
-    task: Name
-    first: CellPath = Field(description="ARM/CELL; differences are first minus second")
-    second: CellPath
 
 
 class EvaluationSettings(Strict):

@@ -19,7 +19,6 @@ from typing import Any
 
 import yaml
 
-from components.contrasts import CellName
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import revision
@@ -84,9 +83,9 @@ def _keep_architectures(content: dict[str, Any], study: Study, wanted: list[str]
     content["arms"] = {name: arm for name, arm in content["arms"].items() if name in wanted}
     # A question about an arm that is not there cannot be asked.
     content["evaluation"]["contrasts"] = [
-        contrast
-        for contrast in content["evaluation"]["contrasts"]
-        if all(CellName.of(contrast[side]).arm in wanted for side in ("first", "second"))
+        contrast.model_dump()
+        for contrast in study.evaluation.contrasts
+        if all(cell.arm in wanted for cell in contrast.cells)
     ]
     needed = {component for name in content["arms"] for component in study.arms[name].components}
     # The matrix cannot be empty, so a front end stays even where no arm asks for one.

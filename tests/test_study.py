@@ -99,7 +99,7 @@ def controlled(**axes: str) -> dict[str, Any]:
     }
 
 
-def with_contrasts(*contrasts: dict[str, str]) -> dict[str, Any]:
+def with_contrasts(*contrasts: dict[str, Any]) -> dict[str, Any]:
     """The default study with controlled arms: `single` the reference, every other one a step away from it."""
     study = content()
     study["arms"] |= {
@@ -111,6 +111,10 @@ def with_contrasts(*contrasts: dict[str, str]) -> dict[str, Any]:
         "told": {**controlled(), "front": "boxes"},
     }
     study["arms"] |= {
+        "crossed_few": {
+            **controlled(fusion="lxmert"),
+            "pairs": {"share": 0.25, "caption_noise": 0.0, "domain": "all"},
+        },
         "few": {**controlled(), "pairs": {"share": 0.25, "caption_noise": 0.0, "domain": "all"}},
         "noisy": {**controlled(), "pairs": {"share": 1.0, "caption_noise": 0.3, "domain": "all"}},
         "shapes": {**controlled(), "pairs": {"share": 0.25, "caption_noise": 0.0, "domain": "shapes"}},
@@ -163,6 +167,100 @@ def test_contrasts_on_data_and_freezing_are_taken() -> None:
         ),
         "mine",
     )
+
+
+def interaction(axis: str, by: str, *cells: str, **changes: Any) -> dict[str, Any]:
+    first, second, third, fourth = cells
+    pair = {"first": third, "second": fourth}
+    return {"axis": axis, "by": by, "first": first, "second": second, "against": pair, **changes}
+
+
+STEP = ("single/multimodal", "single/unimodal", "crossed/multimodal", "crossed/unimodal")
+AMOUNT = ("single/multimodal", "few/multimodal", "crossed/multimodal", "crossed_few/multimodal")
+SYSTEMS = ("visualbert/multimodal", "visualbert/unimodal", "uniter/multimodal", "uniter/unimodal")
+
+
+def test_interactions_are_taken() -> None:
+    turned = [AMOUNT[place] for place in (0, 2, 1, 3)]
+    study = parse_study(
+        with_contrasts(
+            interaction("start", "fusion", *STEP),
+            interaction("amount", "fusion", *AMOUNT),
+            interaction("fusion", "amount", *turned),
+            interaction("start", "system", *SYSTEMS),
+            contrast("fusion", "single/multimodal", "crossed/multimodal"),
+        ),
+        "mine",
+    )
+    first, *_, plain = study.evaluation.contrasts
+    assert [str(cell) for cell in first.cells] == list(STEP)
+    assert first.weights == (1.0, -1.0, -1.0, 1.0)
+    assert ([str(cell) for cell in plain.cells], plain.weights) == (
+        ["single/multimodal", "crossed/multimodal"],
+        (1.0, -1.0),
+    )
+    # Nulls are what is left out.
+    written = study.model_dump(mode="json")
+    assert written["evaluation"]["contrasts"][-1]["against"] is None
+    assert parse_study(written, "mine") == study
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            interaction("start", "fusion", *STEP, against=None),
+            "asked_0 of evaluation.contrasts names by without against",
+        ),
+        ({**interaction("start", "fusion", *STEP), "by": None}, "names against without by: an interaction needs both"),
+        (interaction("start", "start", *STEP), "names start as axis and as by"),
+        (interaction("start", "fusion", *STEP[:3], "crossed/multimodal"), "names crossed/multimodal twice"),
+        (interaction("start", "fusion", *STEP[:2], *STEP[:2]), "names single/multimodal twice"),
+        (
+            interaction("start", "fusion", *STEP[:3], "crossed/scratch"),
+            "names crossed/scratch, but crossed has unimodal",
+        ),
+        (
+            interaction("start", "fusion", *STEP[:2], "crossed/multimodal_few", "crossed/unimodal"),
+            "few labels with all labels",
+        ),
+        (
+            interaction("start", "fusion", *STEP[:2], "told/multimodal", "told/unimodal"),
+            "told/multimodal, which reads exact",
+        ),
+        (
+            interaction("start", "fusion", *STEP[:2], "both/multimodal", "both/unimodal"),
+            "single/multimodal and both/multimodal differ in fusion and spatial_code",
+        ),
+        (
+            interaction("start", "fusion", *STEP[:3], "crossed/unimodal_matched"),
+            "single/unimodal and crossed/unimodal_matched differ in budget and fusion",
+        ),
+        (
+            interaction("fusion", "amount", AMOUNT[0], AMOUNT[2], AMOUNT[3], AMOUNT[1]),
+            "about the axis amount, .*: single/multimodal and crossed_few/multimodal differ in amount and fusion",
+        ),
+        (
+            interaction("start", "amount", AMOUNT[0], "single/unimodal", AMOUNT[1], "few/unimodal"),
+            "single/unimodal and few/unimodal differ in nothing",
+        ),
+        (
+            interaction("norm", "start", "before/multimodal", "after/multimodal", "before/unimodal", "after/unimodal"),
+            "before is pre-norm and after post-norm",
+        ),
+        (
+            interaction("system", "start", SYSTEMS[0], SYSTEMS[3], SYSTEMS[1], SYSTEMS[2]),
+            "must keep start the same where system differs: visualbert/multimodal and uniter/unimodal differ in start too",
+        ),
+        (interaction("start", "system", *STEP), "about whole systems, which needs two faithful arms"),
+        (interaction("start", "colour", *STEP), r"contrasts\.0\.by"),
+        (interaction("start", "fusion", *STEP, against={"first": STEP[2]}), r"contrasts\.0\.against\.second"),
+    ],
+)
+def test_an_interaction_that_cannot_be_answered_is_said(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(CeterisError, match=said) as error:
+        parse_study(with_contrasts(asked), "mine")
+    assert "\n" not in str(error.value)
 
 
 def test_what_a_cell_has_not_been_through_is_no_difference() -> None:

@@ -1,18 +1,20 @@
 """The confirmatory contrasts that the study declared, with Holm's correction over these alone."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.contrasts import CellName
+from components.contrasts import CellName, ContrastSettings
 from components.evaluation.equivalence import equivalence_p
 from components.evaluation.figures import detectable, difference, number, verdict
-from components.evaluation.grade import Grade, grade_of
+from components.evaluation.grade import grade_of_contrast
 from components.evaluation.scores import Cell
-from components.evaluation.statistics import Arm, estimate_difference, holm
-from components.study import ContrastSettings, Study
+from components.evaluation.statistics import Arm, estimate_contrast, holm
+from components.study import Study
 
 Json = dict[str, Any]
+EFFECTS = {"better": "larger effect", "worse": "smaller effect", "equivalent": "equivalent effects"}
+"""What the verdicts of an interaction are called: of the first pair's effect against the other's, with their signs."""
 
 
 def answer(
@@ -25,14 +27,14 @@ def answer(
         protocol: the hash that stands beside every comparison.
     """
     evaluation = study.evaluation
-    grades = [_graded(study, contrast, certificates) for contrast in evaluation.contrasts]
-    sides = [_sides(contrast, arms) for contrast in evaluation.contrasts]
-    estimates = [estimate_difference(*pair, evaluation.confidence) for pair in sides]
-    # A contrast with an arm that is not comparable is not tested, so it takes nothing from the others.
-    tested = [
-        all(certificates[CellName.of(side).arm]["valid"] for side in (contrast.first, contrast.second))
-        for contrast in evaluation.contrasts
+    grades = [grade_of_contrast(study, contrast, certificates) for contrast in evaluation.contrasts]
+    sides = [[arms[asked.task][Cell(*cell)] for cell in asked.cells] for asked in evaluation.contrasts]
+    estimates = [
+        estimate_contrast(cells, asked.weights, evaluation.confidence)
+        for cells, asked in zip(sides, evaluation.contrasts, strict=True)
     ]
+    # A contrast with an arm that is not comparable is not tested, so it takes nothing from the others.
+    tested = [all(certificates[cell.arm]["valid"] for cell in contrast.cells) for contrast in evaluation.contrasts]
     p_values = [estimate.p if test else math.nan for estimate, test in zip(estimates, tested, strict=True)]
     equivalences = [
         equivalence_p(estimate, evaluation.margin) if test else math.nan
@@ -44,20 +46,21 @@ def answer(
     for index, (contrast, grade, estimate) in enumerate(zip(evaluation.contrasts, grades, estimates, strict=True)):
         corrected = adjusted[index], adjusted_equivalences[index]
         figures = difference(estimate, corrected[0], equivalences[index], corrected[1])
+        word = verdict(estimate, *corrected, evaluation.confidence, grade)
         found.append(
             {
                 "name": contrast.name,
                 "question": contrast.question,
                 "axis": contrast.axis,
+                "by": contrast.by,
                 "task": contrast.task,
-                "first": _written(contrast.first),
-                "second": _written(contrast.second),
+                **_pairs(contrast, sides[index]),
                 "grade": grade.grade,
                 "grade_reason": grade.reason,
                 **(figures if tested[index] else figures | {"p": None}),
                 "margin": evaluation.margin,
-                "verdict": verdict(estimate, *corrected, evaluation.confidence, grade),
-                "minimum_detectable_effect": number(detectable(*sides[index], alpha)),
+                "verdict": EFFECTS.get(word, word) if contrast.by else word,
+                "minimum_detectable_effect": number(detectable(sides[index], contrast.weights, alpha)),
                 "replicates": len(study.replicates),
                 "protocol": protocol,
             }
@@ -65,19 +68,15 @@ def answer(
     return found
 
 
-def _graded(study: Study, contrast: ContrastSettings, certificates: Mapping[str, Mapping[str, Any]]) -> Grade:
-    grade = grade_of(study, CellName.of(contrast.first), CellName.of(contrast.second), certificates)
-    if contrast.axis == "system" and grade.grade == "controlled":
-        # Nobody asked about the axis, so the answer is not given about it.
-        return Grade("system", "system", "Declared as a comparison of whole systems.")
-    return grade
+def _pairs(contrast: ContrastSettings, arms: Sequence[Arm]) -> Json:
+    """The cells, and of an interaction the two effects that are set against one another."""
+    first, second, *others = map(_written, contrast.cells)
+    if not others:
+        return {"first": first, "second": second, "against": None, "effects": None}
+    effects = [number(arms[place].mean - arms[place + 1].mean) for place in (0, 2)]
+    against = {"first": others[0], "second": others[1]}
+    return {"first": first, "second": second, "against": against, "effects": effects}
 
 
-def _sides(contrast: ContrastSettings, arms: Mapping[str, Mapping[Cell, Arm]]) -> tuple[Arm, Arm]:
-    first, second = (arms[contrast.task][Cell(*CellName.of(side))] for side in (contrast.first, contrast.second))
-    return first, second
-
-
-def _written(side: str) -> dict[str, str]:
-    name = CellName.of(side)
+def _written(name: CellName) -> dict[str, str]:
     return {"architecture": name.arm, "cell": name.cell}

@@ -1,6 +1,7 @@
 """Estimates as they stand in the leaderboard: rounded, and null where nothing is known."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from components.evaluation.equivalence import verdict_of
@@ -33,10 +34,10 @@ def difference(estimate: Estimate, p_holm: float, p_equivalence: float, p_equiva
     }
 
 
-def detectable(first: Arm, second: Arm, alpha: float) -> float:
-    """The difference that a comparison with these replicates would have found four times in five; nan where unknown."""
+def detectable(arms: Sequence[Arm], weights: Sequence[float], alpha: float) -> float:
+    """The effect that a contrast with these replicates would have found four times in five; nan where unknown."""
     try:
-        return detectable_effect(design_of(first, second), first.replicates, alpha)
+        return detectable_effect(design_of(arms, weights), arms[0].replicates, alpha)
     except ValueError:
         return math.nan
 

@@ -1,10 +1,10 @@
 """What a comparison of two cells may claim: something about one axis, something about whole systems, or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from components.axes import DATA_AXES
-from components.contrasts import CellName, differences, other_norm
+from components.contrasts import CellName, ContrastSettings, differences, other_norm
 from components.evaluation.statistics import MINIMUM_REPLICATES
 from components.study import ORACLE, Study
 
@@ -40,11 +40,8 @@ def grade_of(study: Study, first: CellName, second: CellName, certificates: Mapp
     """The grade of a comparison of two cells."""
     found = differences(study, first, second)
     axis = found[0] if len(found) == 1 else None
-    if reason := few_replicates(study):
+    if reason := few_replicates(study) or _failed([first, second], certificates):
         return Grade("descriptive", axis, reason)
-    invalid = sorted({name.arm for name in (first, second) if not certificates[name.arm]["valid"]})
-    if invalid:
-        return Grade("descriptive", axis, f"{' and '.join(invalid)} failed the certificate and cannot be compared.")
     oracles = [name.arm for name in (first, second) if study.arms[name.arm].front == ORACLE]
     if oracles and first.arm != second.arm:
         sentence = f"{' and '.join(oracles)} was shown exact boxes, which tell how many objects there are."
@@ -69,6 +66,32 @@ def grade_of(study: Study, first: CellName, second: CellName, certificates: Mapp
         )
     sentence = "One is a controlled arm, the other as its paper has it: they differ in too much."
     return Grade("descriptive", None, sentence, "axes")
+
+
+def grade_of_contrast(study: Study, contrast: ContrastSettings, certificates: Mapping[str, Mapping[str, Any]]) -> Grade:
+    """The grade of a declared contrast. A study whose cells differ in more than the contrast says was refused already."""
+    cells, asked = contrast.cells, [axis for axis in (contrast.axis, contrast.by) if axis is not None]
+    if contrast.by is None:
+        grade = grade_of(study, cells[0], cells[1], certificates)
+        if contrast.axis == "system" and grade.grade == "controlled":
+            # Nobody asked about the axis, so the answer is not given about it.
+            return Grade("system", "system", "Declared as a comparison of whole systems.")
+        return grade
+    if reason := few_replicates(study) or _failed(cells, certificates):
+        return Grade("descriptive", None, reason)
+    if "system" in asked:
+        sentence = (
+            "Whole systems on equal data: that effects differ belongs to the systems, not to any one part of them."
+        )
+        return Grade("system", "system", sentence)
+    within, between = (readable(axis) for axis in asked)
+    sentence = f"Within the pairs {within} alone differs, between them {between} alone."
+    return Grade("controlled", contrast.axis, sentence)
+
+
+def _failed(cells: Sequence[CellName], certificates: Mapping[str, Mapping[str, Any]]) -> str:
+    invalid = sorted({name.arm for name in cells if not certificates[name.arm]["valid"]})
+    return f"{' and '.join(invalid)} failed the certificate and cannot be compared." if invalid else ""
 
 
 def readable(axis: str) -> str:

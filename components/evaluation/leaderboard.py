@@ -8,11 +8,14 @@
     grade_reason: sentence
     interval_over: "replicates and samples" | "samples"
     contrasts: [{                            as declared, with Holm's correction over these alone
-        name, question, axis, task, margin, replicates: int, protocol
+        name, question, axis, by: AXIS | null, task, margin, replicates: int, protocol
         first, second: {architecture, cell}
+        against: {first, second} | null      of an interaction: the other pair, whose difference is taken off the first's
+        effects: [float, float] | null       these two differences
         grade: "controlled" | "system" | "descriptive", grade_reason
         DIFFERENCE, minimum_detectable_effect: float | null        at 80% power, corrected for the others
-        verdict: "better" | "worse" | "equivalent" | "cannot tell" | "descriptive" }]
+        verdict: "better" | "worse" | "equivalent" | "cannot tell" | "descriptive"; of an interaction "larger effect",
+                 "smaller effect" or "equivalent effects" for the first three }]
     tasks: {TASK: {
         kind, items, groups: int             of the selection split
         cannot: {ARCHITECTURE: reason}       what has no cells here: a gap, not a zero
@@ -56,9 +59,9 @@
     digests: {equal: bool, compared: int, violations: [{where, digest, values: {DIGEST: [WHO]}}]}
 
 ESTIMATE is {mean, low, high, items}; DIFFERENCE is difference, low, high, p, p_holm, p_equivalence and p_equivalence_holm,
-first minus second. `hard` are the selection items that both unimodal floors get wrong. Candidates are the representatives of
-arms that passed the certificate, simple baselines included, exact boxes (`oracle`) not: where a baseline is best it is chosen,
-and that is the finding.
+first minus second (of an interaction the first of `effects` minus the second). `hard` are the selection items that both
+unimodal floors get wrong. Candidates are the representatives of arms that passed the certificate, simple baselines included,
+exact boxes (`oracle`) not: where a baseline is best it is chosen, and that is the finding.
 """
 
 import json

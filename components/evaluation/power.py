@@ -5,6 +5,8 @@ test items does not, whatever is repeated:
 
     V(R) = (v_1 + v_2)/R + V_items
 
+with four v where two differences are set against one another.
+
 Power is that of the two-sided t test that the contrast ends in. Its critical value moves with the estimated variances,
 which few replicates estimate badly, so power is averaged over what they may come out as: chi-squared between replicates,
 normal over items and never below zero (as in `statistics.py`), all independent of the means. A non-central t with the
@@ -16,13 +18,14 @@ upper bound of what it may be, and what is planned with it is enough four times 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from components.evaluation.statistics import MINIMUM_REPLICATES, Arm, estimate_difference, residual_variance
+from components.evaluation.statistics import MINIMUM_REPLICATES, Arm, estimate_contrast, residual_variance
 
 POWER = 0.8
 _AIM = (
@@ -34,6 +37,7 @@ _QUANTILES, _ITEM_QUANTILES = (
     32,
     9,
 )  # of each variance; a detectable effect changes by less than half a percent with more
+_ROOTS = np.sqrt([2, 3, 5, 7])
 
 
 @dataclass(frozen=True)
@@ -41,32 +45,34 @@ class Design:
     """What decides how much one contrast can see.
 
     Attributes:
-        variances: v of both arms, between replicates.
-        sample_variance: V_items, of the difference of the two means over the test items.
-        residual_variance: w_1/N + w_2/N, what items and replicates together leave unexplained in one replicate's means.
+        variances: v of every arm, between replicates, times its squared weight.
+        sample_variance: V_items, of the contrast of the means over the test items.
+        residual_variance: w/N of all arms, likewise: what items and replicates together leave unexplained in one
+            replicate's means.
         clusters: independent clusters of test items.
         replicates: how many replicates of each arm the variances come from.
     """
 
-    variances: tuple[float, float]
+    variances: tuple[float, ...]
     sample_variance: float
     residual_variance: float
     clusters: int
-    replicates: tuple[int, int]
+    replicates: tuple[int, ...]
 
     def standard_error(self, replicates: float) -> float:
         """With so many replicates of each arm; `math.inf` for the limit."""
         return math.sqrt(sum(self.variances) / replicates + self.sample_variance)
 
     def critical(self, replicates: float, alpha: float) -> NDArray[np.float64]:
-        """(Q, Q, I) what a difference must exceed to be significant, over equally likely estimates of all variances."""
-        middles = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+        """(Q^2, I) what a contrast must exceed to be significant, over equally likely estimates of all variances."""
         degrees = min(replicates, 1e9) - 1
-        factors = special.chdtri(degrees, middles) / degrees
-        first, second = (variance / replicates * factors for variance in self.variances)
-        first, second, items = first[:, None, None], second[None, :, None], self._sample_variances(replicates)
-        between, variance = first + second, first + second + items
-        below = np.divide(first**2 + second**2, between * degrees, out=np.zeros_like(between), where=between > 0)
+        factors = special.chdtri(degrees, _equally_likely(len(self.variances))) / degrees
+        shares = [
+            variance / replicates * factor[:, None] for variance, factor in zip(self.variances, factors, strict=True)
+        ]
+        items, between, squares = self._sample_variances(replicates), sum(shares), sum(share**2 for share in shares)
+        variance = between + items
+        below = np.divide(squares, between * degrees, out=np.zeros_like(between), where=between > 0)
         below = below + items / (self.clusters - 1)
         total = np.divide(variance, below, out=np.ones_like(variance), where=below > 0)
         return np.asarray(special.stdtrit(total, 1 - alpha / 2) * np.sqrt(variance), dtype=np.float64)
@@ -86,21 +92,34 @@ class Design:
             return self
         degrees = sum(self.variances) ** 2 / below
         factor = degrees / float(special.chdtri(degrees, _CAUTION))
-        return replace(self, variances=(self.variances[0] * factor, self.variances[1] * factor))
+        return replace(self, variances=tuple(v * factor for v in self.variances))
 
 
-def design_of(first: Arm, second: Arm) -> Design:
-    """The design of a contrast that was run.
+def _equally_likely(arms: int) -> NDArray[np.float64]:
+    """(A, Q^2) probabilities at which to take the quantiles of so many arms' variances.
+
+    Of two arms every pair of quantiles; of four a grid as fine would have a million points, so as many points as for two
+    are spread over the cube by Richtmyer's sequence, the multiples of irrational numbers modulo one.
+    """
+    if arms == 2:
+        middles = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+        return np.stack([side.ravel() for side in np.meshgrid(middles, middles, indexing="ij")])
+    return np.asarray(np.outer(_ROOTS[:arms], np.arange(_QUANTILES**2) + 0.5) % 1.0)
+
+
+def design_of(arms: Sequence[Arm], weights: Sequence[float]) -> Design:
+    """The design of a contrast that was run: the sum of the arms' means, each times its weight.
 
     Raises:
         ValueError: an arm has one replicate, or there is a single cluster of items: a variance is unknown.
     """
-    if min(first.replicates, second.replicates, len(first.deviations)) < 2:
-        raise ValueError("power needs two replicates of both arms and two clusters of items")
-    sample_variance = estimate_difference(first, second, 0.95).sample_variance
-    replicates = (first.replicates, second.replicates)
-    residual = residual_variance(first) + residual_variance(second)
-    return Design((first.variance, second.variance), sample_variance, residual, len(first.deviations), replicates)
+    clusters = len(arms[0].deviations)
+    if min(clusters, *(arm.replicates for arm in arms)) < 2:
+        raise ValueError("power needs two replicates of every arm and two clusters of items")
+    sample_variance = estimate_contrast(arms, weights, 0.95).sample_variance
+    variances = tuple(weight**2 * arm.variance for weight, arm in zip(weights, arms, strict=True))
+    residual = sum(weight**2 * residual_variance(arm) for weight, arm in zip(weights, arms, strict=True))
+    return Design(variances, sample_variance, residual, clusters, tuple(arm.replicates for arm in arms))
 
 
 def power(design: Design, replicates: float, effect: float, alpha: float) -> float:

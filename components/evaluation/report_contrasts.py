@@ -5,9 +5,16 @@ from html import escape
 from components.evaluation.plots import padded
 from components.evaluation.plots_forest import strip
 from components.evaluation.report_page import Json, paragraph, section
-from components.evaluation.wording import interval, name, points, probability, readable
+from components.evaluation.wording import interval, name, pairs, points, probability, readable
 
-TONES = {"better": "good", "worse": "bad", "equivalent": "even"}
+TONES = {
+    "better": "good",
+    "worse": "bad",
+    "equivalent": "even",
+    "larger effect": "good",
+    "smaller effect": "bad",
+    "equivalent effects": "even",
+}
 
 
 def contrasts(heading: str, board: Json) -> str:
@@ -24,32 +31,47 @@ def contrasts(heading: str, board: Json) -> str:
         "inside the shaded band a difference counts as none. 'Cannot tell' is a finding about the study, not about the "
         "architectures: the smallest difference that it would have found four times in five stands beside it."
     )
+    if any(one["effects"] for one in declared):
+        lead += (
+            " Where a question is about two axes, the line is the difference of two effects, each the difference of a pair: "
+            "a larger effect lies further up, a loss of one point above a loss of three."
+        )
     cards = "".join(_card(one, reach) for one in declared)
     return section("contrasts", heading, paragraph(lead), f'<div class="contrasts">{cards}</div>')
 
 
 def _card(one: Json, reach: tuple[float, float]) -> str:
-    first, second = name(one["first"]), name(one["second"])
     said = f"{points(one['difference'])} points {interval(one, signed=True)}"
     facts = [
-        ("difference", said),
+        *_effects(one),
+        ("difference of the effects" if one["effects"] else "difference", said),
         ("p for a difference", probability(one["p_holm"])),
         (f"p for equivalence within {100 * one['margin']:g} points", probability(one["p_equivalence_holm"])),
         ("detectable", _detectable(one["minimum_detectable_effect"])),
         (f"grade: {one['grade']}", one["grade_reason"]),
     ]
     listed = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in facts)
-    title = f"{one['question']} {first} minus {second}: {said}, {one['verdict']}"
+    title = f"{one['question']} {', against '.join(pairs(one))}: {said}, {one['verdict']}"
     drawn = "".join(
         strip(one, one["margin"], reach, narrow).svg(title, kind=kind)
         for narrow, kind in ((False, "desk"), (True, "phone"))
     )
     return (
         f'<article class="contrast"><header><div><h3>{escape(one["question"])}</h3>'
-        f"<p>{escape(first)} <small>against</small> {escape(second)} <small>on {escape(readable(one['task']))}</small></p></div>"
+        f"<p>{_sides(one)} <small>on {escape(readable(one['task']))}</small></p></div>"
         f'<strong class="verdict {TONES.get(one["verdict"], "")}">{escape(one["verdict"])}</strong></header>'
         f"{drawn}<dl>{listed}</dl></article>"
     )
+
+
+def _sides(one: Json) -> str:
+    """Two cells, or two pairs of cells, set against one another."""
+    sides = pairs(one) if one["effects"] else [name(one["first"]), name(one["second"])]
+    return " <small>against</small> ".join(escape(side) for side in sides)
+
+
+def _effects(one: Json) -> list[tuple[str, str]]:
+    return [("the two effects", " and ".join(points(effect) for effect in one["effects"]))] if one["effects"] else []
 
 
 def _detectable(effect: float | None) -> str:

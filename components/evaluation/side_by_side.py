@@ -12,7 +12,7 @@ from components.evaluation.figures import detectable, verdict
 from components.evaluation.grade import grade_of
 from components.evaluation.leaderboard import task_table
 from components.evaluation.scores import Cell
-from components.evaluation.statistics import Estimate, estimate_difference
+from components.evaluation.statistics import DIFFERENCE, Estimate, estimate_difference
 from components.evaluation.task_table import SELECTION, TaskTable
 from components.evaluation.training_records import TrainingRecords
 from components.evaluation.wording import name, percent, points, probability
@@ -84,7 +84,7 @@ def _task(table: TaskTable, first: Cell, second: Cell) -> list[str]:
     grade = grade_of(study, one, other, table.certificates)
     p_equivalence = equivalence_p(estimate, margin)
     word = verdict(estimate, estimate.p, p_equivalence, table.confidence, grade)
-    effect = detectable(table.selection[first], table.selection[second], 1 - table.confidence)
+    effect = detectable([table.selection[first], table.selection[second]], DIFFERENCE, 1 - table.confidence)
     scores = ", ".join(f"{_named(cell)} {percent(table.selection[cell].mean)}" for cell in (first, second))
     lines = [
         f"{table.task}: {scores} (percent of {table.selection[first].items:,} samples of the selection split)",

@@ -12,9 +12,10 @@ With v the variance of the replicates' means (it holds var(residual)/N), an unbi
     V = v/R + max(0, var_items/N - w/(R N)),
 
 where var_items is the variance over items of the items' means and w the residual variance, which the first term already
-holds. A difference of two arms adds their v and w, and takes var_items of the items' differences: arms are paired on
-items, never on the seed's number. Clusters enter through sums of deviations by cluster (the sandwich estimate for a
-mean). The interval is Student's.
+holds. A contrast of several arms, the sum of c_i times the mean of arm i, adds their c_i^2 v_i and c_i^2 w_i, and takes
+var_items of the same sum of the items' means: arms are paired on items, never on the seed's number. A difference has the
+weights +1 and -1, a difference of two differences +1, -1, -1 and +1. Clusters enter through sums of deviations by cluster
+(the sandwich estimate for a mean). The interval is Student's.
 
 Its degrees of freedom are Satterthwaite's for the replicates of several arms, and between the two parts of V their
 harmonic mean, weighted by the parts: V/d = V_replicates/d_replicates + V_items/d_items. Satterthwaite's own rule would
@@ -41,6 +42,8 @@ from scipy import special
 
 MINIMUM_REPLICATES = 3
 """Fewer replicates than this carry no verdict: what is shown is descriptive."""
+DIFFERENCE = (1.0, -1.0)
+"""The weights of two arms' means in their difference."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean or a difference with its interval. Ends are nan where they cannot be estimated (a single cluster)."""
+    """A mean or a contrast with its interval. Ends are nan where they cannot be estimated (a single cluster)."""
 
     mean: float
     low: float
@@ -114,7 +117,7 @@ def summarise(scores: ArrayLike, clusters: ArrayLike | None = None) -> Arm:
 
 def estimate_mean(arm: Arm, confidence: float) -> Estimate:
     """The mean of one arm with its interval over replicates and samples (over samples alone with one replicate)."""
-    return _estimate(arm.mean, [arm], arm.deviations, confidence)
+    return estimate_contrast([arm], [1.0], confidence)
 
 
 def estimate_difference(first: Arm, second: Arm, confidence: float) -> Estimate:
@@ -123,23 +126,28 @@ def estimate_difference(first: Arm, second: Arm, confidence: float) -> Estimate:
     Raises:
         ValueError: the arms were not summarised over the same items and clusters.
     """
-    if first.items != second.items or len(first.deviations) != len(second.deviations):
-        raise ValueError("a paired difference needs the same items in both arms")
-    paired = first.deviations.mean(axis=1, keepdims=True) - second.deviations.mean(axis=1, keepdims=True)
-    return _estimate(first.mean - second.mean, [first, second], paired, confidence)
+    return estimate_contrast([first, second], DIFFERENCE, confidence)
 
 
-def _estimate(mean: float, arms: Sequence[Arm], deviations: NDArray[np.float64], confidence: float) -> Estimate:
-    clusters = len(deviations)
+def estimate_contrast(arms: Sequence[Arm], weights: Sequence[float], confidence: float) -> Estimate:
+    """The sum of the arms' means, each times its weight, paired on items.
+
+    Raises:
+        ValueError: the arms were not summarised over the same items and clusters.
+    """
+    if len({(arm.items, len(arm.deviations)) for arm in arms}) > 1:
+        raise ValueError("a paired comparison needs the same items in all arms")
+    weighted = list(zip(weights, arms, strict=True))
+    mean, clusters = sum(weight * arm.mean for weight, arm in weighted), len(arms[0].deviations)
     if clusters < 2:
         return Estimate(mean, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
-    correction = clusters / (clusters - 1)
-    sample_variance = correction * float((deviations.mean(axis=1) ** 2).sum())
+    deviations = np.sum([weight * arm.deviations.mean(axis=1) for weight, arm in weighted], axis=0)
+    sample_variance = clusters / (clusters - 1) * float((deviations**2).sum())
     replicate_variance, replicate_degrees = math.nan, math.inf
     if all(arm.replicates > 1 for arm in arms):
-        residual = sum(residual_variance(arm) / arm.replicates for arm in arms)
+        residual = sum(weight**2 * residual_variance(arm) / arm.replicates for weight, arm in weighted)
         sample_variance = max(0.0, sample_variance - residual)
-        shares = [arm.variance / arm.replicates for arm in arms]
+        shares = [weight**2 * arm.variance / arm.replicates for weight, arm in weighted]
         replicate_variance = sum(shares)
         squares = sum(share**2 / arm.degrees for share, arm in zip(shares, arms, strict=True))
         if squares > 0:

@@ -6,7 +6,8 @@ JSON (differences are fractions):
     declared: bool                                  else the best cell of each task against the second
     contrasts: [{
         name, task, first, second                   cells as ARM/CELL
-        difference, standard_error
+        against: {first, second} | null             of an interaction, the pair whose difference is taken off
+        difference, standard_error                  of an interaction, of the difference of the two differences
         variance: {replicates, samples}             shares of the squared standard error
         detectable                                  with the replicates there are
         detectable_limit                            with any number of them: what the test items alone allow
@@ -16,7 +17,7 @@ JSON (differences are fractions):
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ from components.evaluation.power import (
     replicates_needed,
 )
 from components.evaluation.scores import Arms, Cell, TaskScores, load_arms
-from components.evaluation.statistics import Arm
+from components.evaluation.statistics import DIFFERENCE, Arm
 from components.evaluation.wording import percent
 from components.study import Study
 
@@ -43,8 +44,13 @@ Json = dict[str, Any]
 class _Contrast(NamedTuple):
     name: str
     task: str
-    first: str
-    second: str
+    cells: Sequence[CellName]
+    weights: Sequence[float]
+
+    def written(self) -> Json:
+        first, second, *others = (str(cell) for cell in self.cells)
+        against = {"first": others[0], "second": others[1]} if others else None
+        return {"name": self.name, "task": self.task, "first": first, "second": second, "against": against}
 
 
 def study_power(study: Study, root: Path, effect: float | None = None) -> Json:
@@ -67,7 +73,7 @@ def study_power(study: Study, root: Path, effect: float | None = None) -> Json:
     path = root / "outputs/compare/leaderboard.json"
     if not path.is_file():
         raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
-    contrasts = [_Contrast(one.name, one.task, one.first, one.second) for one in study.evaluation.contrasts]
+    contrasts = [_Contrast(one.name, one.task, one.cells, one.weights) for one in study.evaluation.contrasts]
     declared = bool(contrasts)
     if not declared:
         contrasts = list(_best_against_second(json.loads(path.read_text(encoding="utf-8"))))
@@ -80,37 +86,35 @@ def study_power(study: Study, root: Path, effect: float | None = None) -> Json:
         "power": POWER,
         "alpha": _number(alpha),
         "declared": declared,
-        "contrasts": [_entry(one, *_arms(study, root, arms, one), effect, alpha) for one in contrasts],
+        "contrasts": [_entry(one, _arms(study, root, arms, one), effect, alpha) for one in contrasts],
     }
 
 
 def _best_against_second(leaderboard: Json) -> Iterator[_Contrast]:
     for task, entry in leaderboard["tasks"].items():
-        best = [f"{cell['architecture']}/{cell['cell']}" for cell in entry["cells"] if cell["candidate"]][:2]
+        best = [CellName(cell["architecture"], cell["cell"]) for cell in entry["cells"] if cell["candidate"]][:2]
         if len(best) == 2:
-            yield _Contrast("best against second", task, *best)
+            yield _Contrast("best against second", task, best, DIFFERENCE)
 
 
-def _arms(study: Study, root: Path, arms: Arms, contrast: _Contrast) -> tuple[Arm, Arm]:
-    names = [CellName.of(contrast.first), CellName.of(contrast.second)]
-    wanted = {name.arm: {contrast.task: {}} for name in names}  # type: Arms
-    for name in names:
+def _arms(study: Study, root: Path, arms: Arms, contrast: _Contrast) -> list[Arm]:
+    wanted = {name.arm: {contrast.task: {}} for name in contrast.cells}  # type: Arms
+    for name in contrast.cells:
         wanted[name.arm][contrast.task][name.cell] = arms[name.arm][contrast.task][name.cell]
     hard = root / "outputs/floors/hard.parquet"
     scores = TaskScores.load(root / "outputs/evaluation", hard, contrast.task, wanted, study.replicates)
-    first, second = (scores.arm(Cell(*name), scores.rows(split=SELECTION)) for name in names)
-    return first, second
+    return [scores.arm(Cell(*name), scores.rows(split=SELECTION)) for name in contrast.cells]
 
 
-def _entry(contrast: _Contrast, first: Arm, second: Arm, effect: float, alpha: float) -> Json:
+def _entry(contrast: _Contrast, arms: Sequence[Arm], effect: float, alpha: float) -> Json:
     try:
-        design = design_of(first, second)
+        design = design_of(arms, contrast.weights)
     except ValueError:
         raise CeterisError(f"all test items of {contrast.task} are of one group: nothing is known of others.") from None
-    replicates = first.replicates
+    replicates = arms[0].replicates
     return {
-        **contrast._asdict(),
-        "difference": _number(first.mean - second.mean),
+        **contrast.written(),
+        "difference": _number(sum(weight * arm.mean for weight, arm in zip(contrast.weights, arms, strict=True))),
         "standard_error": _number(design.standard_error(replicates)),
         "variance": {
             "replicates": _number(sum(design.variances) / replicates),
@@ -147,12 +151,17 @@ def render_power(result: Json) -> str:
     for one in result["contrasts"]:
         lines += [
             "",
-            f"{one['name']} ({one['task']}): {one['first']} - {one['second']}",
+            f"{one['name']} ({one['task']}): {_written(one)}",
             f"  found now: differences from {percent(one['detectable'])} up; with any number of replicates: from "
             f"{percent(one['detectable_limit'])} up",
             f"  a difference of {effect}: power now {100 * one['power']:.0f}%; {_replicates(one, result['effect'])}",
         ]
     return "\n".join(lines)
+
+
+def _written(one: Json) -> str:
+    pair, against = f"{one['first']} - {one['second']}", one["against"]
+    return f"({pair}) - ({against['first']} - {against['second']})" if against else pair
 
 
 def _replicates(one: Json, effect: float) -> str:

@@ -11,6 +11,7 @@ from components.evaluation.wording import (
     measure,
     minus,
     name,
+    pairs,
     percent,
     points,
     probability,
@@ -64,10 +65,17 @@ def render_text(leaderboard: dict[str, Any]) -> str:
 def _contrast(contrast: dict[str, Any]) -> list[str]:
     found = contrast["minimum_detectable_effect"]
     detectable = "" if found is None else f"; could have found {100 * found:.1f}"
+    estimate = f"{points(contrast['difference'])} {interval(contrast, signed=True)}"
+    if contrast["effects"] is None:
+        said = [f"    {contrast['verdict']}: {pairs(contrast)[0]} on {contrast['task']}, {estimate}"]
+    else:
+        said = [f"    {contrast['verdict']} on {contrast['task']}, {estimate} between"]
+        said += [
+            f"      {points(effect)}: {pair}" for effect, pair in zip(contrast["effects"], pairs(contrast), strict=True)
+        ]
     return [
         f"  {contrast['question']}",
-        f"    {contrast['verdict']}: {name(contrast['first'])} minus {name(contrast['second'])} on {contrast['task']}, "
-        f"{points(contrast['difference'])} {interval(contrast, signed=True)}",
+        *said,
         f"    p {probability(contrast['p_holm'])}, of equivalence {probability(contrast['p_equivalence_holm'])}{detectable}; "
         f"{contrast['grade']}. {contrast['grade_reason']}",
     ]

@@ -75,6 +75,12 @@ def name(cell: dict[str, Any]) -> str:
     return f"{readable(cell['architecture'])} ({said})"
 
 
+def pairs(contrast: dict[str, Any]) -> list[str]:
+    """What a declared contrast sets against one another: 'UNITER (multimodal) minus VisualBERT (multimodal)', once or twice."""
+    sides = [contrast, contrast["against"]] if contrast["against"] else [contrast]
+    return [f"{name(side['first'])} minus {name(side['second'])}" for side in sides]
+
+
 def minus(effect: dict[str, Any]) -> str:
     """What an effect of the intermediate step is measured against: 'unimodal', or 'unimodal matched' for the twin."""
     return str(effect["against"]).removesuffix("_few").replace("_", " ")

@@ -203,6 +203,23 @@ def data_study(**changes: Any) -> Study:
     return study_of(**{**settings, **changes})
 
 
+def interaction_study(**changes: Any) -> Study:
+    """`data_study` with an effect of the amount of data, whether it depends on the fusion, and the same the other way round."""
+    values = data_study().model_dump()
+    single = {"first": "single/multimodal", "second": "single_quarter/multimodal"}
+    crossed = {"first": "crossed/multimodal", "second": "crossed_quarter/multimodal"}
+    asked = {
+        "amount": single,
+        "amount_by_fusion": {**single, "by": "fusion", "against": crossed},
+        "turned": {**crossed, "by": "fusion", "against": single},
+    }
+    contrasts = [
+        {"name": name, "question": f"How much does {name} matter?", "axis": "amount", "task": "vqa", **cells}
+        for name, cells in asked.items()
+    ]
+    return data_study(**{"evaluation": {**values["evaluation"], "contrasts": contrasts}, **changes})
+
+
 def fabricate(
     root: Path,
     study: Study,

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fabricate import CONTROLLED, WHOLE, controlled_study, data_study, fabricate, study_of
+from fabricate import CONTROLLED, DATA, WHOLE, controlled_study, data_study, fabricate, interaction_study, study_of
 from scipy import stats
 
 from components.contrasts import CellName
 from components.errors import CeterisError
-from components.evaluation.grade import grade_of, overall
+from components.evaluation.grade import grade_of, grade_of_contrast, overall
 from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
 from components.evaluation.side_by_side import compare_cells
@@ -42,8 +42,18 @@ def scores(root: Path, study: Study, side: dict[str, str]) -> tuple[np.ndarray, 
 
 
 def by_hand(first: np.ndarray, second: np.ndarray, groups: np.ndarray, margin: float) -> dict[str, float]:
-    """V = (v_A + v_B)/R + max(0, var_items(D) - (w_A + w_B)/R), over clusters of items; degrees: a harmonic mean."""
-    count, replicates = first.shape
+    """A difference of two cells."""
+    return of_cells([first, second], first - second, groups, margin)
+
+
+def of_cells(cells: list[np.ndarray], effect: np.ndarray, groups: np.ndarray, margin: float) -> dict[str, float]:
+    """V = sum(v)/R + max(0, var_items(D) - sum(w)/R), over clusters of items; degrees: a harmonic mean.
+
+    Args:
+        cells: the scores of those that D is made of, each counted once, up or down.
+        effect: D, of every item and replicate.
+    """
+    count, replicates = effect.shape
     clusters = np.unique(groups)
     factor = len(clusters) / (len(clusters) - 1)
 
@@ -51,16 +61,16 @@ def by_hand(first: np.ndarray, second: np.ndarray, groups: np.ndarray, margin: f
         return np.array([values[groups == one].sum(axis=0) for one in clusters]) / count
 
     between = within = 0.0
-    for arm in (first, second):
+    for arm in cells:
         means = arm.mean(axis=0)
         between += means.var(ddof=1) / replicates
         centred = sums(arm - means)
         residual = centred - centred.mean(axis=1, keepdims=True)
         within += factor * (residual**2).sum() / (replicates - 1) / replicates
-    paired = (first - second).mean(axis=1)
+    paired = effect.mean(axis=1)
     items = max(0.0, factor * (sums(paired - paired.mean()) ** 2).sum() - within)
     variance = between + items
-    shares = [arm.mean(axis=0).var(ddof=1) / replicates for arm in (first, second)]
+    shares = [arm.mean(axis=0).var(ddof=1) / replicates for arm in cells]
     welch = between**2 / sum(share**2 / (replicates - 1) for share in shares)
     degrees = variance / (between / welch + items / (len(clusters) - 1))
     error, mean = math.sqrt(variance), paired.mean()
@@ -116,6 +126,87 @@ def test_contrasts_find_what_was_put_in(finished: tuple[Path, Study, dict[str, A
     text = render_text(board)
     assert "Does fusion matter?" in text
     assert f"Protocol {board['protocol']}" in text
+
+
+@pytest.fixture(scope="module")
+def crossed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
+    """The amount of data gives one arm ten points, the other half a point."""
+    study = interaction_study()
+    root = fabricate(tmp_path_factory.mktemp("interactions"), study, items=1200, quality=DATA, pictures=False)
+    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
+    return root, study, build(study, root)
+
+
+def test_an_interaction_is_what_an_independent_computation_gives(crossed: tuple[Path, Study, dict[str, Any]]) -> None:
+    root, study, board = crossed
+    plain, found, turned = board["contrasts"]
+    sides = [found["first"], found["second"], found["against"]["first"], found["against"]["second"]]
+    (a, groups), (b, _), (c, _), (d, _) = (scores(root, study, side) for side in sides)
+    expected = of_cells([a, b, c, d], (a - b) - (c - d), groups, study.evaluation.margin)
+    for key, value in expected.items():
+        assert found[key] == pytest.approx(value, abs=2e-6), key
+    assert found["effects"] == pytest.approx([(a - b).mean(), (c - d).mean()], abs=1e-6)
+    assert plain["difference"] == found["effects"][0]
+    assert found["low"] - 0.015 <= 0.095 <= found["high"] + 0.015  # what was put in
+    # All three are one family of declared contrasts.
+    for key in ("p", "p_equivalence"):
+        raw = [one[key] for one in board["contrasts"]]
+        assert [one[f"{key}_holm"] for one in board["contrasts"]] == pytest.approx(holm_by_hand(raw), abs=5e-6)
+    # The other way round is the same question with the other answer.
+    assert (turned["difference"], turned["low"]) == pytest.approx((-found["difference"], -found["high"]), abs=2e-6)
+    assert turned["effects"] == found["effects"][::-1]
+    assert turned["minimum_detectable_effect"] == pytest.approx(found["minimum_detectable_effect"], rel=0.01)
+    assert found["minimum_detectable_effect"] > plain["minimum_detectable_effect"]
+
+
+def test_an_interaction_is_put_into_words(crossed: tuple[Path, Study, dict[str, Any]]) -> None:
+    root, study, board = crossed
+    plain, found, turned = board["contrasts"]
+    assert [one["verdict"] for one in (plain, found, turned)] == ["better", "larger effect", "smaller effect"]
+    assert (found["axis"], found["by"], found["grade"]) == ("amount", "fusion", "controlled")
+    assert found["grade_reason"] == (
+        "Within the pairs amount of captioned pictures alone differs, between them fusion alone."
+    )
+    assert (plain["by"], plain["against"], plain["effects"]) == (None, None, None)
+    text = render_text(board)
+    assert f"larger effect on vqa, {100 * found['difference']:+.1f} [" in text
+    assert f"  {100 * found['effects'][0]:+.1f}: single (multimodal) minus single quarter (multimodal)\n" in text
+    assert "better: single (multimodal) minus single quarter (multimodal) on vqa, " in text
+    values = study.model_dump()
+    values["evaluation"]["margin"] = 0.4
+    wide = build(Study.model_validate(values), root)["contrasts"]
+    assert [one["verdict"] for one in wide] == ["equivalent", "equivalent effects", "equivalent effects"]
+
+
+def test_an_interaction_needs_four_certificates_and_three_replicates() -> None:
+    study = interaction_study()
+    plain, asked, _ = study.evaluation.contrasts
+    broken = dict.fromkeys(study.arms, VALID) | {"crossed_quarter": {"valid": False, "checks": []}}
+    found = grade_of_contrast(study, asked, broken)
+    assert (found.grade, found.reason) == (
+        "descriptive",
+        "crossed_quarter failed the certificate and cannot be compared.",
+    )
+    assert grade_of_contrast(study, plain, broken).grade == "controlled"
+    few = interaction_study(replicates=[0, 1])
+    assert grade_of_contrast(few, asked, dict.fromkeys(few.arms, VALID)).grade == "descriptive"
+
+
+def test_what_the_step_does_for_systems_is_of_systems() -> None:
+    asked = {
+        "name": "step",
+        "question": "Does it help ViLT more?",
+        "axis": "start",
+        "by": "system",
+        "task": "vqa",
+        "first": "vilt/multimodal",
+        "second": "vilt/unimodal",
+        "against": {"first": "clip/multimodal", "second": "clip/unimodal"},
+    }
+    study = study_of(evaluation={**study_of().model_dump()["evaluation"], "contrasts": [asked]})
+    (contrast,) = study.evaluation.contrasts
+    found = grade_of_contrast(study, contrast, dict.fromkeys(study.arms, VALID))
+    assert (found.grade, found.axis) == ("system", "system")
 
 
 def test_a_wide_margin_makes_arms_equivalent(finished: tuple[Path, Study, dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from components.evaluation.power import (
     power,
     replicates_needed,
 )
-from components.evaluation.statistics import estimate_difference, summarise
+from components.evaluation.statistics import estimate_contrast, estimate_difference, summarise
 
 SEEDS = Design((4e-4, 4e-4), 0.0, 0.0, 500, (3, 3))
 
@@ -74,11 +74,11 @@ def test_caution_is_the_bound_of_the_variance() -> None:
 def test_the_design_of_a_contrast_has_its_standard_error() -> None:
     generator = np.random.default_rng(0)
     arms = [summarise(generator.random((60, 4)) + generator.normal(0, 0.1, (60, 1)), np.arange(60) // 2) for _ in "ab"]
-    estimate, design = estimate_difference(*arms, 0.95), design_of(*arms)
+    estimate, design = estimate_difference(*arms, 0.95), design_of(arms, (1.0, -1.0))
     assert design.standard_error(4) == pytest.approx(estimate.standard_error)
     assert (design.clusters, design.replicates) == (30, (4, 4))
     with pytest.raises(ValueError, match="two replicates"):
-        design_of(summarise(generator.random((9, 1))), arms[0])
+        design_of([summarise(generator.random((9, 1))), arms[0]], (1.0, -1.0))
 
 
 def test_the_real_test_finds_the_detectable_effect() -> None:
@@ -105,3 +105,58 @@ def test_the_real_test_finds_the_detectable_effect() -> None:
     interval = stats.binomtest(found, runs).proportion_ci(0.95)
     assert interval.high >= 0.8
     assert interval.low <= 0.84
+
+
+INTERACTION = (1.0, -1.0, -1.0, 1.0)
+
+
+@pytest.mark.parametrize("variances", [(1.0, 1.0, 1.0, 1.0), (1.0, 0.05, 0.3, 0.05)])
+@pytest.mark.parametrize("replicates", [3, 5])
+def test_power_of_an_interaction_is_how_often_welchs_test_finds_it(
+    replicates: int, variances: tuple[float, ...]
+) -> None:
+    """Where items are beyond doubt the test is Welch's of four groups, here by its textbook formula."""
+    design = Design(variances, 0.0, 0.0, 500, (replicates,) * 4)
+    effect = detectable_effect(design, replicates, 0.05)
+    generator, runs = np.random.default_rng(replicates), 10_000
+    drawn = [generator.normal(0, math.sqrt(v), (runs, replicates)) for v in variances]
+    shares = np.stack([scores.var(axis=1, ddof=1) / replicates for scores in drawn])
+    estimates = effect + sum(weight * scores.mean(axis=1) for weight, scores in zip(INTERACTION, drawn, strict=True))
+    degrees = shares.sum(axis=0) ** 2 / (shares**2 / (replicates - 1)).sum(axis=0)
+    found = int((2 * stats.t.sf(np.abs(estimates) / np.sqrt(shares.sum(axis=0)), degrees) <= 0.05).sum())
+    assert stats.binomtest(found, runs, 0.81).pvalue > 0.001
+
+
+def test_the_real_test_finds_the_detectable_interaction() -> None:
+    generator, replicates, clusters = np.random.default_rng(2), 3, 100
+    deviations = (0.02, 0.01, 0.015, 0.01)
+    variances = tuple(deviation**2 + 0.3**2 / clusters for deviation in deviations)
+    design = Design(variances, 4 * 0.1**2 / clusters, 4 * 0.3**2 / clusters, clusters, (replicates,) * 4)
+    effect = detectable_effect(design, replicates, 0.05)
+    runs, found = 400, 0
+    for _ in range(runs):
+        arms = [
+            summarise(
+                0.5
+                + shift
+                + generator.normal(0, 0.1, (clusters, 1))
+                + generator.normal(0, 0.3, (clusters, replicates))
+                + generator.normal(0, deviation, replicates)
+            )
+            for shift, deviation in zip((effect, 0.0, 0.0, 0.0), deviations, strict=True)
+        ]
+        found += estimate_contrast(arms, INTERACTION, 0.95).p <= 0.05
+    interval = stats.binomtest(found, runs).proportion_ci(0.95)
+    assert interval.high >= 0.8
+    assert interval.low <= 0.85
+
+
+def test_the_design_of_an_interaction_has_its_standard_error() -> None:
+    generator = np.random.default_rng(3)
+    arms = [summarise(generator.random((60, 4)) + generator.normal(0, 0.1, (60, 1))) for _ in INTERACTION]
+    estimate, design = estimate_contrast(arms, INTERACTION, 0.95), design_of(arms, INTERACTION)
+    assert design.standard_error(4) == pytest.approx(estimate.standard_error)
+    # Twice the contrast has twice of everything.
+    twice = design_of(arms, [2 * weight for weight in INTERACTION])
+    assert twice.standard_error(7) == pytest.approx(2 * design.standard_error(7))
+    assert detectable_effect(twice, 7, 0.05) == pytest.approx(2 * detectable_effect(design, 7, 0.05))

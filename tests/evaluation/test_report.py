@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fabricate import CONTROLLED, classification_study, controlled_study, fabricate, study_of
+from fabricate import CONTROLLED, DATA, classification_study, controlled_study, fabricate, interaction_study, study_of
 from PIL import Image
 
 from components.errors import CeterisError
@@ -250,6 +250,26 @@ def test_declared_questions_stand_at_the_top_with_their_answers(tmp_path: Path) 
         assert (float(mark[1]) + 5.72 - middle) / half * contrast["margin"] == pytest.approx(
             contrast["difference"], abs=0.001
         )
+
+
+def test_an_interaction_names_both_pairs(tmp_path: Path) -> None:
+    study = interaction_study()
+    root = fabricate(tmp_path, study, items=400, quality=DATA)
+    found = finish(root, study)["contrasts"][1]
+    text = render(root).read_text(encoding="utf-8")
+    plain, card, _ = re.findall(r'<article class="contrast">(.*?)</article>', text, re.DOTALL)
+    pairs = (
+        "single (multimodal) minus single quarter (multimodal)",
+        "crossed (multimodal) minus crossed quarter (multimodal)",
+    )
+    words = re.sub(r"<svg.*?</svg>", "", card, flags=re.DOTALL)
+    assert f"<p>{pairs[0]} <small>against</small> {pairs[1]} <small>on" in words
+    both = " and ".join(f"{100 * effect:+.1f}".replace("-", "−") for effect in found["effects"])
+    assert f"<dt>the two effects</dt><dd>{both}</dd>" in words
+    assert "<dt>difference of the effects</dt>" in words
+    assert card.count(f"{', against '.join(pairs)}: ") == 2  # the drawing's own words, on a desk and on a phone
+    assert "<dt>difference</dt>" in plain
+    assert "the line is the difference of two effects" in text
 
 
 def test_ranks_stand_beside_the_means(finished: tuple[Path, Study, dict[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from components.evaluation.statistics import (
+    estimate_contrast,
     estimate_difference,
     estimate_mean,
     holm,
@@ -65,6 +66,54 @@ def test_difference_against_sums_of_squares(seed: int) -> None:
     low, high = stats.t.interval(0.9, degrees, loc=estimate.mean, scale=math.sqrt(variance))
     assert (estimate.low, estimate.high) == pytest.approx((low, high), rel=1e-9)
     assert estimate.p == pytest.approx(2 * stats.t.sf(abs(estimate.mean) / math.sqrt(variance), degrees), rel=1e-9)
+
+
+INTERACTION = (1.0, -1.0, -1.0, 1.0)
+
+
+def reference_interaction(cells: list[NDArray[np.float64]]) -> tuple[float, float, float]:
+    """(a - b) - (c - d), its V by the formula of the design for +1, -1, -1, +1, and its degrees of freedom."""
+    a, b, c, d = cells
+    items, replicates = a.shape
+    v = [cell.mean(0).var(ddof=1) for cell in cells]
+    w = [
+        ((s - s.mean(1, keepdims=True) - s.mean(0) + s.mean()) ** 2).sum() / ((items - 1) * (replicates - 1))
+        for s in cells
+    ]
+    paired = (a.mean(1) - b.mean(1)) - (c.mean(1) - d.mean(1))
+    between = sum(v) / replicates
+    samples = max(0.0, paired.var(ddof=1) / items - sum(w) / (replicates * items))
+    welch = between**2 / sum((value / replicates) ** 2 / (replicates - 1) for value in v)
+    return paired.mean(), between + samples, (between + samples) / (between / welch + samples / (items - 1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_interaction_against_sums_of_squares(seed: int) -> None:
+    generator = np.random.default_rng(20 + seed)
+    # Items that are easy for one cell alone, in the odd draws: without them the items' share is cut off at zero.
+    cells = [
+        generator.random((30, 4)) + generator.normal(0, 0.2, 4) + (seed % 2) * generator.normal(0, 0.5, (30, 1))
+        for _ in INTERACTION
+    ]
+    estimate = estimate_contrast([summarise(cell) for cell in cells], INTERACTION, 0.9)
+    mean, variance, degrees = reference_interaction(cells)
+    assert estimate.mean == pytest.approx(mean, rel=1e-12)
+    assert estimate.standard_error**2 == pytest.approx(variance, rel=1e-10)
+    assert estimate.degrees_of_freedom == pytest.approx(degrees, rel=1e-10)
+    low, high = stats.t.interval(0.9, degrees, loc=mean, scale=math.sqrt(variance))
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), rel=1e-9)
+    assert estimate.p == pytest.approx(2 * stats.t.sf(abs(mean) / math.sqrt(variance), degrees), rel=1e-9)
+
+
+def test_weights_count_as_they_are() -> None:
+    generator = np.random.default_rng(30)
+    first, second, third = (summarise(generator.random((40, 3)) + generator.normal(0, 0.3, (40, 1))) for _ in "abc")
+    assert estimate_contrast([first, second], (1.0, -1.0), 0.95) == estimate_difference(first, second, 0.95)
+    whole, half = (estimate_contrast([first, second, third], (2 * c, -c, -c), 0.95) for c in (1.0, 0.5))
+    assert (half.mean, half.low, half.high) == pytest.approx((whole.mean / 2, whole.low / 2, whole.high / 2))
+    assert (half.p, half.degrees_of_freedom) == pytest.approx((whole.p, whole.degrees_of_freedom))
+    with pytest.raises(ValueError, match="same items"):
+        estimate_contrast([first, second, third, summarise(FIRST)], INTERACTION, 0.95)
 
 
 def test_one_replicate_is_the_paired_t_interval_over_samples() -> None:
@@ -153,6 +202,27 @@ def test_intervals_cover(replicates: int) -> None:
     """Nominal 95%, judged with the simulation's own error: fails only where the rate is surely off by over a point."""
     runs = 1000
     found = stats.binomtest(misses(replicates, runs, seed=replicates), runs).proportion_ci(0.95, "exact")
+    assert found.low <= 0.06
+    assert found.high >= 0.03
+
+
+@pytest.mark.parametrize("replicates", [3, 5])
+def test_intervals_of_an_interaction_cover(replicates: int) -> None:
+    """A true interaction of six points between cells of unlike seed variance, on items that each cell finds easy on its own."""
+    generator = np.random.default_rng(40 + replicates)
+    clusters, runs, missed = np.repeat(np.arange(60), 2), 400, 0
+    means, deviations = (0.62, 0.5, 0.56, 0.5), (0.03, 0.01, 0.02, 0.01)
+    for _ in range(runs):
+        difficulty = generator.uniform(-0.1, 0.1, (60, 1))
+        cells = []
+        for mean, deviation in zip(means, deviations, strict=True):
+            own = generator.uniform(-0.15, 0.15, (60, 1))
+            chance = mean + difficulty + own + generator.normal(0, deviation, replicates)
+            drawn = generator.random((120, replicates)) < np.repeat(chance, 2, axis=0)
+            cells.append(summarise(drawn, clusters))
+        estimate = estimate_contrast(cells, INTERACTION, 0.95)
+        missed += not estimate.low <= 0.06 <= estimate.high
+    found = stats.binomtest(missed, runs).proportion_ci(0.95, "exact")
     assert found.low <= 0.06
     assert found.high >= 0.03
 

@@ -83,7 +83,7 @@ def test_declared_contrasts_share_the_level(tmp_path: Path) -> None:
     assert [one["name"] for one in result["contrasts"]] == ["against_clip", "against_pictures"]
     one = result["contrasts"][0]
     arms = [summarise(scores(name, "multimodal", 4), np.arange(ITEMS) // 2) for name in ("vilt", "clip")]
-    design = design_of(*arms)
+    design = design_of(arms, (1.0, -1.0))
     assert one["difference"] == pytest.approx(arms[0].mean - arms[1].mean, rel=1e-5)
     assert one["detectable"] == pytest.approx(detectable_effect(design, 4, 0.025), rel=1e-5)
     assert one["power"] == pytest.approx(power(design, 4, 0.01, 0.025), rel=1e-5)
@@ -91,6 +91,32 @@ def test_declared_contrasts_share_the_level(tmp_path: Path) -> None:
     assert one["variance"]["replicates"] + one["variance"]["samples"] == pytest.approx(
         one["standard_error"] ** 2, rel=1e-4
     )
+
+
+def test_an_interaction_has_four_cells(tmp_path: Path) -> None:
+    values = study().model_dump()
+    asked = {
+        "name": "step_by_system",
+        "question": "Does the step help ViLT more than CLIP?",
+        "axis": "start",
+        "by": "system",
+        "task": "vqa",
+        "first": "vilt/multimodal",
+        "second": "vilt/unimodal",
+        "against": {"first": "clip/multimodal", "second": "clip/unimodal"},
+    }
+    values["evaluation"]["contrasts"] = [asked]
+    mine = Study.model_validate(values)
+    result = study_power(mine, workspace(tmp_path, mine), 0.01)
+    (one,) = result["contrasts"]
+    cells = [("vilt", "multimodal"), ("vilt", "unimodal"), ("clip", "multimodal"), ("clip", "unimodal")]
+    a, b, c, d = (scores(*cell, 4) for cell in cells)
+    assert one["against"] == asked["against"]
+    assert one["difference"] == pytest.approx(((a - b) - (c - d)).mean(), rel=1e-5)
+    between = sum(cell.mean(axis=0).var(ddof=1) for cell in (a, b, c, d)) / 4
+    assert one["variance"]["replicates"] == pytest.approx(between, rel=1e-5)
+    text = render_power(result)
+    assert "(vilt/multimodal - vilt/unimodal) - (clip/multimodal - clip/unimodal)" in text
 
 
 def test_without_declared_contrasts_best_against_second(tmp_path: Path) -> None:
