@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Domain = Literal["all", "shapes", "digits"]
-ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "norm"]
+ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "norm", "initial_scale"]
 DataAxis = Literal["amount", "caption_noise", "domain"]
 Axis = ArchitectureAxis | DataAxis | Literal["front", "freezing", "start", "system"]
 
@@ -34,6 +34,7 @@ class AxesSettings(Strict):
     readout: Literal["pooled_text", "product"]
     objectives: Literal["words", "words_matching", "words_matching_regions"]
     norm: Literal["pre", "post"]
+    initial_scale: Literal["common", "bert"]
 
 
 class PairsSettings(Strict):
