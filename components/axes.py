@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Domain = Literal["all", "shapes", "digits"]
-ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "norm"]
+ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "norm", "initial_scale"]
 DataAxis = Literal["amount", "caption_noise", "domain"]
 Axis = ArchitectureAxis | DataAxis | Literal["front", "freezing", "start", "system"]
 
@@ -35,6 +35,7 @@ class AxesSettings(Strict):
     readout: Literal["pooled_text", "product"]
     objectives: Literal["words", "words_matching", "words_matching_regions"]
     norm: Literal["pre", "post"]
+    initial_scale: Literal["common", "bert"]
 
 
 class PairsSettings(Strict):

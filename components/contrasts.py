@@ -138,6 +138,22 @@ def other_norm(study: "Study", first: str, second: str) -> str:
     )
 
 
+def other_scale(study: "Study", first: str, second: str) -> str:
+    """Why two controlled arms have no verdict for their initial scales, likewise.
+
+    A step of Adam is as long whatever the size of the weights, so to small ones the same rate is a larger one.
+    """
+    axes = [study.arms[arm].axes for arm in (first, second)]
+    scales = {arm: one.initial_scale for arm, one in zip((first, second), axes, strict=True) if one}
+    if study.tuning.trials or len(set(scales.values())) < 2:
+        return ""
+    ours, berts = sorted(scales, key=lambda arm: scales[arm] == "bert")
+    return (
+        f"{berts} begins with weights of BERT's size and {ours} with those of the common rule: the two want other learning "
+        "rates, and one was set for both without a search"
+    )
+
+
 def _freezes(study: "Study", arm: str) -> bool:
     return study.arms[arm].architecture in FREEZES
 
@@ -210,6 +226,10 @@ def _pair_fault(study: "Study", task: str, axis: Axis, cells: list[CellName], or
         return "is about whole systems, which needs two faithful arms: name the axis in which the two differ"
     if norms := other_norm(study, cells[0].arm, cells[1].arm):
         return f"can have no verdict, because {norms}; compare arms of one norm"
+    if scales := other_scale(study, cells[0].arm, cells[1].arm):
+        return (
+            f"can have no verdict, because {scales}; let tuning search the rate, or compare arms of one initial_scale"
+        )
     if axis == "system" and (unequal := [one for one in found if one in DATA_AXES]):
         return f"is about whole systems, which needs equal data: the two cells differ in {' and '.join(unequal)}"
     if axis == "freezing" and (firm := [one.arm for one in cells if not _freezes(study, one.arm)]):

@@ -84,7 +84,7 @@ def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
 
 def controlled(**axes: str) -> dict[str, Any]:
     settings = {"fusion": "single_stream", "spatial_code": "sum_5", "readout": "product", "objectives": "words"}
-    settings["norm"] = "post"
+    settings |= {"norm": "post", "initial_scale": "common"}
     return {
         "architecture": "controlled",
         "mode": "controlled",
@@ -121,6 +121,9 @@ def with_contrasts(*contrasts: dict[str, Any]) -> dict[str, Any]:
         "frozen": {**controlled(), "freezing": [{"pattern": "text_embedding.*", "share": 0.1}]},
         "before": {**controlled(norm="pre"), "unimodal": []},
         "after": {**controlled(), "unimodal": []},
+        "berts": controlled(initial_scale="bert"),
+        "berts_fresh": {**controlled(initial_scale="bert"), "unimodal": []},
+        "berts_crossed": controlled(fusion="lxmert", initial_scale="bert"),
         "visualbert_few": {
             **study["arms"]["visualbert"],
             "pairs": {"share": 0.25, "caption_noise": 0.0, "domain": "all"},
@@ -275,6 +278,34 @@ def test_what_a_cell_has_not_been_through_is_no_difference() -> None:
     assert differ("single/unimodal", "frozen/unimodal") == ["freezing"]
 
 
+def test_initial_scales_are_compared_after_a_search() -> None:
+    """With the text encoder, where the axis acts on the rest, and without, where it acts on everything."""
+    study = with_contrasts(
+        contrast("initial_scale", "berts/multimodal", "single/multimodal"),
+        contrast("initial_scale", "berts/unimodal", "single/unimodal"),
+        contrast("initial_scale", "after/multimodal_few", "berts_fresh/multimodal_few"),
+    )
+    study["tuning"]["trials"] = 16
+    parsed = parse_study(study, "mine")
+    sides = [CellName("berts", "multimodal"), CellName("single", "multimodal")]
+    assert differences(parsed, *sides) == ["initial_scale"]
+    study["evaluation"]["contrasts"] = [
+        {**study["evaluation"]["contrasts"][0], "second": "crossed/multimodal"},
+    ]
+    with pytest.raises(CeterisError, match="differ in fusion and initial_scale"):
+        parse_study(study, "mine")
+
+
+def test_there_are_two_initial_scales() -> None:
+    study = with_contrasts()
+    study["arms"]["berts"]["axes"]["initial_scale"] = "xavier"
+    with pytest.raises(CeterisError, match=r"arms\.berts\.axes\.initial_scale"):
+        parse_study(study, "mine")
+    del study["arms"]["berts"]["axes"]["initial_scale"]
+    with pytest.raises(CeterisError, match=r"arms\.berts\.axes\.initial_scale"):
+        parse_study(study, "mine")
+
+
 def test_domains_are_of_scenes() -> None:
     study = with_contrasts()
     study["arms"]["vilt"]["pairs"]["domain"] = "digits"
@@ -307,6 +338,11 @@ def test_a_pre_norm_arm_takes_no_text_encoder() -> None:
             "the architecture of visualbert_frozen trains everything from the start",
         ),
         (contrast("norm", "before/multimodal", "after/multimodal"), "before is pre-norm and after post-norm"),
+        (
+            contrast("initial_scale", "berts/multimodal", "single/multimodal"),
+            "berts begins with weights of BERT's size and single with those of the common rule.*let tuning search the rate",
+        ),
+        (contrast("fusion", "single/multimodal", "berts_crossed/multimodal"), "because berts_crossed begins with"),
         (contrast("fusion", "single/multimodal", "both/multimodal"), "differ in fusion and spatial_code"),
         (contrast("fusion", "single/multimodal", "unplaced/multimodal"), "differ in spatial_code"),
         (contrast("fusion", "single/multimodal", "crossed/unimodal"), "differ in fusion and start"),

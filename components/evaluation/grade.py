@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from components.axes import DATA_AXES
-from components.contrasts import CellName, ContrastSettings, differences, other_norm
+from components.contrasts import CellName, ContrastSettings, differences, other_norm, other_scale
 from components.evaluation.statistics import MINIMUM_REPLICATES
 from components.study import ORACLE, Study
 
-Obstacle = Literal["norm", "axes", "alike"]
+Obstacle = Literal["norm", "initial_scale", "axes", "alike"]
 
 
 class Grade(NamedTuple):
@@ -17,8 +17,8 @@ class Grade(NamedTuple):
     Attributes:
         axis: the one thing that differs, where it is controlled; 'system' where it is about systems.
         reason: one sentence.
-        obstacle: why the study can give two ranked cells no verdict however many replicates it has: their norms, that they
-            differ in too much, or in nothing. Null where it can.
+        obstacle: why the study can give two ranked cells no verdict however many replicates it has: their norms, their
+            initial scales, that they differ in too much, or in nothing. Null where it can.
     """
 
     grade: Literal["controlled", "system", "descriptive"]
@@ -52,6 +52,8 @@ def grade_of(study: Study, first: CellName, second: CellName, certificates: Mapp
         return Grade("descriptive", None, "The two were trained alike: they differ in their seeds alone.", "alike")
     if norms := other_norm(study, first.arm, second.arm):
         return Grade("descriptive", "norm" if axis == "norm" else None, f"{norms}.", "norm")
+    if scales := other_scale(study, first.arm, second.arm):
+        return Grade("descriptive", "initial_scale" if axis == "initial_scale" else None, f"{scales}.", "initial_scale")
     if axis is not None and axis != "architecture":
         return Grade("controlled", axis, f"The two differ in {readable(axis)} and in nothing else.")
     modes = {study.arms[name.arm].mode for name in (first, second)}

@@ -29,9 +29,9 @@
             representative: bool             it stands for its architecture: of all labels, the best on validation
             candidate: bool                  a representative that is ranked
             tied: bool                       not separated from the chosen one; never where all is descriptive
-            undecided: "norm" | "axes" | "alike" | null   why a candidate can have no verdict against the chosen one: other
-                                             norms, they differ in too much, or in nothing; null where it can, or where all
-                                             is descriptive
+            undecided: "norm" | "initial_scale" | "axes" | "alike" | null   why a candidate can have no verdict against the
+                                             chosen one: other norms or initial scales, they differ in too much, or in
+                                             nothing; null where it can, or where all is descriptive
             ranks: [best, worst] | null      simultaneous over the candidates; null where it is not ranked
             mean, low, high, standard_error, degrees_of_freedom
             p_against_best: float | null     after Holm over the pairs; null for the best and where nothing is tested

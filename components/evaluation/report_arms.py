@@ -10,9 +10,15 @@ from components.evaluation.report_page import paragraph, section, table, text_ce
 from components.evaluation.wording import readable
 from components.study import ORACLE, ArmSettings, FreezingRule, Study
 
-CHOSEN = {"fusion": "fusion", "spatial code": "spatial_code", "objectives": "objectives", "readout": "readout"}
+CHOSEN = {
+    "fusion": "fusion",
+    "spatial code": "spatial_code",
+    "objectives": "objectives",
+    "readout": "readout",
+    "initial scale": "initial_scale",
+}
 """Axis of a card: setting of a controlled arm."""
-COLUMNS = ("text encoder", "visual input", "spatial code", "fusion", "objectives", "readout", "norm")
+COLUMNS = ("text encoder", "visual input", "spatial code", "fusion", "objectives", "readout", "norm", "initial scale")
 _FRONTS = {
     "pixels": "pixels, its own",
     "detector": "detected regions",

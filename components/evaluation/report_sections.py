@@ -361,8 +361,8 @@ def method(board: Json) -> str:
         f"likewise, exclude a difference of {100 * board['margin']:g} points either way. Everything else is 'cannot tell', and "
         "ties stay ties.",
         "Controlled: the two differ in one declared axis, so the difference is that axis's. System: each as its paper has it, "
-        "so the difference belongs to the whole. Descriptive: anything else, among it pre-norm against post-norm, which want other "
-        "learning rates while one was set for both without a search; anything with fewer than three replicates, and "
+        "so the difference belongs to the whole. Descriptive: anything else, among it two norms or two initial scales, which want "
+        "other learning rates while one was set for both without a search; anything with fewer than three replicates, and "
         "anything whose certificate failed; it has no verdict.",
     ]
     drawn = "".join(paragraph(part) for part in words)

@@ -26,7 +26,12 @@ KEY = {
     "·": "· worse",
     "x": "x not comparable",
 }
-NO_VERDICT = {"norm": "other norm, no search", "axes": "too many differences", "alike": "trained alike"}
+NO_VERDICT = {
+    "norm": "other norm, no search",
+    "initial_scale": "other initial scale, no search",
+    "axes": "too many differences",
+    "alike": "trained alike",
+}
 """Why, by the leaderboard's word for it."""
 
 

@@ -7,7 +7,12 @@ from components.contrasts import is_matched
 NOT_KNOWN = "not known"
 MEASURES = {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
 """What is scored, by kind of task, where it is not plain accuracy."""
-OBSTACLES = {"norm": "of another norm", "axes": "with too many differences", "alike": "trained alike"}
+OBSTACLES = {
+    "norm": "of another norm",
+    "initial_scale": "of another initial scale",
+    "axes": "with too many differences",
+    "alike": "trained alike",
+}
 """Which arms can have no verdict against the best one, by the leaderboard's word for it."""
 UNRANKED = "Nothing is ranked: no arm passed its certificate."
 CURRENCIES = {

@@ -22,6 +22,7 @@ AXES = (
     "corruption",
     "readout",
     "norm",
+    "initial scale",
     "start",
     "freezing",
 )

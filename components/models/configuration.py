@@ -8,6 +8,7 @@ SpatialCode = Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "le
 Readout = Literal["pooled_text", "product"]
 Objectives = Literal["words", "words_matching", "words_matching_regions"]
 Norm = Literal["pre", "post"]
+InitialScale = Literal["common", "bert"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Axes:
         readout: the tanh pooler on the text's [CLS], or the product of pooled text and pooled image.
         objectives: masked words, image-text matching, and masked regions by divergence from the front end's classes.
         norm: layers normalise what a sub-layer reads ('pre', as ViT) or the sum of its input and output ('post', as BERT).
+        initial_scale: the rule by which fresh weights are drawn (components/models/initialisation.py).
     """
 
     fusion: Fusion
@@ -27,6 +29,7 @@ class Axes:
     readout: Readout
     objectives: Objectives
     norm: Norm
+    initial_scale: InitialScale
 
 
 @dataclass(frozen=True)
@@ -80,3 +83,8 @@ class ModelConfiguration:
             raise ValueError(f"heads ({self.heads}) must divide width ({self.width})")
         if self.image_size % self.patch_size:
             raise ValueError(f"patch_size ({self.patch_size}) must divide image_size ({self.image_size})")
+
+    @property
+    def initial_scale(self) -> InitialScale:
+        """The rule for the fresh weights of the arm: a controlled one's own, and for all others the common one."""
+        return self.axes.initial_scale if self.axes else "common"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from components.models.architecture import Architecture
 from components.models.bert_text import BertEmbedding, TextSizes, fresh_sizes, pretrained_weights, text_sizes
 from components.models.bimodal import BimodalStack, Side, Sizes
-from components.models.configuration import Fusion, ModelConfiguration, Norm, Readout
+from components.models.configuration import Fusion, InitialScale, ModelConfiguration, Norm, Readout
 from components.models.initialisation import initialised
 from components.models.layouts import named
 from components.models.states import Batch, States
@@ -42,6 +42,7 @@ class Design:
         begins_with_bert: it takes the study's text encoder; otherwise it is trained from scratch at the study's size.
         norm: 'pre' asks for a normalisation behind the last layer too, as in ViT: one for a single stream, which shares all
             weights, and otherwise one for each side.
+        initial_scale: the rule by which its fresh weights are drawn.
     """
 
     fusion: Fusion
@@ -51,6 +52,7 @@ class Design:
     wide_image: bool = False
     begins_with_bert: bool = True
     norm: Norm = "post"
+    initial_scale: InitialScale = "common"
 
 
 class FusionArchitecture(Architecture):
@@ -60,6 +62,7 @@ class FusionArchitecture(Architecture):
         DESIGN: what it is, for all configurations alike.
         design: what it is.
         image_width: D of `States.image`.
+        words_are_fresh: its word embeddings are no text encoder's.
     """
 
     DESIGN: ClassVar[Design]
@@ -85,18 +88,20 @@ class FusionArchitecture(Architecture):
                 configuration.dropout,
                 segments=design.embedding.segments,
                 extra_positions=design.embedding.extra_positions,
-            )
+            ),
+            design.initial_scale,
         )
         self.visual_embedding = design.embedding(
             configuration, self.text_embedding, sizes.image_width, picture_first=design.picture_first
         )
-        self.layers = initialised(BimodalStack(named(design.fusion, text.layers), sizes))
+        self.layers = initialised(BimodalStack(named(design.fusion, text.layers), sizes), design.initial_scale)
         self.final_norms = _final_norms(design, sizes)
         self.image_width = sizes.image_width
         self.pooled_size = sizes.cross_width if design.readout == "product" else text.width
-        self.text_pooler = initialised(nn.Linear(text.width, self.pooled_size))
+        self.text_pooler = initialised(nn.Linear(text.width, self.pooled_size), design.initial_scale)
         if design.readout == "product":
-            self.image_pooler = initialised(nn.Linear(sizes.image_width, self.pooled_size))
+            self.image_pooler = initialised(nn.Linear(sizes.image_width, self.pooled_size), design.initial_scale)
+        self.words_are_fresh = True
         weights = pretrained_weights(configuration) if design.begins_with_bert else None
         if weights is not None:
             self.load_bert(weights)
@@ -147,6 +152,7 @@ class FusionArchitecture(Architecture):
         if pooler and self.design.readout == "pooled_text":
             self.text_pooler.load_state_dict(pooler, strict=True)
         self.visual_embedding.begin(self.text_embedding)
+        self.words_are_fresh = False
 
 
 def _final_norms(design: Design, sizes: Sizes) -> nn.ModuleList:
@@ -177,10 +183,13 @@ def layer_sizes(text: TextSizes, dropout: float, *, wide_image: bool, norm: Norm
     )
 
 
-def answer_head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+def answer_head(inputs: int, hidden: int, outputs: int, scale: InitialScale = "common") -> nn.Sequential:
     """Linear, GELU, LayerNorm, linear (LXMERT, UNITER, VL-BERT, VOLTA): (B, inputs) to (B, outputs)."""
     return initialised(
-        nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.LayerNorm(hidden, eps=1e-12), nn.Linear(hidden, outputs))
+        nn.Sequential(
+            nn.Linear(inputs, hidden), nn.GELU(), nn.LayerNorm(hidden, eps=1e-12), nn.Linear(hidden, outputs)
+        ),
+        scale,
     )
 
 

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from components.models.configuration import InitialScale
 from components.models.initialisation import initialised
 
 
-def linear_head(inputs: int, outputs: int) -> nn.Linear:
+def linear_head(inputs: int, outputs: int, scale: InitialScale = "common") -> nn.Linear:
     """One linear layer (BERT, MMBT): (B, inputs) to (B, outputs)."""
-    return initialised(nn.Linear(inputs, outputs))
+    return initialised(nn.Linear(inputs, outputs), scale)
 
 
 def mlp_head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:

@@ -147,7 +147,7 @@ class ControlledEmbedding(RegionEmbedding):
         self.feature_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.code = spatial_code(self.kind, configuration, width)
         self.norm = nn.LayerNorm(width, eps=NORM_EPSILON)
-        initialised(self)
+        initialised(self, configuration.initial_scale)
 
     def tokens(self, seen: Seen) -> Tensor:
         """See the class."""

@@ -19,7 +19,7 @@ class ImageTextMatching(Objective):
 
     def __init__(self, model: Architecture, configuration: ModelConfiguration) -> None:
         super().__init__()
-        self.head = linear_head(model.pooled_size, 2)
+        self.head = linear_head(model.pooled_size, 2, configuration.initial_scale)
 
     def forward(self, model: Architecture, states: States | None, batch: Batch) -> Outcome:
         """Mean cross-entropy over the batch.

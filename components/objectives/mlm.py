@@ -25,13 +25,15 @@ class MaskedLanguageModelling(Objective):
         super().__init__()
         words = model.get_input_embeddings()
         vocabulary, width = words.weight.shape
-        self.transform = initialised(nn.Linear(width, width))
+        self.transform = initialised(nn.Linear(width, width), configuration.initial_scale)
         self.norm = nn.LayerNorm(width, eps=1e-12)
         self.bias = nn.Parameter(words.weight.new_zeros(vocabulary))
-        # Embeddings of a loaded checkpoint have a scale of their own, which the study's rule for fresh ones must not touch.
+        # Scaled for words of the common rule, among them those of the study's own text encoder. A loaded checkpoint's words have
+        # a size of their own and fresh ones by BERT's habit have BERT's, whose logits are plain products.
         begins = getattr(getattr(model, "design", None), "begins_with_bert", not hasattr(model, "encode"))
         pretrained = begins and configuration.text_encoder != TINY
-        self.logit_scale = 1.0 if pretrained else tied_logit_scale(width)
+        habit = configuration.initial_scale == "bert" and model.words_are_fresh
+        self.logit_scale = 1.0 if pretrained or habit else tied_logit_scale(width)
 
     def logits(self, model: Any, states: Tensor) -> Tensor:
         """Vocabulary logits of any states: (..., D) to (..., vocabulary)."""

@@ -27,7 +27,7 @@ def transform(width: int) -> nn.Sequential:
 def region_head(model: Any, configuration: ModelConfiguration, outputs: int) -> nn.Sequential:
     """The transform and a linear layer: (..., D) to (..., outputs)."""
     width = image_width(model, configuration)
-    return initialised(nn.Sequential(*transform(width), nn.Linear(width, outputs)))
+    return initialised(nn.Sequential(*transform(width), nn.Linear(width, outputs)), configuration.initial_scale)
 
 
 def asked_regions(states: States, batch: Batch) -> Tensor:

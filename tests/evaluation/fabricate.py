@@ -129,7 +129,7 @@ def controlled_study(**changes: Any) -> Study:
     """
     values = _two_tasks()
     axes = {"fusion": "single_stream", "spatial_code": "sum_5", "readout": "product", "objectives": "words_matching"}
-    axes["norm"] = "post"
+    axes |= {"norm": "post", "initial_scale": "common"}
     crossed = {**axes, "fusion": "lxmert"}
     differ = {
         "single": {"starts": ["unimodal", "multimodal"], "matched_starts": ["unimodal"]},

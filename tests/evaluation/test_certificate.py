@@ -131,6 +131,10 @@ def other_axes(records: TrainingRecords) -> None:
     cell(records, "crossed")["configuration"]["axes"]["readout"] = "pooled_text"
 
 
+def another_initial_scale(records: TrainingRecords) -> None:
+    cell(records, "crossed")["configuration"]["axes"]["initial_scale"] = "bert"
+
+
 def an_undeclared_key(records: TrainingRecords) -> None:
     cell(records, "crossed")["configuration"]["adapter_width"] = 16
 
@@ -181,6 +185,7 @@ def no_digests(records: TrainingRecords) -> None:
         (longer_texts, "crossed", {"configuration"}),
         (wider, "late_fusion", {"configuration"}),
         (other_axes, "crossed", {"configuration"}),
+        (another_initial_scale, "crossed", {"configuration"}),
         (an_undeclared_key, "crossed", {"configuration"}),
         (no_configuration, "text_only", {"configuration", "labels of the front end"}),
         (other_labels_of_the_front_end, "dense", {"labels of the front end"}),

@@ -14,7 +14,7 @@ from scipy import stats
 
 from components.contrasts import CellName
 from components.errors import CeterisError
-from components.evaluation.grade import grade_of, grade_of_contrast, overall
+from components.evaluation.grade import Grade, grade_of, grade_of_contrast, overall
 from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
 from components.evaluation.side_by_side import compare_cells
@@ -356,6 +356,26 @@ def test_norms_of_controlled_arms() -> None:
     found = grade_of(study, *sides, dict.fromkeys(study.arms, VALID))
     assert (found.grade, found.axis, found.obstacle) == ("descriptive", "norm", "norm")
     assert found.reason.startswith("dense is pre-norm and both post-norm")
+
+
+def test_initial_scales_of_controlled_arms() -> None:
+    values = controlled_study().model_dump()
+    values["evaluation"]["contrasts"] = []
+    values["arms"]["both"] |= {"axes": values["arms"]["single"]["axes"] | {"initial_scale": "bert"}}
+    sides = CellName("single", "multimodal"), CellName("both", "multimodal")
+
+    def graded() -> Grade:
+        study = Study.model_validate(values)
+        return grade_of(study, *sides, dict.fromkeys(study.arms, VALID))
+
+    found = graded()
+    assert (found.grade, found.axis, found.obstacle) == ("descriptive", "initial_scale", "initial_scale")
+    assert found.reason.startswith("both begins with weights of BERT's size and single with those of the common rule")
+    assert found.reason.endswith("without a search.")
+    values["tuning"]["trials"] = 16
+    found = graded()
+    assert (found.grade, found.axis, found.obstacle) == ("controlled", "initial_scale", None)
+    assert found.reason == "The two differ in initial scale and in nothing else."
 
 
 def test_front_ends_with_unlike_labels_are_not_controlled() -> None:

@@ -16,7 +16,7 @@ from components.evaluation.report import render
 from components.evaluation.report_calibration import bins_of, calibration, expected_error
 from components.evaluation.report_examples import duels, pick
 from components.evaluation.report_page import representatives
-from components.study import Study
+from components.study import ArmSettings, Study
 
 Finished = tuple[Path, Study, dict[str, Any]]
 
@@ -201,17 +201,22 @@ def test_places_are_shown_as_right_or_wrong_without_an_answer(tmp_path: Path) ->
 
 def test_the_table_of_arms_says_what_the_study_says() -> None:
     study = controlled_study()
-    words = dict(zip(report_arms.COLUMNS, report_arms.words_of(study.arms["crossed"])[2:9], strict=True))
+    words = dict(zip(report_arms.COLUMNS, report_arms.words_of(study.arms["crossed"])[2:10], strict=True))
     assert words["fusion"] == "LXMERT"
     assert words["spatial code"] == "sum 5"
     assert words["readout"] == "product"
     assert words["objectives"] == "words matching"
+    assert words["initial scale"] == "common"
     assert words["text encoder"] == "BERT"
     single, dense = (report_arms.words_of(study.arms[name]) for name in ("single", "dense"))
     assert [one != other for one, other in zip(single, dense, strict=True)].count(
         True
     ) == 3  # front, starts, components
+    arm = study.arms["crossed"].model_dump()
+    habit = ArmSettings.model_validate({**arm, "axes": {**arm["axes"], "initial_scale": "bert"}})
+    assert report_arms.words_of(habit)[9] == "bert"
     mmbt = report_arms.words_of(study_of().arms["mmbt"])
+    assert mmbt[9] == "common"
     assert mmbt[0] == "faithful"
     assert mmbt[-2] == "image_encoder. for the first 10%; text_encoder.encoder. for the first 20%"
 

@@ -218,6 +218,21 @@ def test_controlled_arms_that_differ_in_too_much_are_undecided() -> None:
     )
 
 
+def test_arms_of_another_initial_scale_are_undecided_without_a_search() -> None:
+    values = controlled_study().model_dump()
+    values["evaluation"]["contrasts"] = []
+    values["arms"]["crossed"]["axes"] = values["arms"]["single"]["axes"] | {"initial_scale": "bert"}
+    study = Study.model_validate(values)
+    means = {f"{arm}/{cell.name}": (0.5, 0.5) for arm in study.arms for cell in study.cells(arm, "vqa")}
+    means |= {"single/multimodal": (0.7, 0.7), "dense/multimodal": (0.7, 0.7)}
+    table = table_of(study, means)
+    cells = by_name(table.build(FLOORS, Free()))
+    assert cells["crossed/multimodal"]["undecided"] == "initial_scale"
+    board = board_of(study, table)
+    assert "1 arm of another initial scale" in headline(board, "vqa")
+    assert "other initial scale, no search" in render_text(board)
+
+
 def lines_of(text: str) -> dict[str, str]:
     """The mark of every cell in a terminal's table, by ARM/CELL without commas."""
     found = {}

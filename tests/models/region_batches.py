@@ -9,7 +9,7 @@ from components.models.architectures import load
 from components.models.configuration import Axes, ModelConfiguration
 
 FEATURES, CLASSES, ATTRIBUTES = 6, 5, 4
-AXES = Axes("single_stream", "sum_5", "product", "words_matching_regions", "post")
+AXES = Axes("single_stream", "sum_5", "product", "words_matching_regions", "post", "common")
 FAMILY = ("visualbert", "vilbert", "lxmert", "uniter", "vlbert", "pixelbert", "controlled")
 READS_REGIONS = tuple(name for name in FAMILY if name != "pixelbert")
 

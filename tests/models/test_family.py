@@ -294,7 +294,7 @@ def test_a_controlled_arm_is_pretrained_as_its_axis_says(objectives: str) -> Non
 
 def test_arms_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="nothing of the picture reaches the readout"):
-        build("controlled", axes=Axes("late", "none", "pooled_text", "words", "post"))
+        build("controlled", axes=Axes("late", "none", "pooled_text", "words", "post", "common"))
     with pytest.raises(ValueError, match="a controlled arm needs axes"):
         build("controlled", axes=None)
     with pytest.raises(ValueError, match="reads regions"):
@@ -329,7 +329,7 @@ def test_a_pre_norm_arm_begins_from_nothing() -> None:
 def test_every_controlled_arm_reads_both_sides(fusion: str, readout: str, norm: str) -> None:
     if (fusion, readout) == ("late", "pooled_text"):
         return
-    model = build("controlled", axes=Axes(fusion, "normed_7", readout, "words", norm)).eval()
+    model = build("controlled", axes=Axes(fusion, "normed_7", readout, "words", norm, "common")).eval()
     assert (model.pooled_size, model.image_width) == (32, 32)
     with torch.no_grad():
         pooled = [model.encode(one).pooled for one in (batch([5]), batch([5], seed=1), batch([5], image_seed=1))]

@@ -212,7 +212,7 @@ def test_vlbert_has_a_position_behind_the_longest_text() -> None:
 
 @pytest.mark.parametrize("kind", get_args(SpatialCode))
 def test_controlled_arms_differ_in_their_code_alone(kind: SpatialCode) -> None:
-    axes = Axes("single_stream", kind, "product", "words", "post")
+    axes = Axes("single_stream", kind, "product", "words", "post", "common")
     visual, text = both(ControlledEmbedding, picture_first=True, axes=axes)
     given_batch = batch([5, 3])
     seen = see(given_batch, picture_first=True)

@@ -28,7 +28,7 @@ CONFIGURATION = ModelConfiguration(
     pad_token_id=0,
     regions=REGIONS,
     region_features=FEATURES,
-    axes=Axes("single_stream", "normed_7", "product", "words", "pre"),
+    axes=Axes("single_stream", "normed_7", "product", "words", "pre", "common"),
 )
 
 

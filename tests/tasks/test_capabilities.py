@@ -1,6 +1,7 @@
 """The table of who can do what, against the architectures themselves."""
 
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
@@ -8,9 +9,11 @@ from region_batches import AXES, READS_REGIONS, batch, build
 from small_models import texts
 from torch import Tensor
 
+from components.axes import AxesSettings
 from components.capabilities import FREEZES, LACKS, NEEDS, NORMS, OFFERS, lacks, norm_of
 from components.models.architectures import ARCHITECTURES
 from components.models.architectures import load as load_architecture
+from components.models.configuration import Axes
 from components.tasks import TASKS, load
 
 TOO_COARSE = {"mmbt"}  # its tokens have read the text, but are means over large parts of the picture
@@ -50,6 +53,16 @@ def test_the_norm_of_a_controlled_arm_is_what_its_axis_says() -> None:
 
 def test_who_may_freeze_is_who_says_so() -> None:
     assert set(FREEZES) == {name for name in ARCHITECTURES if "freezing" in load_architecture(name).MAY_DIFFER}
+
+
+def test_what_a_study_may_set_apart_is_what_a_controlled_arm_may_differ_in() -> None:
+    axes = {axis.replace("_", " ") for axis in AxesSettings.model_fields}
+    assert axes <= set(load_architecture("controlled").MAY_DIFFER)
+    others = [load_architecture(name) for name in ARCHITECTURES if name != "controlled"]
+    assert {kind.CARD["initial scale"] for kind in others} == {"common"}
+    assert not any("initial scale" in kind.MAY_DIFFER for kind in others)
+    for axis, levels in get_type_hints(Axes).items():
+        assert get_args(levels) == get_args(AxesSettings.model_fields[axis].annotation)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -192,7 +192,11 @@ def test_gradients_reach_the_whole_model_and_every_head(pretraining: Pretraining
 @pytest.mark.parametrize("name", PRETRAINED)
 def test_pretraining_reaches_the_whole_architecture(name: str) -> None:
     torch.manual_seed(0)
-    axes = Axes("vilbert", "sum_5", "product", "words_matching_regions", "post") if name == "controlled" else None
+    axes = (
+        Axes("vilbert", "sum_5", "product", "words_matching_regions", "post", "common")
+        if name == "controlled"
+        else None
+    )
     model: Any = load_architecture(name)(replace(SMALL, axes=axes))
     ours = network(model.PRETRAINING, model)
     for _, variant in ours.variants(raw(6)):

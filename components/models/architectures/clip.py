@@ -75,6 +75,7 @@ class CLIP(Architecture):
         "corruption": "none",
         "readout": "both projected vectors concatenated; two-layer MLP",
         "norm": "pre-norm, LayerNorm before the image layers",
+        "initial scale": "common",
         "start": "vision transformer",
         "freezing": "none",
     }

@@ -44,21 +44,30 @@ class OfTheArm:
 class Controlled(FusionArchitecture):
     """One arm of a controlled comparison (Bugliarello et al., 2021, "Multimodal Pretraining Unmasked"; code: e-bug/volta).
 
-    Fusion, spatial code, readout, objectives and norm are settings of the study (`Axes`); everything else is the same for
-    all: a text encoder to begin with, equal widths of both sides, a region as LN(LN(linear features) + spatial code), the
-    whole picture as the first of them, one task head.
+    Fusion, spatial code, readout, objectives, norm and initial scale are settings of the study (`Axes`); everything else is
+    the same for all: a text encoder to begin with, equal widths of both sides, a region as LN(LN(linear features) + spatial
+    code), the whole picture as the first of them, one task head.
 
     Pre-norm layers cannot begin with the text encoder: BERT's are post-norm, and its weights mean something else where the
     normalisation stands before them. ViLT and CLIP take no layers of a text encoder either. So a pre-norm arm begins from
     scratch, and so must the post-norm arm that it is compared with. As in ViT a normalisation stands behind the last layer, one
     for a single stream and otherwise one for each side; as in ViLT's text and CLIP's image the embeddings keep theirs.
 
+    The initial scale is the rule by which fresh weights are drawn: the common rule of all architectures, or BERT's habit of 0.02
+    everywhere and vocabulary logits that are not scaled. Normalisations begin at one and biases at zero in both. A linear layer
+    that reads 2,500 numbers begins alike; one that reads fewer begins smaller by BERT's habit. The rule acts on what begins from
+    nothing: an arm that takes the text encoder takes it as all arms do, with the scale of its vocabulary logits. What then
+    differs are the layers through which regions and their places enter, attention and feed-forward that the layout has beyond
+    BERT's, poolers that are not BERT's, the task head and the heads of the losses. For all of it to differ, both arms begin from
+    nothing (`unimodal: []`, in a study whose `text_encoder` is no checkpoint).
+
     DEVIATIONS:
         * Every arm has the same image embedding up to its spatial code; in the paper each model keeps its own.
         * The readout has the study's width, whichever it is; the paper's product is 1,024 wide at a width of 768.
         * Fusion 'late', readout 'pooled_text', pre-norm and most spatial codes are no models of the paper.
         * Image-text matching is two classes here as for all architectures; the front end is the study's.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py), unless
+          the initial scale is BERT's.
 
     Attributes:
         axes: what this arm is.
@@ -78,6 +87,7 @@ class Controlled(FusionArchitecture):
         "with those that overlap them); nothing masked is predicted of swapped pairs",
         "readout": "an axis: tanh pooler on [CLS], or ReLU poolers on [CLS] and on the whole picture, multiplied; two-layer MLP",
         "norm": "an axis: post-norm, or pre-norm with a LayerNorm behind the last layer",
+        "initial scale": "an axis: the common rule, or BERT's 0.02 everywhere, of what begins from nothing",
         "start": "text encoder; none for a pre-norm arm",
         "freezing": "none, or what the study's arm says",
     }
@@ -89,6 +99,7 @@ class Controlled(FusionArchitecture):
         "corruption",
         "readout",
         "norm",
+        "initial scale",
         "start",
         "freezing",
     )
@@ -119,8 +130,9 @@ class Controlled(FusionArchitecture):
             picture_first=True,
             begins_with_bert=axes.norm == "post",
             norm=axes.norm,
+            initial_scale=axes.initial_scale,
         )
 
     def head(self, outputs: int) -> nn.Module:
         """Two layers, the inner one twice as wide."""
-        return answer_head(self.pooled_size, 2 * self.pooled_size, outputs)
+        return answer_head(self.pooled_size, 2 * self.pooled_size, outputs, self.axes.initial_scale)

@@ -31,6 +31,7 @@ class ImageOnly(Architecture):
         "corruption": "none",
         "readout": "mean and maximum over the grid; two-layer MLP",
         "norm": "batch norm",
+        "initial scale": "common",
         "start": "grid encoder",
         "freezing": "none",
     }

@@ -34,6 +34,7 @@ class LateFusion(Architecture):
         "corruption": "none",
         "readout": "image vector, text vector and product concatenated; two-layer MLP",
         "norm": "post-norm (text), batch norm (image)",
+        "initial scale": "common",
         "start": "text encoder and grid encoder",
         "freezing": "none",
     }

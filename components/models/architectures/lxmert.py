@@ -57,6 +57,7 @@ class LXMERT(FusionArchitecture):
         "of swapped pairs is predicted too",
         "readout": "tanh pooler on [CLS]; two-layer MLP",
         "norm": "post-norm",
+        "initial scale": "common",
         "start": "scratch",
         "freezing": "none",
     }

@@ -43,6 +43,7 @@ class MMBT(Architecture):
         "corruption": "none",
         "readout": "BERT's pooler on [CLS]; linear",
         "norm": "post-norm",
+        "initial scale": "common",
         "start": "text encoder and grid encoder",
         "freezing": "image encoder, then BERT's layers, for the first part of fine-tuning",
     }

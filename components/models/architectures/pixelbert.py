@@ -43,6 +43,7 @@ class PixelBERT(FusionArchitecture):
         "are predicted too",
         "readout": "BERT's pooler on [CLS]; two-layer MLP",
         "norm": "post-norm (text and cells), batch norm (convolutions)",
+        "initial scale": "common",
         "start": "text encoder and grid encoder",
         "freezing": "none",
     }

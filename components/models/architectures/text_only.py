@@ -29,6 +29,7 @@ class TextOnly(Architecture):
         "corruption": "none",
         "readout": "BERT's pooler on [CLS]; linear",
         "norm": "post-norm",
+        "initial scale": "common",
         "start": "text encoder",
         "freezing": "none",
     }

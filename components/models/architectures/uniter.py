@@ -48,6 +48,7 @@ class UNITER(FusionArchitecture):
         "vector)",
         "readout": "BERT's pooler on [CLS]; two-layer MLP",
         "norm": "post-norm",
+        "initial scale": "common",
         "start": "text encoder",
         "freezing": "none",
     }

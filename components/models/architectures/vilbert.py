@@ -52,6 +52,7 @@ class ViLBERT(FusionArchitecture):
         "pairs is predicted too",
         "readout": "ReLU poolers on [CLS] and on the whole picture, multiplied; two-layer MLP with weight normalisation",
         "norm": "post-norm",
+        "initial scale": "common",
         "start": "text encoder",
         "freezing": "none",
     }

@@ -45,6 +45,7 @@ class ViLT(Architecture):
         "corruption": "words masked on matched pairs; images swapped in a second, unmasked forward",
         "readout": "tanh pooler on the text [CLS]; two-layer MLP",
         "norm": "pre-norm",
+        "initial scale": "common",
         "start": "vision transformer",
         "freezing": "none",
     }

@@ -40,6 +40,7 @@ class VisualBERT(FusionArchitecture):
         "corruption": "words masked, texts swapped, in one forward; masked words of swapped texts are predicted too",
         "readout": "state before the closing [SEP] (questions) or BERT's pooler on [CLS]; linear",
         "norm": "post-norm",
+        "initial scale": "common",
         "start": "text encoder",
         "freezing": "none",
     }

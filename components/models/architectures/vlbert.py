@@ -43,6 +43,7 @@ class VLBERT(FusionArchitecture):
         "corruption": "words and regions masked (0.9 replaced by learned features), in one forward",
         "readout": "state before the closing [SEP] (questions) or BERT's pooler on [CLS]; two-layer MLP",
         "norm": "post-norm",
+        "initial scale": "common",
         "start": "text encoder",
         "freezing": "none",
     }
