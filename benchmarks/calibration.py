@@ -26,7 +26,7 @@ from scipy.special import betaincinv
 from components.evaluation.equivalence import equivalence_p, verdict_of
 from components.evaluation.power import Design, detectable_effect
 from components.evaluation.ranks import rank_intervals
-from components.evaluation.statistics import Arm, Estimate, estimate_difference, holm, summarise
+from components.evaluation.statistics import Arm, Estimate, estimate_contrast, estimate_difference, holm, summarise
 from registry.gate import alpha_of_test, decide
 
 ITEMS, CLUSTERS = 500, np.repeat(np.arange(250), 2)
@@ -40,6 +40,9 @@ SPREADS = {
     "3 points and 0.5": (0.03, 0.005),
 }
 """Standard deviations between replicates of the two arms that are compared."""
+FOUR = {"1 point each": (0.01, 0.01, 0.01, 0.01), "0.5 to 3 points": (0.03, 0.005, 0.02, 0.01)}
+"""Likewise of four arms, where the effect in the first two is set against that in the others."""
+EFFECTS = (1.0, -1.0, -1.0, 1.0)
 LOUD, STILL = (0.03, 0.03, 0.004, 0.004, 0.004), (0.003, 0.003, 0.02, 0.02, 0.02)
 SIX = (0.01, 0.01, 0.03, 0.02, 0.005, 0.01)
 DECLARED = ((0, 1), (0, 2), (0, 3), (3, 4), (4, 5))
@@ -86,16 +89,15 @@ def draw(
     return arms
 
 
-def true_design(spreads: tuple[float, float], replicates: int, interaction: float) -> Design:
+def true_design(spreads: tuple[float, ...], replicates: int, interaction: float) -> Design:
     """The variances that `draw` draws from: of 0/1 scores with a mean of a half, for any small effect."""
     residual = (0.25 - 0.15**2 / 3 - interaction**2) / ITEMS
-    first, second = (spread**2 + residual for spread in spreads)
-    clusters = len(CLUSTERS) // 2
-    return Design((first, second), 2 * interaction**2 / clusters, 2 * residual, clusters, (replicates, replicates))
+    variances, clusters, arms = tuple(spread**2 + residual for spread in spreads), len(CLUSTERS) // 2, len(spreads)
+    return Design(variances, arms * interaction**2 / clusters, arms * residual, clusters, (replicates,) * arms)
 
 
 @cache
-def planned_effect(spreads: tuple[float, float], replicates: int, interaction: float, alpha: float) -> float:
+def planned_effect(spreads: tuple[float, ...], replicates: int, interaction: float, alpha: float) -> float:
     """What `power.py` calls detectable where the true variances are known."""
     return detectable_effect(true_design(spreads, replicates, interaction), replicates, alpha)
 
@@ -171,6 +173,26 @@ def detects_among_five(interaction: float) -> Cell:
     return happens
 
 
+def covers_two_effects(spreads: tuple[float, ...], interaction: float) -> Cell:
+    def happens(generator: np.random.Generator, replicates: int) -> bool:
+        estimate = estimate_contrast(draw(generator, spreads, replicates, interaction), EFFECTS, CONFIDENCE)
+        return estimate.low <= 0.0 <= estimate.high
+
+    return happens
+
+
+def detects_two_effects(spreads: tuple[float, ...], interaction: float) -> Cell:
+    """As `detects`, of an effect that is so much larger in the first two arms than in the others."""
+
+    def happens(generator: np.random.Generator, replicates: int) -> bool:
+        effect = planned_effect(spreads, replicates, interaction, ALPHA)
+        arms = draw(generator, spreads, replicates, interaction, [effect / 4 * sign for sign in EFFECTS])
+        estimate = estimate_contrast(arms, EFFECTS, CONFIDENCE)
+        return verdict_of(estimate, estimate.p, float("nan"), ALPHA) == "better"
+
+    return happens
+
+
 def ranks_miss(effects: Sequence[float], interaction: float) -> Cell:
     """Any arm's true rank lies outside its interval."""
 
@@ -239,6 +261,13 @@ def cells() -> list[tuple[str, Bar, Cell]]:
             found.append((f"detectable effect found: {name}{suffix}", POWER, detects(spreads, interaction)))
     for suffix, interaction in interactions.items():
         found.append((f"detectable effect found: one of five, Holm{suffix}", POWER, detects_among_five(interaction)))
+    for name, spreads in FOUR.items():
+        for suffix, interaction in interactions.items():
+            words = f"{name}{suffix}"
+            found += [
+                (f"of two effects, 95% interval covers: {words}", COVERAGE, covers_two_effects(spreads, interaction)),
+                (f"of two effects, detectable one found: {words}", POWER, detects_two_effects(spreads, interaction)),
+            ]
     return found
 
 

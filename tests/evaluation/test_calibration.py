@@ -41,6 +41,15 @@ def test_an_interval_that_knows_nothing_of_replicates_is_caught() -> None:
 
 
 @pytest.mark.parametrize("interaction", [0.0, 0.2])
+def test_true_variances_of_two_effects_are_those_that_are_drawn(interaction: float) -> None:
+    generator, spreads = calibration.np.random.default_rng(1), (0.03, 0.01, 0.02, 0.01)
+    drawn = [calibration.draw(generator, spreads, 3, interaction) for _ in range(1500)]
+    spread = calibration.np.var([(a.mean - b.mean) - (c.mean - d.mean) for a, b, c, d in drawn])
+    expected = calibration.true_design(spreads, 3, interaction).standard_error(3) ** 2
+    assert spread == pytest.approx(expected, rel=0.12)
+
+
+@pytest.mark.parametrize("interaction", [0.0, 0.2])
 def test_true_variances_are_those_that_are_drawn(interaction: float) -> None:
     generator = calibration.np.random.default_rng(0)
     design = calibration.true_design((0.03, 0.01), 3, interaction)

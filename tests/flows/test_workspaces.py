@@ -228,6 +228,17 @@ def test_an_override_is_a_valid_study_or_one_sentence(
     assert study.data == SMOKE.data
 
 
+def test_a_variation_keeps_the_questions_whose_cells_it_has() -> None:
+    study = load_study(ROOT / "studies/data.yaml")
+    arms = ["single_stream", "single_stream_sixteenth", "co_attention", "text_only"]
+    kept = workspaces.override(study, architectures=arms).evaluation.contrasts
+    # The interaction would be asked of a fourth cell.
+    assert kept == [one for one in study.evaluation.contrasts if one.name == "amount_single"]
+    whole = workspaces.override(study, architectures=[*arms, "co_attention_sixteenth"]).evaluation.contrasts
+    assert [one.name for one in whole] == ["amount_single", "amount_two", "amount_by_streams"]
+    assert whole[-1] == study.evaluation.contrasts[-1]
+
+
 def test_two_workspaces_at_once_do_not_mix_and_equal_a_clean_clone(root: Path, tmp_path: Path) -> None:
     studies = [SMOKE, workspaces.override(SMOKE, scale=2.0)]
     folders = [workspaces.create(root, study) for study in studies]
