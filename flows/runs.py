@@ -6,13 +6,18 @@ its process, and whoever comes next marks the runs of dead processes Crashed.
 
 import json
 import socket
+import time
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
+from urllib.error import HTTPError
 
 from infra.processes import identity
 
 _TAG = "process="
+_BUSY = 503
+_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds to wait for a server that says that it is busy, as Prefect does while its database is locked."""
 
 
 @dataclass(frozen=True)
@@ -75,5 +80,16 @@ def _post(server: str, path: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(
         server + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
     )
+    for pause in _PAUSES:
+        try:
+            return _answer(request)
+        except HTTPError as error:
+            if error.code != _BUSY:
+                raise
+            time.sleep(pause)
+    return _answer(request)
+
+
+def _answer(request: urllib.request.Request) -> Any:
     with urllib.request.urlopen(request, timeout=15) as response:
         return json.load(response)
