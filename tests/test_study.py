@@ -160,7 +160,7 @@ def test_contrasts_that_can_be_answered_are_taken() -> None:
 
 
 def test_contrasts_on_data_and_freezing_are_taken() -> None:
-    parse_study(
+    study = parse_study(
         with_contrasts(
             contrast("amount", "single/multimodal", "few/multimodal"),
             contrast("amount", "visualbert/multimodal_few", "visualbert_few/multimodal_few"),
@@ -170,6 +170,8 @@ def test_contrasts_on_data_and_freezing_are_taken() -> None:
         ),
         "mine",
     )
+    asked = [one.axis for one in study.evaluation.contrasts]
+    assert asked == ["amount", "amount", "caption_noise", "domain", "freezing"]
 
 
 def interaction(axis: str, by: str, *cells: str, **changes: Any) -> dict[str, Any]:

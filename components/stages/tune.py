@@ -46,7 +46,7 @@ def search(study: Study, stage: Stage, architecture: str, task: str) -> dict[str
     def score(factor: float, rung: int) -> float:
         nonlocal done
         value = trials.score(factor, rung)
-        done = len(trials.finished())
+        done += 1
         stage.log(f"factor {factor:g}, rung {rung + 1} of {settings.rungs}: {value:.4f} on validation")
         return value
 

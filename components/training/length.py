@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,26 +60,18 @@ def decide(
         _, phases = flops_by_phase(network, stream.at(0), schedule)
         costs = [Phase(begin, cost * allowance.batch_size) for begin, cost in phases]
     else:
-        costs = _measured(allowance, network, stream, rules, seed, kept, runtime)
-    return Length(allowance.lasting(affordable(allowance.amount, costs)), allowance, tuple(costs))
-
-
-def _measured(
-    allowance: Allowance,
-    network: nn.Module,
-    stream: BatchStream,
-    rules: Sequence[FreezingRule],
-    seed: int,
-    kept: Path,
-    runtime: RuntimeSettings,
-) -> list[Phase]:
-    """Seconds a step by phase: those that the run began with, or else measured now and written down, whole or not at all."""
-    if not kept.is_file():
         # Imported where it is used: other studies need no clock.
         from components.training.timing import seconds_by_phase
 
-        phases = seconds_by_phase(network, stream, allowance.lasting(1), rules, seed, runtime)
-        beside = kept.with_name(kept.name + ".part")
-        write_json(beside, [list(phase) for phase in phases])
-        os.replace(beside, kept)
-    return [Phase(*phase) for phase in json.loads(kept.read_text(encoding="utf-8"))]
+        pace = allowance.lasting(1)
+        costs = _kept(kept, lambda: seconds_by_phase(network, stream, pace, rules, seed, runtime))
+    return Length(allowance.lasting(affordable(allowance.amount, costs)), allowance, tuple(costs))
+
+
+def _kept(path: Path, measure: Callable[[], list[Phase]]) -> list[Phase]:
+    """What the run began with, or else what is measured now and written down, whole or not at all."""
+    if not path.is_file():
+        beside = path.with_name(path.name + ".part")
+        write_json(beside, [list(phase) for phase in measure()])
+        os.replace(beside, path)
+    return [Phase(*phase) for phase in json.loads(path.read_text(encoding="utf-8"))]

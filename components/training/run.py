@@ -72,16 +72,7 @@ def train(
     if resumed:
         surroundings.spool.resumed(resumed * budget.batch_size)
         print(f"{name}: continuing at {resumed * budget.batch_size} of {budget.samples} samples", flush=True)
-    trainer = L.Trainer(
-        max_steps=budget.steps,
-        max_epochs=-1,
-        callbacks=[keeper],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **hardware(surroundings.runtime),
-    )
+    trainer = bare_trainer(budget.steps, keeper, surroundings.runtime)
     # The stream hands out whole batches; workers would only copy what the page cache already holds.
     loader = DataLoader(stream, batch_size=None, num_workers=0)
     begin = time.monotonic()
@@ -110,6 +101,20 @@ def train(
         "curves": module.curve,
         "metrics": {key: value for key, value in module.curve[-1].items() if key != "samples"} if module.curve else {},
     }
+
+
+def bare_trainer(steps: int, callback: L.Callback, runtime: RuntimeSettings) -> L.Trainer:
+    """Lightning's loop for so many steps, with one callback and none of its own extras."""
+    return L.Trainer(
+        max_steps=steps,
+        max_epochs=-1,
+        callbacks=[callback],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **hardware(runtime),
+    )
 
 
 def configure_torch(runtime: RuntimeSettings) -> None:

@@ -18,7 +18,7 @@ from components.study import FreezingRule, RuntimeSettings
 from components.training.flops import Varying
 from components.training.freezing import FreezingSchedule
 from components.training.module import TrainingModule
-from components.training.run import configure_torch, hardware
+from components.training.run import bare_trainer, configure_torch
 
 WARM_UP, MEASURED = 3, 7
 """Steps of each kind: the first allocate the optimiser's moments, and on a GPU choose kernels and fill the allocator."""
@@ -53,17 +53,7 @@ def seconds_by_phase(
             budget = pace.model_copy(update={"samples": batches.steps * pace.batch_size})
             schedule = FreezingSchedule(copied.get_submodule("model"), held)
             clock = Clock()
-            trainer = L.Trainer(
-                max_steps=batches.steps,
-                max_epochs=-1,
-                callbacks=[clock],
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                **hardware(runtime),
-            )
-            trainer.fit(
+            bare_trainer(batches.steps, clock, runtime).fit(
                 TrainingModule(copied, budget, schedule, seed), DataLoader(batches, batch_size=None, num_workers=0)
             )
             found.append(Phase(begin, batches.expected(clock.seconds())))

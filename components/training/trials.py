@@ -74,7 +74,7 @@ class Trials:
             purpose="search",
         )
         name = f"factor_{factor:.4g}_rung_{rung}"
-        checkpoint = self._folder / "trial.ckpt"
+        checkpoint = self._folder / f"{name}.ckpt"
         # All trials of an arm cost the same a step, so it is measured once.
         kept = self._folder / "seconds.json"
         length = decide(allowance, run.network, run.stream, run.freezing, run.seed, kept, study.runtime)
