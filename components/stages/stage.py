@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import gc
 import os
 import shutil
 import signal
@@ -119,6 +120,9 @@ def main(module: str, run: Run, options: Sequence[str] = ()) -> None:
         options: names of its string options, such as `architecture`.
     """
     _die_with_parent()
+    # What was imported stays to the end: the collector, paused by this package, need not look through it, not even at exit.
+    gc.freeze()
+    gc.enable()
     parser = argparse.ArgumentParser(prog=f"python -m components.stages.{module}")
     for option in options:
         parser.add_argument(f"--{option}", required=True)
