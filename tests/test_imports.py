@@ -96,13 +96,14 @@ def test_components_import_no_workflow_library_at_the_top(path: Path) -> None:
 
 
 def test_package_files_hold_docstrings_and_dictionaries_of_names_only() -> None:
-    """They are no inputs of stages, so nothing in them may shape an out."""
+    """They are no inputs of stages, so nothing in them may shape an out; a pause of the collector does not."""
     for path in ROOT.glob("components/**/__init__.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             plain = isinstance(node, ast.Expr | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign)
             lazy = isinstance(node, ast.FunctionDef) and node.name == "load"
             typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-            assert plain or lazy or typing_only, f"{path.relative_to(ROOT)}:{node.lineno}"
+            pause = isinstance(node, ast.If) and [ast.unparse(line) for line in node.body] == ["gc.disable()"]
+            assert plain or lazy or typing_only or pause, f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
 def test_models_import_without_the_rest_of_ceteris() -> None:
