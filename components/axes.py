@@ -15,7 +15,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Domain = Literal["all", "shapes", "digits"]
 ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "norm", "initial_scale"]
 DataAxis = Literal["amount", "caption_noise", "domain"]
-Axis = ArchitectureAxis | DataAxis | Literal["front", "freezing", "start", "system"]
+Axis = ArchitectureAxis | DataAxis | Literal["text_encoder", "front", "freezing", "start", "system"]
 
 DATA_AXES: tuple[DataAxis, ...] = ("amount", "caption_noise", "domain")
 """What `PairsSettings` says, in its order."""

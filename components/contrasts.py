@@ -79,7 +79,8 @@ class ContrastSettings(Strict):
 def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
     """In what two cells differ, sorted: axes of a controlled arm and of the data, settings of an arm, `start`, `budget`, `labels`.
 
-    What an intermediate step reads counts where both cells went through one, what is frozen where both begin from something.
+    What an intermediate step reads counts where both cells went through one, what is frozen where both begin from something,
+    and what they begin from where one of them does. Of that, BERT trained on text alone is an axis, `text_encoder`.
     Front ends that learned from unlike labels, or whose labels nobody knows, differ in `label_diet` too. A twin that trained
     for as long as the intermediate step costs has another budget than all but the multimodal start, whose cost it matches.
     """
@@ -91,8 +92,13 @@ def differences(study: "Study", first: CellName, second: CellName) -> list[str]:
     if starts == {"multimodal"}:
         read = [study.arms[name.arm].pairs.levels for name in (first, second)]
         found |= {axis for axis in DATA_AXES if read[0][axis] != read[1][axis]}
+    begin_with = [set(study.arms[name.arm].unimodal) for name in (first, second)]
+    if begin_with[0] ^ begin_with[1] == {"text"}:
+        found = found - {"unimodal"} | {"text_encoder"}
     if "scratch" in starts:
         found.discard("freezing")
+    if starts == {"scratch"}:
+        found -= {"unimodal", "text_encoder"}
     if len(starts) > 1:
         found.add("start")
     if is_few(first.cell) != is_few(second.cell):

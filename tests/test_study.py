@@ -108,6 +108,7 @@ def with_contrasts(*contrasts: dict[str, Any]) -> dict[str, Any]:
         "unplaced": controlled(spatial_code="none"),
         "both": controlled(fusion="lxmert", spatial_code="none"),
         "dense": {**controlled(), "front": "grid"},
+        "dense_started": {**controlled(), "front": "grid", "unimodal": ["text", "grid"]},
         "told": {**controlled(), "front": "boxes"},
     }
     study["arms"] |= {
@@ -278,6 +279,24 @@ def test_what_a_cell_has_not_been_through_is_no_difference() -> None:
     assert differ("single/unimodal", "shapes/unimodal") == []
     assert differ("single/multimodal", "few/unimodal") == ["start"]
     assert differ("single/unimodal", "frozen/unimodal") == ["freezing"]
+    assert differ("single/multimodal", "after/multimodal") == ["text_encoder"]
+    assert differ("single/scratch", "after/scratch") == []
+    assert differ("late_fusion/unimodal", "image_only/unimodal") == ["architecture", "text_encoder"]
+    assert differ("single/unimodal", "dense_started/unimodal") == ["front", "unimodal"]
+
+
+def test_an_arm_that_begins_without_the_text_encoder_asks_what_it_is_worth() -> None:
+    asked = contrast("text_encoder", "single/multimodal", "after/multimodal")
+    worth = interaction("start", "text_encoder", *STEP[:2], "after/multimodal", "after/unimodal")
+    parse_study(with_contrasts(asked, worth), "mine")
+    for first, second, said in (
+        ("single/multimodal", "before/multimodal", "differ in norm and text_encoder"),
+        ("single/multimodal", "crossed/multimodal", "differ in fusion"),
+    ):
+        study = with_contrasts(contrast("text_encoder", first, second))
+        study["tuning"]["trials"] = 16
+        with pytest.raises(CeterisError, match=said):
+            parse_study(study, "mine")
 
 
 def test_initial_scales_are_compared_after_a_search() -> None:
@@ -348,7 +367,7 @@ def test_a_pre_norm_arm_takes_no_text_encoder() -> None:
         (contrast("fusion", "single/multimodal", "both/multimodal"), "differ in fusion and spatial_code"),
         (contrast("fusion", "single/multimodal", "unplaced/multimodal"), "differ in spatial_code"),
         (contrast("fusion", "single/multimodal", "crossed/unimodal"), "differ in fusion and start"),
-        (contrast("fusion", "visualbert/multimodal", "lxmert/multimodal"), "differ in architecture and unimodal"),
+        (contrast("fusion", "visualbert/multimodal", "lxmert/multimodal"), "differ in architecture and text_encoder"),
         (contrast("start", "single/multimodal", "crossed/unimodal"), "two starts of one arm"),
         (contrast("start", "single/unimodal", "single/unimodal_matched"), "differ in budget"),
         (contrast("system", "single/multimodal", "both/multimodal"), "two faithful arms"),
@@ -386,3 +405,32 @@ def test_contrasts_are_few_and_have_names_of_their_own() -> None:
         parse_study(with_contrasts({**asked, "name": "same"}, {**asked, "name": "same"}), "mine")
     with pytest.raises(CeterisError, match="at most 5"):
         parse_study(with_contrasts(*[asked] * 6), "mine")
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "sentence"),
+    [
+        ("scenes", "components/data/scenes/regions.tsv", "belongs to pictures of a manifest: with scenes say null"),
+        (
+            "manifest",
+            "elsewhere/regions.tsv",
+            r"must lie inside data\.path \(components/data/scenes\), not at elsewhere",
+        ),
+        ("manifest", "components/data/scenes/../regions.tsv", "must lie inside data.path"),
+        ("manifest", "components/data/scenes", "must lie inside data.path"),
+        ("manifest", None, "visualbert.front is precomputed, and data.region_features names nothing"),
+    ],
+)
+def test_region_features_have_a_place(source: str, path: str | None, sentence: str) -> None:
+    study = content()
+    study["arms"]["visualbert"]["front"] = "precomputed"
+    study["data"] |= {"source": source, "region_features": path}
+    with pytest.raises(CeterisError, match=sentence):
+        parse_study(study, "mine")
+
+
+def test_an_arm_may_read_regions_that_came_with_the_data() -> None:
+    study = content()
+    study["arms"]["visualbert"]["front"] = "precomputed"
+    study["data"] |= {"source": "manifest", "region_features": "components/data/scenes/regions.tsv"}
+    assert parse_study(study, "mine").arms["visualbert"].components == ["text"]

@@ -44,9 +44,10 @@ class OfTheArm:
 class Controlled(FusionArchitecture):
     """One arm of a controlled comparison (Bugliarello et al., 2021, "Multimodal Pretraining Unmasked"; code: e-bug/volta).
 
-    Fusion, spatial code, readout, objectives, norm and initial scale are settings of the study (`Axes`); everything else is
-    the same for all: a text encoder to begin with, equal widths of both sides, a region as LN(LN(linear features) + spatial
-    code), the whole picture as the first of them, one task head.
+    Fusion, spatial code, readout, objectives, norm and initial scale are settings of the study (`Axes`), and so is whether the
+    layers begin with those of BERT trained on text alone (`unimodal: [text]`) or fresh (`unimodal: []`). Everything else is the
+    same for all: equal widths of both sides, a region as LN(LN(linear features) + spatial code), the whole picture as the
+    first of them, one task head.
 
     Pre-norm layers cannot begin with the text encoder: BERT's are post-norm, and its weights mean something else where the
     normalisation stands before them. ViLT and CLIP take no layers of a text encoder either. So a pre-norm arm begins from
@@ -76,7 +77,7 @@ class Controlled(FusionArchitecture):
     # A class attribute to whoever reads it, of the class or of an arm.
     PRETRAINING = OfTheArm()  # type: ignore[assignment]
     CARD: ClassVar[dict[str, str]] = {
-        "text encoder": "BERT",
+        "text encoder": "an axis: BERT trained on text alone, or fresh layers in its place",
         "visual input": "features of regions, behind their mean",
         "spatial code": "an axis: none, four averaged, five summed or seven normalised numbers of the box, its sines, or a "
         "learned vector for each cell",
@@ -88,10 +89,11 @@ class Controlled(FusionArchitecture):
         "readout": "an axis: tanh pooler on [CLS], or ReLU poolers on [CLS] and on the whole picture, multiplied; two-layer MLP",
         "norm": "an axis: post-norm, or pre-norm with a LayerNorm behind the last layer",
         "initial scale": "an axis: the common rule, or BERT's 0.02 everywhere, of what begins from nothing",
-        "start": "text encoder; none for a pre-norm arm",
+        "start": "text encoder, or nothing; nothing for a pre-norm arm",
         "freezing": "none, or what the study's arm says",
     }
     MAY_DIFFER: ClassVar[tuple[str, ...]] = (
+        "text encoder",
         "visual input",
         "spatial code",
         "fusion",
