@@ -86,14 +86,16 @@ def status() -> None:
 
 
 @app.command()
-def down(force: Annotated[bool, typer.Option(help="Even while a study is running.")] = False) -> None:
+def down(force: Annotated[bool, typer.Option(help="Stop studies that are running, too.")] = False) -> None:
     """End the servers of this clone."""
     from flows import services
-    from flows.running import busy_workspaces
+    from flows.running import busy_workspaces, stop_studies
 
     home = find_home()
     if (busy := busy_workspaces(home)) and not force:
         raise CeterisError(f"A study is running in {busy[0]}: wait for it or stop it, or say --force.")
+    for folder in stop_studies(home):
+        print(f"stopped  the study in {folder}")
     ended = services.down(home)
     print("\n".join(f"ended    {service.name} at {service.url}" for service in ended) or "no server was running")
 

@@ -1,9 +1,11 @@
 """What the commands do: choose a workspace, connect to the servers, run the flow, tell the person how it went."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from flows.pipeline import Record
 
 LEADERBOARD = Path("outputs/compare/leaderboard.json")
+STOP_SECONDS = 60.0
 
 
 def connect(home: Path) -> dict[str, services.Service]:
@@ -132,6 +135,22 @@ def busy_workspaces(home: Path) -> list[Path]:
     """Workspaces of the clone in which a flow runs now."""
     folders = [home, *sorted(path for path in (home / "workspaces").glob("*") if path.is_dir())]
     return [folder for folder in folders if resources.held(run_lock(folder))]
+
+
+def stop_studies(home: Path) -> list[Path]:
+    """Tell every flow of the clone to stop, as Ctrl-C does, and wait for it; returns the workspaces where one ran.
+
+    Their servers must not end before them: a flow that has lost its server asks again for minutes before it gives up.
+    """
+    folders = busy_workspaces(home)
+    for folder in folders:
+        holder = run_lock(folder).read_text(encoding="utf-8").strip()
+        with contextlib.suppress(ValueError, ProcessLookupError):  # it has just ended, or only just begun
+            os.kill(int(holder), signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(resources.held(run_lock(folder)) for folder in folders) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return folders
 
 
 def describe(home: Path) -> list[str]:

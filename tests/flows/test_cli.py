@@ -112,3 +112,21 @@ def test_a_run_that_is_on_keeps_another_and_down_away(clone: Path) -> None:
     assert second.returncode == down.returncode == 2
     assert "already runs the study in" in second.stderr
     assert f"A study is running in {clone}" in down.stderr
+
+
+def test_down_by_force_stops_the_study_before_the_servers(clone: Path) -> None:
+    program = (
+        "import signal, sys, time\nfrom pathlib import Path\nfrom flows.resources import only_one\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))\n"
+        f"with only_one(Path({str(clone / '.ceteris' / 'run.lock')!r}), 'taken'):\n"
+        "    print('running', flush=True)\n    time.sleep(60)\n"
+    )
+    study = subprocess.Popen([sys.executable, "-c", program], cwd=toy.ROOT, stdout=subprocess.PIPE)
+    try:
+        assert study.stdout is not None
+        study.stdout.readline()
+        down = ceteris(clone, "down", "--force")
+        assert study.wait(10) == 143
+    finally:
+        study.kill()
+    assert down.stdout == f"stopped  the study in {clone}\nno server was running\n"
