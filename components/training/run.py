@@ -18,6 +18,7 @@ from components.tracking.spool import Spool
 from components.training.checkpoints import Keeper, step_of
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
+from components.training.memory import keep_freed_memory
 from components.training.module import TrainingModule
 from components.training.quiet import quieten
 
@@ -118,8 +119,9 @@ def bare_trainer(steps: int, callback: L.Callback, runtime: RuntimeSettings) -> 
 
 
 def configure_torch(runtime: RuntimeSettings) -> None:
-    """Thread count and determinism: one and two threads give different sums."""
+    """Thread count and determinism: one and two threads give different sums. Freed memory is kept."""
     quieten()
+    keep_freed_memory()
     torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
 
