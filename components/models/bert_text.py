@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from components.models.configuration import ModelConfiguration
-from components.models.encoders import TINY
+from components.models.encoders import TINY, check_complete, check_room, first_position
 from components.models.text_embedding import TextEmbedding
 
 KINDS = ("bert", "roberta")
@@ -72,13 +72,7 @@ def text_sizes(configuration: ModelConfiguration) -> TextSizes:
         )
     if theirs.hidden_act != "gelu" or getattr(theirs, "position_embedding_type", "absolute") != "absolute":
         raise ValueError(f"text_encoder {name!r} must have GELU and absolute positions, as BERT has")
-    first_position = theirs.pad_token_id + 1 if theirs.model_type == "roberta" else 0
-    for what, ours, room in (
-        ("vocabulary_size", configuration.vocabulary_size, theirs.vocab_size),
-        ("max_length", configuration.max_length, theirs.max_position_embeddings - first_position),
-    ):
-        if ours > room:
-            raise ValueError(f"text_encoder {name!r} has room for a {what} of {room}, not of {ours}")
+    check_room(configuration, theirs)
     return TextSizes(
         width=theirs.hidden_size,
         layers=theirs.num_hidden_layers,
@@ -86,7 +80,7 @@ def text_sizes(configuration: ModelConfiguration) -> TextSizes:
         feed_forward=theirs.intermediate_size,
         vocabulary_size=theirs.vocab_size,
         positions=theirs.max_position_embeddings,
-        first_position=first_position,
+        first_position=first_position(theirs),
         pad_token_id=theirs.pad_token_id,
         norm_epsilon=theirs.layer_norm_eps,
     )
@@ -107,8 +101,7 @@ def pretrained_weights(configuration: ModelConfiguration) -> dict[str, Tensor] |
 
     model, report = AutoModel.from_pretrained(configuration.text_encoder, output_loading_info=True)
     missing = set(report["missing_keys"])
-    if lacking := sorted(name for name in missing if not name.startswith("pooler.")):
-        raise ValueError(f"text_encoder {configuration.text_encoder!r} lacks the weights {', '.join(lacking)}")
+    check_complete(configuration.text_encoder, missing)
     return {name: tensor for name, tensor in model.state_dict().items() if name not in missing}
 
 

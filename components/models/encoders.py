@@ -5,10 +5,11 @@ builds the same class at the configuration's size. Hub names are looked up by `t
 `HF_HUB_OFFLINE`. It is imported only where it is needed: that takes seconds, which architectures without it save.
 """
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from components.models.configuration import ModelConfiguration
 from components.models.initialisation import initialised
@@ -16,22 +17,26 @@ from components.models.transformer import Activation
 from components.models.vision_transformer import VisionTransformer
 
 if TYPE_CHECKING:
-    from transformers import BertModel, ResNetModel
+    from transformers import PretrainedConfig, PreTrainedModel, ResNetModel
 
 TINY = "tiny"
 EncoderKind = Literal["grid", "patches"]
 
 
-def text_encoder(configuration: ModelConfiguration) -> "BertModel":
-    """BERT with its pooler; fresh at the configuration's size, or pretrained.
+def text_encoder(configuration: ModelConfiguration) -> "PreTrainedModel":
+    """An encoder of texts: fresh BERT with its pooler at the configuration's size, or pretrained.
+
+    Any checkpoint will do of a class that is pretrained on masked words (BERT, RoBERTa, DistilBERT, ...). A pooler that its
+    class has and the checkpoint lacks begins fresh, as it does in `transformers`.
 
     Raises:
         OSError: there is no such checkpoint.
+        ValueError: it is no such encoder, lacks weights, or has no room for the texts.
     """
     from transformers import BertConfig, BertModel
 
     if configuration.text_encoder != TINY:
-        return BertModel.from_pretrained(configuration.text_encoder, attn_implementation="sdpa")
+        return _pretrained_text_encoder(configuration)
     bert = BertConfig(
         vocab_size=configuration.vocabulary_size,
         hidden_size=configuration.width,
@@ -46,6 +51,72 @@ def text_encoder(configuration: ModelConfiguration) -> "BertModel":
     )
     bert._attn_implementation = "sdpa"
     return initialised(BertModel(bert))
+
+
+def _pretrained_text_encoder(configuration: ModelConfiguration) -> "PreTrainedModel":
+    from transformers import AutoConfig, AutoModel
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    name = configuration.text_encoder
+    theirs = AutoConfig.from_pretrained(name)
+    if theirs.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or theirs.is_encoder_decoder:
+        raise ValueError(f"text_encoder {name!r} is a {theirs.model_type}, which is no encoder trained on masked words")
+    check_room(configuration, theirs)
+    model, report = AutoModel.from_pretrained(name, output_loading_info=True)
+    check_complete(name, report["missing_keys"])
+    words = model.get_input_embeddings().weight.shape[1]
+    if words != theirs.hidden_size:
+        raise ValueError(
+            f"text_encoder {name!r} has words of width {words} and states of width {theirs.hidden_size}: choose one whose "
+            "widths are equal, for its words are also what masked words are predicted with"
+        )
+    encoder: PreTrainedModel = model
+    return encoder
+
+
+def check_room(configuration: ModelConfiguration, theirs: "PretrainedConfig") -> None:
+    """Check that the study's texts fit into a pretrained text encoder.
+
+    Raises:
+        ValueError: more words, or longer texts, than it has embeddings for.
+    """
+    positions = getattr(theirs, "max_position_embeddings", None)  # none where positions are relative
+    for what, ours, room in (
+        ("vocabulary_size", configuration.vocabulary_size, theirs.vocab_size),
+        ("max_length", configuration.max_length, positions and positions - first_position(theirs)),
+    ):
+        if room is not None and ours > room:
+            raise ValueError(
+                f"text_encoder {configuration.text_encoder!r} has room for a {what} of {room}, not of {ours}"
+            )
+
+
+def first_position(theirs: "PretrainedConfig") -> int:
+    """Row of the first token in the table of positions: RoBERTa and its kin count from the padding token on."""
+    return (theirs.pad_token_id or 0) + 1 if "roberta" in theirs.model_type else 0
+
+
+def check_complete(name: str, missing: Iterable[str]) -> None:
+    """Check that a text encoder's checkpoint has all weights, a pooler aside.
+
+    Raises:
+        ValueError: it lacks some.
+    """
+    if lacking := sorted(key for key in missing if not key.startswith("pooler.")):
+        raise ValueError(f"text_encoder {name!r} lacks the weights {', '.join(lacking)}")
+
+
+def word_embeddings(encoder: "PreTrainedModel") -> nn.Embedding:
+    """The word embeddings of a text encoder."""
+    words = encoder.get_input_embeddings()
+    assert isinstance(words, nn.Embedding)
+    return words
+
+
+def pooled_text(states: Any) -> Tensor:
+    """What a text encoder says of the whole text, (B, D): its pooler's output, or [CLS] of a class without a pooler."""
+    pooled = getattr(states, "pooler_output", None)
+    return states.last_hidden_state[:, 0] if pooled is None else pooled
 
 
 def grid_encoder(configuration: ModelConfiguration) -> "ResNetModel":

@@ -4,6 +4,7 @@ import argparse
 
 from components.data.batches import BatchStream, Ingredients
 from components.data.store import Store
+from components.errors import CeterisError
 from components.models.encoders import text_encoder
 from components.models.passes import Pass, Pretraining
 from components.objectives.mlm import MaskedLanguageModelling
@@ -20,12 +21,19 @@ MASKED_WORDS = Pretraining((Pass(losses=(("mlm", 1.0),), words=True),))
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
-    """Pretrain the text encoder of one replicate."""
+    """Pretrain the text encoder of one replicate.
+
+    Raises:
+        CeterisError: the text encoder that the study names cannot be had.
+    """
     replicate = int(arguments.replicate)
     store = Store(stage.root / "outputs/tokens")
     seed_torch(study.seed, replicate, "initialisation", "text")
     size = configuration(study, store)
-    encoder = text_encoder(size)
+    try:
+        encoder = text_encoder(size)
+    except (OSError, ValueError) as error:  # of a checkpoint that is not there, transformers says so in many lines
+        raise CeterisError(f"model: {' '.join(str(error).split())}; mend it in the study.") from None
     objective = MaskedLanguageModelling(encoder, size)
     network = PretrainingNetwork(encoder, pixel_scaling(store), MASKED_WORDS, {"mlm": objective})
     allowance = study.pretrain_text

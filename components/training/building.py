@@ -38,6 +38,10 @@ def configuration(study: Study, store: Store, arm: str | None = None) -> ModelCo
     )
     if settings is None or settings.front == "pixels":
         return size
+    if settings.front == "precomputed":
+        told = store.index["regions"]
+        known = {"object_classes": told["classes"], "object_attributes": 1}
+        return replace(size, regions=told["most"], region_features=told["features"], **known)
     # Imported where it is used: an architecture that looks itself does not depend on the front ends' code.
     from components.models.fronts import region_features
 
@@ -53,7 +57,7 @@ def build(name: str, study: Study, store: Store, replicate: int) -> Architecture
     """The architecture of an arm with the replicate's initial weights.
 
     Raises:
-        CeterisError: there is no architecture of that name.
+        CeterisError: there is no architecture of that name, or it cannot be built as the study asks.
     """
     try:
         kind = architectures.load(study.arms[name].architecture)
@@ -63,8 +67,8 @@ def build(name: str, study: Study, store: Store, replicate: int) -> Architecture
     seed_torch(study.seed, replicate, "initialisation", study.arms[name].architecture)
     try:
         return kind(configuration(study, store, name))
-    except ValueError as error:
-        raise CeterisError(f"arms.{name}: {error}; mend it in the study.") from None
+    except (OSError, ValueError) as error:  # of a checkpoint that is not there, transformers says so in many lines
+        raise CeterisError(f"arms.{name}: {' '.join(str(error).split())}; mend it in the study.") from None
 
 
 def build_front(name: str, study: Study, store: Store, starts: Path) -> nn.Module | None:

@@ -7,7 +7,14 @@ from torch import nn
 
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
-from components.models.encoders import grid_channels, grid_encoder, grid_features, text_encoder
+from components.models.encoders import (
+    grid_channels,
+    grid_encoder,
+    grid_features,
+    pooled_text,
+    text_encoder,
+    word_embeddings,
+)
 from components.models.heads import mlp_head, pool_grid
 from components.models.initialisation import initialised
 from components.models.passes import Pretraining
@@ -64,7 +71,7 @@ class LateFusion(Architecture):
         grid = grid_features(self.image_encoder, batch["pixels"])
         image = torch.tanh(self.image_pooler(pool_grid(grid)))
         states = self.text_encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-        text = states.pooler_output
+        text = pooled_text(states)
         return States(
             text=states.last_hidden_state,
             image=grid.flatten(2).transpose(1, 2),
@@ -73,7 +80,7 @@ class LateFusion(Architecture):
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The word embeddings."""
-        return self.text_encoder.get_input_embeddings()
+        return word_embeddings(self.text_encoder)
 
     def head(self, outputs: int) -> nn.Module:
         """Two layers."""

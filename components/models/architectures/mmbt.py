@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
-from components.models.encoders import grid_channels, grid_encoder, grid_features, text_encoder
+from components.models.encoders import grid_channels, grid_encoder, grid_features, text_encoder, word_embeddings
 from components.models.heads import linear_head
 from components.models.initialisation import initialised
 from components.models.passes import Pretraining
@@ -61,8 +61,18 @@ class MMBT(Architecture):
     )
 
     def __init__(self, configuration: ModelConfiguration) -> None:
+        """Build an MMBT; see `Architecture`.
+
+        Raises:
+            ValueError: the text encoder is no BERT.
+        """
         super().__init__(configuration)
         self.text_encoder = text_encoder(configuration)
+        if self.text_encoder.config.model_type != "bert":
+            raise ValueError(
+                "MMBT tells picture and text apart by BERT's two segments, and text_encoder "
+                f"{configuration.text_encoder!r} is a {self.text_encoder.config.model_type}"
+            )
         self.image_encoder = grid_encoder(configuration)
         width = self.text_encoder.config.hidden_size
         self.image_projection = initialised(nn.Linear(grid_channels(self.image_encoder), width))
@@ -100,7 +110,7 @@ class MMBT(Architecture):
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The word embeddings."""
-        return self.text_encoder.get_input_embeddings()
+        return word_embeddings(self.text_encoder)
 
     def head(self, outputs: int) -> nn.Module:
         """One linear layer on BERT's pooler."""

@@ -6,7 +6,7 @@ from torch import nn
 
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
-from components.models.encoders import text_encoder
+from components.models.encoders import pooled_text, text_encoder, word_embeddings
 from components.models.heads import linear_head
 from components.models.passes import Pretraining
 from components.models.states import Batch, States
@@ -53,11 +53,11 @@ class TextOnly(Architecture):
     def encode(self, batch: Batch) -> States:
         """Read the text alone. See `Architecture.encode`."""
         states = self.text_encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-        return States(text=states.last_hidden_state, image=None, pooled=states.pooler_output)
+        return States(text=states.last_hidden_state, image=None, pooled=pooled_text(states))
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The word embeddings."""
-        return self.text_encoder.get_input_embeddings()
+        return word_embeddings(self.text_encoder)
 
     def head(self, outputs: int) -> nn.Module:
         """One linear layer on BERT's pooler."""
