@@ -64,6 +64,10 @@ class DataSettings(Strict):
     source: Literal["scenes", "manifest", "nlvr"]
     path: str = Field(description="what the source reads; for generated data, the generator's own code")
     image_size: int = Field(ge=8, le=1024, description="side of the square that pictures are fitted into, in pixels")
+    region_features: str | None = Field(
+        default=None,
+        description="for arms with the front 'precomputed': a .tsv file or a folder of .npz files, inside data.path",
+    )
     scenes: ScenesSettings
     manifest: ManifestSettings
 
@@ -72,6 +76,13 @@ class DataSettings(Strict):
         path = Path(self.path)
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"data.path must lie inside the workspace, not {self.path!r}")
+        if self.region_features is None:
+            return self
+        regions = Path(self.region_features)
+        if self.source != "manifest":
+            raise ValueError(f"data.region_features belongs to pictures of a manifest: with {self.source} say null")
+        if ".." in regions.parts or path not in regions.parents:
+            raise ValueError(f"data.region_features must lie inside data.path ({self.path}), not at {regions}")
         return self
 
 
@@ -98,7 +109,9 @@ class ModelSettings(Strict):
     stem_widths: list[int] = Field(min_length=1, description="channels of the tiny ResNet's stages")
     image_tokens: int = Field(ge=1, le=9, description="MMBT: pooled grid tokens")
     projection: int = Field(ge=8, description="CLIP: width of the shared embedding space")
-    text_encoder: str = Field(description="'tiny', or a Hugging Face BERT name or local folder")
+    text_encoder: str = Field(
+        description="'tiny', or the Hugging Face name or local folder of BERT, RoBERTa or another encoder"
+    )
     grid_encoder: str = Field(description="'tiny', or a Hugging Face ResNet name or local folder")
     patch_encoder: str = Field(description="'tiny', or a Hugging Face ViT name or local folder")
 
@@ -336,6 +349,10 @@ class Study(Strict):
         for arm, settings in self.arms.items():
             if missing := set(settings.components) - {"text"} - set(self.image_fronts):
                 raise ValueError(f"arms.{arm} needs {sorted(missing)}, which image_fronts does not pretrain")
+            if settings.front == "precomputed" and self.data.region_features is None:
+                raise ValueError(
+                    f"arms.{arm}.front is precomputed, and data.region_features names nothing to take regions from"
+                )
             if found := arm_fault(self, arm):
                 raise ValueError(found)
         return self

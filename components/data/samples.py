@@ -156,7 +156,7 @@ class SampleWriter:
 
 
 def shards(folder: Path, table: str) -> list[Path]:
-    """The shards of one table ('images' or 'samples'), in order."""
+    """The shards of one table ('images', 'samples' or 'regions'), in order."""
     return sorted(folder.glob(f"{table}-*.parquet"))
 
 
@@ -175,7 +175,7 @@ def describe(folder: Path) -> dict:
 def digest_of(folder: Path) -> str:
     """sha256 over the bytes of all shards, in order."""
     digest = hashlib.sha256()
-    for path in [*shards(folder, "images"), *shards(folder, "samples")]:
+    for path in [path for table in ("images", "samples", "regions") for path in shards(folder, table)]:
         digest.update(path.name.encode())
         with path.open("rb") as file:
             while block := file.read(1 << 20):

@@ -119,6 +119,13 @@ class Store:
         """Int16 (N, M): likewise of `object_attributes`."""
         return np.load(self.folder / "box_attributes.npy", mmap_mode="r")
 
+    @cached_property
+    def region_counts(self) -> np.ndarray | None:
+        """Int64 (N,): how many regions came with each picture; None where none came with the data."""
+        if "regions" not in self.index:
+            return None
+        return np.load(self.folder / "regions" / "real.npy", mmap_mode="r").sum(axis=1)
+
     @property
     def object_classes(self) -> list[str]:
         """Names of the classes of object, sorted; empty where none are known."""

@@ -3,6 +3,7 @@
 * majority: the most frequent target of the training split;
 * text only: logistic regression on the 1- and 2-grams of the tokens;
 * image only: logistic regression on the pixels, averaged over a coarse grid, of both pictures where there are two;
+* region count (where pictures came with unlike numbers of regions): logistic regression on that number alone;
 * first object (where objects are pointed at): always the first of the picture's list;
 * chance (retrieval): one over the size of a pool, by construction: neither a text nor a picture alone tells its place.
 
@@ -123,8 +124,17 @@ def fit_floors(store: Store, task: str, kind: str, seed: int) -> dict[str, Floor
         return (shown(part) - mean) / deviation
 
     standardised = (training_pixels - mean) / deviation
-    first = {"first_object": Floor(0)} if kind == "grounding" else {}
-    return first | {
+    special = {"first_object": Floor(0)} if kind == "grounding" else {}
+    counts = store.region_counts
+    if counts is not None and counts.min() < counts.max():
+
+        def count_features(part: Part, chosen: np.ndarray | None = None) -> np.ndarray:
+            pictures = part.image_rows if chosen is None else part.image_rows[chosen]
+            return np.eye(int(counts.max()) + 1, dtype=np.float32)[counts[pictures]]
+
+        fitted = _fit(count_features(train, rows), targets[rows], _TEXT_PENALTY)
+        special["region_count"] = Floor(majority, count_features, fitted)
+    return special | {
         "majority": Floor(majority),
         "text_only": Floor(majority, text_features, _fit(text_features(train, rows), targets[rows], _TEXT_PENALTY)),
         "image_only": Floor(majority, image_features, _fit(standardised, targets[rows], _IMAGE_PENALTY)),

@@ -19,6 +19,7 @@ from components.data import samples
 from components.data import tokenizer as wordpiece
 from components.data.boxes import BoxTable
 from components.data.images import to_pixels
+from components.data.region_table import write_arrays
 from components.errors import CeterisError
 from components.stages.stage import Stage, main
 from components.study import Study
@@ -39,6 +40,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     out.mkdir(parents=True)
     description = samples.describe(data)
     rows, names = write_images(data, out, description["image_labels"], study.data.image_size, stage)
+    regions = write_arrays(data, out, rows)
     stage.progress(60, "pictures decoded")
     counts, words, longest, paired = survey(data)
     if study.text.tokenizer == "built":
@@ -64,6 +66,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         "image_size": study.data.image_size,
         "data_digest": description["digest"],
         "digest": _digest(out),
+        **({"regions": regions} if regions else {}),
     }
     (out / "index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     stage.spool.dataset(study.data.source, description["digest"], sum(counts.values()), "training")

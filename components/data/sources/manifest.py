@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.data.images import facts
+from components.data.region_table import write_regions
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.entries import Entry, Faults, Manifest
 from components.data.sources.splits import carve, connected, shares
@@ -39,13 +40,18 @@ _SMALLEST_SHARD = 64
 
 @dataclass
 class Scan:
-    """What the first pass keeps of every row: never pictures, and texts only as yes or no."""
+    """What the first pass keeps of every row: never pictures, and texts only as yes or no.
+
+    `names` are the ids of pictures by what the user calls them: the name of the file without its ending or, of a picture that
+    lies in the manifest, the row's id. None stands for a name that two pictures have.
+    """
 
     splits: list[str | None] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     targets: list[str | None] = field(default_factory=list)
     image_ids: list[str] = field(default_factory=list)
     looks: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str | None] = field(default_factory=dict)
     image_bytes: int = 0
     texts: int = 0
 
@@ -89,6 +95,10 @@ def write(
             writer.sample(Sample(f"text/{entry.id}", "text", split, text=caption, group=group))
         if index % 100 == 0:
             progress(50 + 50 * index / len(splits), "writing samples")
+    regions = {}
+    if settings.region_features is not None:
+        progress(99, "reading region features")
+        regions["regions"] = write_regions(writer.folder, Path(settings.region_features), scan.names)
     answers = sorted(
         {target for target, split in zip(scan.targets, splits, strict=True) if split == "train" and target}
     )
@@ -102,6 +112,7 @@ def write(
             if scan.texts
             else "captions made from the targets of the training rows",
             "splits": remark,
+            **regions,
             "columns": "; ".join(
                 f"{file.path.name}: {manifest.columns[file.name].describe()}" for file in manifest.files
             ),
@@ -125,6 +136,8 @@ def scan_rows(manifest: Manifest, what: str, progress: Callable[[float], None]) 
         scan.groups.append(entry.group if entry.group is not None else image_id)
         scan.targets.append(entry.target)
         scan.image_ids.append(image_id)
+        name = entry.image.stem if isinstance(entry.image, Path) else entry.id
+        scan.names[name] = image_id if scan.names.get(name, image_id) == image_id else None
         scan.texts += bool(entry.text.strip())
         if count % 100 == 0:
             progress(min(1.0, count / total))

@@ -1,0 +1,82 @@
+"""A study whose arm reads region features that came with the data, from the files to the leaderboard."""
+
+import base64
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from doors import BIN, clone, run
+from PIL import Image
+
+FEATURES = 16
+SPLITS = {"train": 160, "validation": 32, "selection": 64, "gate": 32}
+
+
+def write_photos(folder: Path) -> float:
+    """Pictures of noise under one question. What the answer is, one number of each picture's regions tells, and nothing else.
+
+    Returns:
+        the mean number of regions of a picture of the training split.
+    """
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    rows, regions, counts = [], [], []
+    for split, many in SPLITS.items():
+        for number in range(many):
+            name, answer, count = f"{split}-{number}", int(random.integers(2)), int(random.integers(1, 6))
+            Image.fromarray(random.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(folder / f"{name}.png")
+            rows.append([f"{name}.png", "is it so?", "yes" if answer else "no", split])
+            seen = random.standard_normal((count, FEATURES)).astype(np.float32)
+            seen[:, 0] = 4.0 * answer - 2.0
+            corners = np.sort(random.random((count, 2, 2)), axis=1).reshape(count, 4).astype(np.float32) * 24
+            packed = [base64.b64encode(array.tobytes()).decode() for array in (corners, seen)]
+            regions.append([name, "24", "24", str(count), *packed])
+            counts += [count] if split == "train" else []
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["image", "question", "answer", "split"], *rows])
+    (folder / "regions.tsv").write_text("".join("\t".join(one) + "\n" for one in regions))
+    return float(np.mean(counts))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = clone(tmp_path_factory.mktemp("regions"))
+    study = yaml.safe_load((home / "studies/smoke.yaml").read_text())
+    study["architectures"] = {"pretrained": ["uniter"], "direct": ["text_only"]}
+    study["arms"] = {name: study["arms"][name] for name in ("uniter", "text_only")}
+    study["arms"]["uniter"] |= {"front": "precomputed", "few_label_starts": []}
+    study["tasks"], study["task_names"] = {"vqa": {"kind": "vqa", "few_labels": None}}, ["vqa"]
+    study["data"] |= {"source": "manifest", "path": "data/photos", "region_features": "data/photos/regions.tsv"}
+    study["image_pretraining"]["labels"] = "image"
+    study |= {"name": "photos", "replicates": [0], "image_fronts": ["grid"]}
+    study["finetune"]["samples"] = 2560
+    study["tuning"]["trials"] = 0
+    (home / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    return home
+
+
+def test_an_arm_learns_from_the_features_that_it_is_given(home: Path) -> None:
+    mean = write_photos(home / "data/photos")
+    run([str(BIN / "dvc"), "repro"], home)
+    board = json.loads((home / "outputs/compare/leaderboard.json").read_text())
+    scores = {cell["architecture"]: cell["mean"] for cell in board["tasks"]["vqa"]["cells"]}
+    assert scores["uniter"] > 0.9
+    assert scores["text_only"] < 0.7
+    assert set(board["tasks"]["vqa"]["floors"]["selection"]) == {"majority", "text_only", "image_only", "region_count"}
+    record = json.loads((home / "outputs/finetune/uniter/vqa/0/record.json").read_text())["cells"]["multimodal"]
+    assert (record["configuration"]["regions"], record["configuration"]["region_features"]) == (5, FEATURES)
+    assert record["visual_tokens"] == pytest.approx(mean, rel=0.15)
+
+
+def test_a_picture_without_regions_stops_the_study_before_anything_trains(home: Path) -> None:
+    path = home / "data/photos/regions.tsv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
+    done = run([str(BIN / "dvc"), "repro"], home, check=False)
+    assert done.returncode
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: data/photos/regions")]
+    assert len(said) == 1
+    assert "has no regions of 2 pictures ('gate-30', 'gate-31'): compute them" in said[0]
+    assert "Traceback" not in done.stderr
