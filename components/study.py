@@ -66,7 +66,8 @@ class DataSettings(Strict):
     image_size: int = Field(ge=8, le=1024, description="side of the square that pictures are fitted into, in pixels")
     region_features: str | None = Field(
         default=None,
-        description="for arms with the front 'precomputed': a .tsv file or a folder of .npz files, inside data.path",
+        description="for arms with the front 'precomputed': a .tsv file, in a folder of its own inside data.path, or a folder of "
+        ".npz files there",
     )
     scenes: ScenesSettings
     manifest: ManifestSettings
@@ -83,6 +84,10 @@ class DataSettings(Strict):
             raise ValueError(f"data.region_features belongs to pictures of a manifest: with {self.source} say null")
         if ".." in regions.parts or path not in regions.parents:
             raise ValueError(f"data.region_features must lie inside data.path ({self.path}), not at {regions}")
+        if regions.suffix and regions.parent == path:
+            raise ValueError(
+                f"data.region_features must lie in a folder of its own inside {path}, not beside the manifest"
+            )
         return self
 
 

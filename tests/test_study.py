@@ -410,7 +410,7 @@ def test_contrasts_are_few_and_have_names_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("source", "path", "sentence"),
     [
-        ("scenes", "components/data/scenes/regions.tsv", "belongs to pictures of a manifest: with scenes say null"),
+        ("scenes", "components/data/scenes/regions/all.tsv", "belongs to pictures of a manifest: with scenes say null"),
         (
             "manifest",
             "elsewhere/regions.tsv",
@@ -418,6 +418,7 @@ def test_contrasts_are_few_and_have_names_of_their_own() -> None:
         ),
         ("manifest", "components/data/scenes/../regions.tsv", "must lie inside data.path"),
         ("manifest", "components/data/scenes", "must lie inside data.path"),
+        ("manifest", "components/data/scenes/regions.tsv", "must lie in a folder of its own inside"),
         ("manifest", None, "visualbert.front is precomputed, and data.region_features names nothing"),
     ],
 )
@@ -432,5 +433,5 @@ def test_region_features_have_a_place(source: str, path: str | None, sentence: s
 def test_an_arm_may_read_regions_that_came_with_the_data() -> None:
     study = content()
     study["arms"]["visualbert"]["front"] = "precomputed"
-    study["data"] |= {"source": "manifest", "region_features": "components/data/scenes/regions.tsv"}
+    study["data"] |= {"source": "manifest", "region_features": "components/data/scenes/regions/all.tsv"}
     assert parse_study(study, "mine").arms["visualbert"].components == ["text"]

@@ -7,6 +7,7 @@ from components import objectives
 from components.data.batches import BatchStream, Ingredients
 from components.data.pairs import reading
 from components.data.store import Store
+from components.errors import CeterisError
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
 from components.models.passes import Pretraining
@@ -66,7 +67,11 @@ def objectives_for(model: Architecture, size: ModelConfiguration, store: Store) 
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
-    """Pretrain one architecture of one replicate."""
+    """Pretrain one architecture of one replicate.
+
+    Raises:
+        CeterisError: its objectives ask for what its front end does not know.
+    """
     replicate, architecture = int(arguments.replicate), arguments.architecture
     store = Store(stage.root / "outputs/tokens")
     model = build(architecture, study, store, replicate)
@@ -74,7 +79,10 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     load_start(model, "unimodal", starts, stage.root)
     model.begin_pretraining()
     seed_torch(study.seed, replicate, "objectives", architecture)
-    losses = objectives_for(model, configuration(study, store, architecture), store)
+    try:
+        losses = objectives_for(model, configuration(study, store, architecture), store)
+    except ValueError as error:
+        raise CeterisError(f"arms.{architecture}: {error}; give the arm another front.") from None
     front = build_front(architecture, study, store, starts)
     network = PretrainingNetwork(as_module(model), pixel_scaling(store), model.PRETRAINING, losses, front)
     regions = region_arrays(architecture, study, store, front, replicate, stage.root)

@@ -2,6 +2,8 @@
 
 Statements come in sets of four pictures and four samples that share their words; half of the samples are true. Forms:
 
+* side: one picture, which the words name, shows something; the other does not matter. Words alone, and pictures without words,
+  tell nothing. The easiest form, and the most frequent kind of sentence in NLVR2: what is learned of one picture helps with two.
 * one: exactly one picture shows something; total: so many of a kind in both; as_many: as many in one as in the other.
   Two left and two right pictures, each left with each right: whatever a picture shows, the statement is true with one
   partner and false with the other, so that words and either picture together tell nothing.
@@ -42,13 +44,17 @@ from components.data.scenes.world import (
     true_of,
 )
 
-FORMS = ("one", "total", "one", "as_many", "more")
+FORMS = ("side", "one", "total", "side", "one", "as_many", "side", "more")
 SIDES = ("left", "right")
 MOST = 3  # more of a kind are never named, nor shown
 
 ONE: Wording = (
     ("exactly one picture shows {a}", "only one picture shows {a}", "there is {a} in exactly one picture"),
     ("in exactly one picture there is {a}", "in only one picture you can see {a}"),
+)
+SIDE: Wording = (
+    ("the {side} picture shows {a}", "there is {a} in the {side} picture"),
+    ("in the {side} picture there is {a}", "in the {side} picture you can see {a}"),
 )
 TOTAL: Wording = (
     ("there are {n} {many} in all", "there are exactly {n} {many} in all", "the pictures show {n} {many} in all"),
@@ -129,7 +135,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
 def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
     while True:
         form = "one" if law.chains else stream.choose(FORMS)
-        draft = _one(stream, law) if form == "one" else _counted(form, stream, law)
+        draft = _shown(form, stream, law) if form in ("one", "side") else _counted(form, stream, law)
         if draft is None:
             continue
         scenes = []
@@ -145,7 +151,7 @@ def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
             return draft, scenes
 
 
-def _one(stream: Stream, law: Law) -> Draft | None:
+def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
     """Something that is there or not: an object, or objects that stand in a relation or two."""
     first = look(stream, law)
     others = [look(stream, law, avoid=[first._replace(size=0)]) if first else None for _ in range(2)]
@@ -168,8 +174,8 @@ def _one(stream: Stream, law: Law) -> Draft | None:
     else:
         pattern = stream.choose((patterns[0], patterns[0], first, Pattern(first.colour), Pattern(shape=first.shape)))
         fact = Fact(COUNT, pattern, operator=AT_LEAST, number=1)
-        return _draft_of_one(
-            fact, with_article(pattern), stream, law, lambda there: _existing(pattern, there, stream, law)
+        return _draft_of(
+            form, fact, with_article(pattern), stream, law, lambda there: _existing(pattern, there, stream, law)
         )
 
     def make(there: int) -> Scene | None:
@@ -183,16 +189,18 @@ def _one(stream: Stream, law: Law) -> Draft | None:
             order[turned] = (b, relation, a)
         return placed(stream, law, whole, order) if whole else None
 
-    return _draft_of_one(fact, what, stream, law, make)
+    return _draft_of(form, fact, what, stream, law, make)
 
 
-def _draft_of_one(fact: Fact, what: str, stream: Stream, law: Law, make: Make) -> Draft:
-    def true(left: Scene, right: Scene) -> bool:
-        return true_of(fact, left) != true_of(fact, right)
-
-    text = pick(stream, ONE, law.paraphrased).format(a=what)
+def _draft_of(form: str, fact: Fact, what: str, stream: Stream, law: Law, make: Make) -> Draft:
     makes = tuple(lambda there=there: make(there) for there in stream.shuffled((0, 1)) + stream.shuffled((0, 1)))
-    return Draft(text, "one", true, makes)
+    if form == "one":
+        text = pick(stream, ONE, law.paraphrased).format(a=what)
+        return Draft(text, form, lambda left, right: true_of(fact, left) != true_of(fact, right), makes)
+    place = stream.below(2)
+    text = pick(stream, SIDE, law.paraphrased).format(side=SIDES[place], a=what)
+    shown = ((0, 2), (0, 3), (1, 2), (1, 3)) if place else ((0, 2), (1, 3), (0, 3), (1, 2))
+    return Draft(text, form, lambda left, right: true_of(fact, (left, right)[place]), makes, shown)
 
 
 def _existing(pattern: Pattern, there: int, stream: Stream, law: Law) -> Scene | None:

@@ -226,6 +226,14 @@ def judge(text: str, left: np.ndarray, right: np.ndarray) -> bool:
         return shows(what, left) != shows(what, right)
     if match := re.fullmatch(r"in (?:exactly|only) one picture (?:there is|you can see) (.*)", text):
         return shows(match[1], left) != shows(match[1], right)
+    match = re.fullmatch(
+        r"the (left|right) picture shows (an? .*)|there is (.*) in the (left|right) picture"
+        r"|in the (left|right) picture (?:there is|you can see) (an? .*)",
+        text,
+    )
+    if match:
+        side, what = match[1] or match[4] or match[5], match[2] or match[3] or match[6]
+        return shows(what, sides[side])
     if "in all" in text:
         match = re.search(rf"(one|two|three) {P}(?: in all)?$", text)
         assert match, text
@@ -265,7 +273,11 @@ def test_neither_words_nor_either_picture_tell_truth(data: Data) -> None:
         assert rows.text.nunique() == 1
         assert rows.true.mean() == 0.5
         assert rows.groupby("pair").true.sum().tolist() == [1, 1]
-        if rows.form.iloc[0] != "more":  # with the words, too
+        if rows.form.iloc[0] == "side":  # the words say which picture tells
+            named = "left" if "left picture" in rows.text.iloc[0] else "right"
+            assert (rows.groupby(named).true.nunique() == 1).all()
+            assert (rows.groupby({"left": "right", "right": "left"}[named]).true.mean() == 0.5).all()
+        elif rows.form.iloc[0] != "more":  # with the words, too
             assert (rows.groupby("left").true.mean() == 0.5).all()
             assert (rows.groupby("right").true.mean() == 0.5).all()
         else:
@@ -277,7 +289,7 @@ def test_neither_words_nor_either_picture_tell_truth(data: Data) -> None:
             )
             assert (both.groupby("shown").true.mean() == 0.5).all()
     forms = samples[samples.split == "train"].form.value_counts(normalize=True)
-    assert set(forms.index) == {"one", "total", "as_many", "more"}
+    assert set(forms.index) == {"side", "one", "total", "as_many", "more"}
     assert set(samples[samples.split == "general_relations"].form) == {"one"}
 
 
