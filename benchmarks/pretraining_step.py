@@ -24,6 +24,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from components.training.memory import keep_freed_memory
+
 CLIP, LEARNING_RATE, WEIGHT_DECAY = 1.0, 1e-4, 0.01
 MATRIX = {"cpu": 2048, "cuda": 8192}
 """Side of the square matrices whose product stands for the machine's peak."""
@@ -180,6 +182,7 @@ def main() -> None:
     on_gpu = arguments.device == "cuda"
     batch, rounds = arguments.batch or (64 if on_gpu else 2), arguments.rounds or (20 if on_gpu else 5)
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()  # for both sides, as training processes do
     if arguments.deterministic:
         torch.use_deterministic_algorithms(True, warn_only=True)
     transformers.logging.set_verbosity_error()

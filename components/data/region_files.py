@@ -2,7 +2,8 @@
 
 * `*.tsv`: the layout of bottom-up attention (Anderson et al., 2018) and of LXMERT: tab-separated, no header; arrays are
   base64 of float32 (ids int64). Six columns (image_id, image_w, image_h, num_boxes, boxes, features) or LXMERT's ten
-  (img_id, img_h, img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, features).
+  (img_id, img_h, img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, features), whose ids are those of the
+  likeliest object and attribute of each region, with its probability.
 * a folder of `IMAGE_ID.npz`, one file a picture: `features` (R, F); `boxes` or `bbox` (R, 4) in pixels with `image_width`
   (or `image_w`) and `image_height` (or `image_h`), or UNITER's `norm_bb` (R, 4 or more) as shares of the picture; and, if
   there are any, `classes`, `cls_prob` or `soft_labels` (R, L): probabilities with the background last.
@@ -15,7 +16,7 @@ import binascii
 import csv
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ TEN = (
 
 
 @dataclass(frozen=True)
+class Likeliest:
+    """Of what each region shows, the likeliest alone: ids int64 (R,) from 0, and probabilities float32 (R,)."""
+
+    ids: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
 class FileRegions:
     """The regions of one picture.
 
@@ -37,13 +46,15 @@ class FileRegions:
         image_id: the picture's id; of a path, its last part without ending.
         features: float32 (R, F).
         boxes: float32 (R, 4), shares of the picture, 0 to 1.
-        classes: float32 (R, L), probabilities with the background last; None where the file has none.
+        classes: float32 (R, L), probabilities with the background last, or the likeliest alone; None where the file has none.
+        attributes: the likeliest; None where the file has none.
     """
 
     image_id: str
     features: np.ndarray
     boxes: np.ndarray
-    classes: np.ndarray | None
+    classes: np.ndarray | Likeliest | None
+    attributes: Likeliest | None = None
 
 
 def read_regions(path: Path) -> Iterator[FileRegions]:
@@ -82,10 +93,23 @@ def _row(row: Mapping[str, str], where: str) -> FileRegions:
         height = float(row["image_h"] if "image_h" in row else row["img_h"])
         boxes = _decoded(row["boxes"], np.float32).reshape(count, 4)
         features = _decoded(row["features"], np.float32).reshape(count, -1)
+        likeliest = {
+            name: Likeliest(
+                _decoded(row[f"{column}_id"], np.int64).reshape(count),
+                _decoded(row[f"{column}_conf"], np.float32).reshape(count),
+            )
+            for name, column in (("classes", "objects"), ("attributes", "attrs"))
+            if f"{column}_id" in row
+        }
     except (ValueError, binascii.Error) as error:
         raise CeterisError(f"{where} cannot be decoded ({error}): write it again.") from None
     image_id = row["image_id"] if "image_id" in row else row["img_id"]
-    return _checked(image_id, features, boxes / np.array([width, height] * 2, np.float32), None, where)
+    shares = boxes / np.array([width, height] * 2, np.float32)
+    for name, one in likeliest.items():
+        if (one.ids < 0).any() or not ((one.probabilities >= 0) & (one.probabilities <= 1)).all():
+            raise CeterisError(f"{where} has {name} with ids below 0, or probabilities that are none: write it again.")
+    found = _checked(image_id, features, shares, None, where)
+    return replace(found, classes=likeliest.get("classes"), attributes=likeliest.get("attributes"))
 
 
 def _decoded(text: str, kind: type) -> np.ndarray:

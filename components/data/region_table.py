@@ -2,10 +2,12 @@
 
 The materialise stage writes them beside the samples, a row a picture (`regions-*.parquet`), the tokenize stage as the arrays
 that every batch is cut from (`components.data.regions`). One picture is held at a time, or some hundred.
-Letters: N pictures, R regions, F features, L classes of object.
+Letters: N pictures, R regions, F features, L classes of object, A attributes.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.data import samples
-from components.data.region_files import FileRegions, read_regions
+from components.data.region_files import FileRegions, Likeliest, read_regions
 from components.errors import CeterisError
 
 SCHEMA = pa.schema(
@@ -23,7 +25,11 @@ SCHEMA = pa.schema(
         "regions": pa.int32(),  # R
         "features": pa.binary(),  # float32 (R, F)
         "boxes": pa.binary(),  # float32 (R, 4), shares of the picture
-        "classes": pa.binary(),  # float32 (R, L); empty where nobody knows
+        "classes": pa.binary(),  # float32 (R, L); like all that follow, empty where nobody knows
+        "classes_ids": pa.binary(),  # int64 (R,), of the likeliest
+        "classes_probabilities": pa.binary(),  # float32 (R,)
+        "attributes_ids": pa.binary(),
+        "attributes_probabilities": pa.binary(),
     }
 )
 FOLDER = "regions"
@@ -65,7 +71,7 @@ def write_regions(folder: Path, path: Path, images: Mapping[str, str | None]) ->
         _check_alike(first, found, path)
         done[image_id] = found.image_id
         fewest, most = min(fewest or len(found.boxes), len(found.boxes)), max(most, len(found.boxes))
-        rows.append(FileRegions(image_id, found.features, found.boxes, found.classes))
+        rows.append(replace(found, image_id=image_id))
         if len(rows) == _ROWS_PER_SHARD:
             shards += _flush(folder, shards, rows)
     _flush(folder, shards, rows)
@@ -81,11 +87,8 @@ def write_regions(folder: Path, path: Path, images: Mapping[str, str | None]) ->
 
 
 def _check_alike(first: FileRegions, found: FileRegions, path: Path) -> None:
-    classes = [0 if one.classes is None else one.classes.shape[1] for one in (first, found)]
-    for what, (ours, theirs) in (
-        ("features", (first.features.shape[1], found.features.shape[1])),
-        ("classes", (classes[0], classes[1])),
-    ):
+    for what in ("features", "classes", "attributes"):
+        ours, theirs = (_numbers(getattr(one, what)) for one in (first, found))
         if ours != theirs:
             raise CeterisError(
                 f"{path} has {theirs} {what} for each region of {found.image_id!r} and {ours} for each of "
@@ -93,30 +96,47 @@ def _check_alike(first: FileRegions, found: FileRegions, path: Path) -> None:
             )
 
 
+def _numbers(value: np.ndarray | Likeliest | None) -> int:
+    """How many there are for each region."""
+    if isinstance(value, Likeliest):
+        return 1
+    return 0 if value is None else value.shape[1]
+
+
 def _flush(folder: Path, number: int, rows: list[FileRegions]) -> int:
     if not rows:
         return 0
-    columns = {
-        "image_id": [one.image_id for one in rows],
-        "regions": [len(one.boxes) for one in rows],
-        "features": [_bytes(one.features) for one in rows],
-        "boxes": [_bytes(one.boxes) for one in rows],
-        "classes": [b"" if one.classes is None else _bytes(one.classes) for one in rows],
-    }
-    pq.write_table(pa.table(columns, schema=SCHEMA), folder / f"regions-{number:05d}.parquet", compression="zstd")
+    table = pa.Table.from_pylist([_row(one) for one in rows], schema=SCHEMA)
+    pq.write_table(table, folder / f"regions-{number:05d}.parquet", compression="zstd")
     rows.clear()
     return 1
 
 
-def _bytes(array: np.ndarray) -> bytes:
-    return np.ascontiguousarray(array, dtype="<f4").tobytes()
+def _row(found: FileRegions) -> dict[str, Any]:
+    row: dict[str, Any] = {"image_id": found.image_id, "regions": len(found.boxes)}
+    row |= {name: _bytes(getattr(found, name), "<f4") for name in ("features", "boxes")}
+    row |= dict.fromkeys(SCHEMA.names[len(row) :], b"")
+    for name in ("classes", "attributes"):
+        known = getattr(found, name)
+        if isinstance(known, Likeliest):
+            row[f"{name}_ids"], row[f"{name}_probabilities"] = (
+                _bytes(known.ids, "<i8"),
+                _bytes(known.probabilities, "<f4"),
+            )
+        elif known is not None:
+            row[name] = _bytes(known, "<f4")
+    return row
+
+
+def _bytes(array: np.ndarray, kind: str) -> bytes:
+    return np.ascontiguousarray(array, dtype=kind).tobytes()
 
 
 def write_arrays(data: Path, out: Path, rows: Mapping[str, int]) -> dict[str, int] | None:
     """Fill `out`/regions with the arrays of `RegionArrays`; None, and nothing written, where the data has no regions.
 
-    Regions are padded to the most that any picture has. Where no classes are known every region is background; attributes
-    are never known.
+    Regions are padded to the most that any picture has. Where the likeliest class alone is known, the background has the rest
+    of the probability; where none is, all of it. Attributes likewise, and "none".
 
     Args:
         data: what the materialise stage wrote.
@@ -124,39 +144,67 @@ def write_arrays(data: Path, out: Path, rows: Mapping[str, int]) -> dict[str, in
         rows: the row of each picture in all arrays.
 
     Returns:
-        `features` (F), `most` and `fewest` (R) and `classes` (L, 1 where none are known).
+        `features` (F), `most` and `fewest` (R), `classes` (L) and `attributes` (A), each 1 where none are known.
     """
     shards = samples.shards(data, "regions")
     if not shards:
         return None
-    counts = np.concatenate([pq.read_table(shard, columns=["regions"])["regions"].to_numpy() for shard in shards])
+    counts, classes, attributes = _survey(shards)
     one = next(pq.ParquetFile(shards[0]).iter_batches(batch_size=1)).to_pylist()[0]
-    features, classes = (len(one[name]) // 4 // one["regions"] for name in ("features", "classes"))
-    most, total = int(counts.max()), len(rows)
-    kind = np.float16 if total * most * features * 4 >= LARGE else np.float32
+    features = len(one["features"]) // 4 // one["regions"]
+    most = int(counts.max())
     folder = out / FOLDER
     folder.mkdir()
-    arrays: dict[str, np.ndarray] = {
-        name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(total, most, *shape))
-        for name, dtype, shape in (
-            ("features", kind, (features,)),
-            ("boxes", np.float32, (4,)),
-            ("real", np.bool_, ()),
-            ("classes", np.float32, (max(1, classes),)),
-            ("attributes", np.float32, (1,)),
+
+    def array(name: str, *shape: int, kind: type = np.float32) -> np.ndarray:
+        whole = (len(rows), most, *shape)
+        halved = kind is np.float32 and 4 * math.prod(whole) >= LARGE
+        return np.lib.format.open_memmap(
+            folder / f"{name}.npy", mode="w+", dtype=np.float16 if halved else kind, shape=whole
         )
+
+    arrays = {
+        "features": array("features", features),
+        "boxes": array("boxes", 4),
+        "real": array("real", kind=np.bool_),
+        "classes": array("classes", classes),
+        "attributes": array("attributes", attributes),
     }
     for shard in shards:
         for batch in pq.ParquetFile(shard).iter_batches(batch_size=64):
             for found in batch.to_pylist():
-                _fill(arrays, rows[found["image_id"]], found, classes)
-    return {"features": features, "most": most, "fewest": int(counts.min()), "classes": max(1, classes)}
+                _fill(arrays, rows[found["image_id"]], found)
+    sizes = {"features": features, "classes": classes, "attributes": attributes}
+    return {**sizes, "most": most, "fewest": int(counts.min())}
 
 
-def _fill(arrays: dict[str, np.ndarray], row: int, found: dict[str, Any], classes: int) -> None:
+def _survey(shards: list[Path]) -> tuple[np.ndarray, int, int]:
+    """Regions of every picture, and how many classes and attributes there are: background and "none" stand last."""
+    counts, sizes = [], {"classes": 1, "attributes": 1}
+    for shard in shards:
+        columns = ["regions", "classes", "classes_ids", "attributes_ids"]
+        for batch in pq.ParquetFile(shard).iter_batches(batch_size=64, columns=columns):
+            for found in batch.to_pylist():
+                counts.append(found["regions"])
+                sizes["classes"] = max(sizes["classes"], len(found["classes"]) // 4 // found["regions"])
+                for name in sizes:
+                    ids = np.frombuffer(found[f"{name}_ids"], dtype="<i8")
+                    sizes[name] = max(sizes[name], int(ids.max(initial=-1)) + 2)
+    return np.array(counts), sizes["classes"], sizes["attributes"]
+
+
+def _fill(arrays: Mapping[str, np.ndarray], row: int, found: dict[str, Any]) -> None:
     count = found["regions"]
     for name in ("features", "boxes"):
         arrays[name][row, :count] = np.frombuffer(found[name], dtype="<f4").reshape(count, -1)
     arrays["real"][row, :count] = True
-    arrays["attributes"][row, :count] = 1.0
-    arrays["classes"][row, :count] = np.frombuffer(found["classes"], dtype="<f4").reshape(count, -1) if classes else 1.0
+    for name in ("classes", "attributes"):
+        ids = np.frombuffer(found[f"{name}_ids"], dtype="<i8")
+        if len(ids):
+            probabilities = np.frombuffer(found[f"{name}_probabilities"], dtype="<f4")
+            arrays[name][row, :count, -1] = 1.0 - probabilities
+            arrays[name][row, np.arange(count), ids] = probabilities
+        elif found.get(name):
+            arrays[name][row, :count] = np.frombuffer(found[name], dtype="<f4").reshape(count, -1)
+        else:
+            arrays[name][row, :count, -1] = 1.0

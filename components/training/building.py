@@ -40,7 +40,7 @@ def configuration(study: Study, store: Store, arm: str | None = None) -> ModelCo
         return size
     if settings.front == "precomputed":
         told = store.index["regions"]
-        known = {"object_classes": told["classes"], "object_attributes": 1}
+        known = {"object_classes": told["classes"], "object_attributes": told["attributes"]}
         return replace(size, regions=told["most"], region_features=told["features"], **known)
     # Imported where it is used: an architecture that looks itself does not depend on the front ends' code.
     from components.models.fronts import region_features

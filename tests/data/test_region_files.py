@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.data.region_files import read_regions
+from components.data.region_files import Likeliest, read_regions
 from components.errors import CeterisError
 
 RANDOM = np.random.default_rng(0)
@@ -17,6 +17,11 @@ PIXELS = SHARES * np.array([640, 480] * 2, np.float32)
 
 def packed(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def lxmert(ids: np.ndarray, confidences: np.ndarray) -> str:
+    known = [packed(ids.astype(np.int64)), packed(confidences)]
+    return "\t".join(["7", "480", "640", *known, *known, "5", packed(PIXELS), packed(FEATURES)])
 
 
 def test_the_two_layouts_of_tab_separated_files(tmp_path: Path) -> None:
@@ -30,7 +35,11 @@ def test_the_two_layouts_of_tab_separated_files(tmp_path: Path) -> None:
     for one in (first, second):
         np.testing.assert_array_equal(one.features, FEATURES)
         np.testing.assert_allclose(one.boxes, SHARES, atol=1e-6)
-        assert one.classes is None
+    assert first.classes is first.attributes is None
+    for likeliest in (second.classes, second.attributes):
+        assert isinstance(likeliest, Likeliest)
+        assert likeliest.ids.tolist() == list(range(5))
+        assert likeliest.probabilities.tolist() == [1.0] * 5
 
 
 def test_a_folder_of_npz_files_in_either_convention(tmp_path: Path) -> None:
@@ -54,6 +63,9 @@ def test_a_folder_of_npz_files_in_either_convention(tmp_path: Path) -> None:
         (f"7\t640\t480\t5\t{packed(PIXELS)}\t%%%", r"line 1 cannot be decoded"),
         (f"7\t640\t480\t4\t{packed(PIXELS)}\t{packed(FEATURES)}", r"line 1 cannot be decoded"),
         (f"7\t640\t480\tmany\t{packed(PIXELS)}\t{packed(FEATURES)}", r"line 1 cannot be decoded"),
+        (lxmert(np.arange(5) - 1, np.ones(5, np.float32)), "line 1 has classes with ids below 0"),
+        (lxmert(np.arange(5), np.full(5, 1.5, np.float32)), "line 1 has classes with ids below 0, or probabilities"),
+        (lxmert(np.arange(4), np.ones(4, np.float32)), "line 1 cannot be decoded"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, row: str, sentence: str) -> None:

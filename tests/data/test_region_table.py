@@ -45,7 +45,7 @@ def test_every_picture_gets_its_own_regions(table: Path, tmp_path: Path, monkeyp
     assert said == "1 to 5 regions of 4 numbers for each of 3 pictures; regions of 1 other pictures left out"
     assert len(list(data.glob("regions-*.parquet"))) == 2
     rows = {"id-bird": 0, "id-cat": 1, "id-dog": 2}
-    assert write_arrays(data, out, rows) == {"features": 4, "most": 5, "fewest": 1, "classes": 1}
+    assert write_arrays(data, out, rows) == {"features": 4, "most": 5, "fewest": 1, "classes": 1, "attributes": 1}
     arrays = RegionArrays.open(out / "regions")
     assert arrays.features.dtype == np.float32
     assert arrays.real.sum(axis=1).tolist() == [5, 3, 1]
@@ -70,11 +70,26 @@ def test_classes_come_along_and_large_features_are_halved(tmp_path: Path, monkey
     np.savez(source / "cat.npz", features=seen, bbox=boxes, image_w=100, image_h=50, cls_prob=classes)
     assert write_regions(data, source, {"cat": "a"}) == "3 regions of 4 numbers for each of 1 pictures"
     told = write_arrays(data, tmp_path, {"a": 0})
-    assert told == {"features": 4, "most": 3, "fewest": 3, "classes": 6}
+    assert told == {"features": 4, "most": 3, "fewest": 3, "classes": 6, "attributes": 1}
     arrays = RegionArrays.open(tmp_path / "regions")
-    np.testing.assert_array_equal(arrays.classes[0], classes)
+    np.testing.assert_allclose(arrays.classes[0], classes, atol=1e-3)
     assert arrays.features.dtype == np.float16
     assert arrays.of(np.array([0]))["region_features"].dtype == np.float32
+
+
+def test_the_likeliest_alone_leaves_the_rest_to_the_background(tmp_path: Path) -> None:
+    """LXMERT's files."""
+    seen, boxes = drawn(2, 0)
+    named = [np.array([4, 0]), np.array([0.75, 0.5], np.float32), np.array([1, 1]), np.array([0.25, 1.0], np.float32)]
+    packed = [base64.b64encode(array.tobytes()).decode() for array in (*named, boxes, seen)]
+    path = tmp_path / "regions.tsv"
+    path.write_text("\t".join(["cat", "50", "100", *packed[:4], "2", *packed[4:]]) + "\n")
+    write_regions(tmp_path, path, {"cat": "a"})
+    told = write_arrays(tmp_path, tmp_path, {"a": 0})
+    assert told == {"features": 4, "most": 2, "fewest": 2, "classes": 6, "attributes": 3}
+    arrays = RegionArrays.open(tmp_path / "regions")
+    assert arrays.classes[0].tolist() == [[0, 0, 0, 0, 0.75, 0.25], [0.5, 0, 0, 0, 0, 0.5]]
+    assert arrays.attributes[0].tolist() == [[0, 0.25, 0.75], [0, 1, 0]]
 
 
 def test_data_without_regions_stays_as_it_was(tmp_path: Path) -> None:

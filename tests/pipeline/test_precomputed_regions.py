@@ -72,7 +72,7 @@ def test_an_arm_learns_from_the_features_that_it_is_given(home: Path) -> None:
     assert set(board["tasks"]["vqa"]["floors"]["selection"]) == {"majority", "text_only", "image_only", "region_count"}
     record = json.loads((home / "outputs/finetune/uniter/vqa/0/record.json").read_text())["cells"]["multimodal"]
     assert (record["configuration"]["regions"], record["configuration"]["region_features"]) == (5, FEATURES)
-    assert record["visual_tokens"] == pytest.approx(mean, rel=0.15)
+    assert record["reads"]["visual_tokens"] == pytest.approx(mean, rel=0.15)
 
 
 def test_a_picture_without_regions_stops_the_study_before_anything_trains(home: Path) -> None:
