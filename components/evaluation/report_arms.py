@@ -51,6 +51,7 @@ def words_of(arm: ArmSettings) -> list[str]:
     if arm.axes is not None:
         card |= {axis: readable(getattr(arm.axes, setting)) for axis, setting in CHOSEN.items()}
         card["norm"] = f"{arm.axes.norm}-norm"
+        card["text encoder"] = "BERT" if "text" in arm.unimodal else "fresh layers"
     return [
         arm.mode,
         _FRONTS[arm.front],

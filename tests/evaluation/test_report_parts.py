@@ -208,6 +208,8 @@ def test_the_table_of_arms_says_what_the_study_says() -> None:
     assert words["objectives"] == "words matching"
     assert words["initial scale"] == "common"
     assert words["text encoder"] == "BERT"
+    fresh = study.arms["crossed"].model_copy(update={"unimodal": []})
+    assert report_arms.words_of(fresh)[2] == "fresh layers"
     single, dense = (report_arms.words_of(study.arms[name]) for name in ("single", "dense"))
     assert [one != other for one, other in zip(single, dense, strict=True)].count(
         True
