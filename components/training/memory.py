@@ -10,8 +10,8 @@ def keep_freed_memory() -> None:
     """Have the C library keep what is freed, for the next tensor of that size.
 
     By default glibc returns large blocks to the kernel, which has to clear every page of them again one step later: at base
-    size on a CPU, where gradients alone are hundreds of megabytes, that takes a tenth of the step. Peak memory stays what it
-    is. Elsewhere than on Linux with glibc this does nothing.
+    size on a CPU gradients alone are hundreds of megabytes. What is kept is returned when the process ends. Elsewhere than on
+    Linux with glibc this does nothing.
     """
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     if library is not None and hasattr(library, "mallopt"):
