@@ -6,7 +6,7 @@ Letters: N pictures, R regions, F features, L classes of object, A attributes.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,9 @@ SCHEMA = pa.schema(
 FOLDER = "regions"
 """Of the arrays, in the folder of the tokenised data."""
 LARGE = 4 << 30
-"""Bytes of features beyond which they are kept in half precision."""
+"""Bytes beyond which an array is kept in half precision."""
 _ROWS_PER_SHARD = 256
+_ROWS_AT_ONCE = 64
 _SHOWN = 3
 
 
@@ -119,10 +120,8 @@ def _row(found: FileRegions) -> dict[str, Any]:
     for name in ("classes", "attributes"):
         known = getattr(found, name)
         if isinstance(known, Likeliest):
-            row[f"{name}_ids"], row[f"{name}_probabilities"] = (
-                _bytes(known.ids, "<i8"),
-                _bytes(known.probabilities, "<f4"),
-            )
+            row[f"{name}_ids"] = _bytes(known.ids, "<i8")
+            row[f"{name}_probabilities"] = _bytes(known.probabilities, "<f4")
         elif known is not None:
             row[name] = _bytes(known, "<f4")
     return row
@@ -146,13 +145,10 @@ def write_arrays(data: Path, out: Path, rows: Mapping[str, int]) -> dict[str, in
     Returns:
         `features` (F), `most` and `fewest` (R), `classes` (L) and `attributes` (A), each 1 where none are known.
     """
-    shards = samples.shards(data, "regions")
-    if not shards:
+    if not samples.shards(data, "regions"):
         return None
-    counts, classes, attributes = _survey(shards)
-    one = next(pq.ParquetFile(shards[0]).iter_batches(batch_size=1)).to_pylist()[0]
-    features = len(one["features"]) // 4 // one["regions"]
-    most = int(counts.max())
+    counts, sizes = _survey(data)
+    most = max(counts)
     folder = out / FOLDER
     folder.mkdir()
 
@@ -164,33 +160,33 @@ def write_arrays(data: Path, out: Path, rows: Mapping[str, int]) -> dict[str, in
         )
 
     arrays = {
-        "features": array("features", features),
+        "features": array("features", sizes["features"]),
         "boxes": array("boxes", 4),
         "real": array("real", kind=np.bool_),
-        "classes": array("classes", classes),
-        "attributes": array("attributes", attributes),
+        "classes": array("classes", sizes["classes"]),
+        "attributes": array("attributes", sizes["attributes"]),
     }
-    for shard in shards:
-        for batch in pq.ParquetFile(shard).iter_batches(batch_size=64):
-            for found in batch.to_pylist():
-                _fill(arrays, rows[found["image_id"]], found)
-    sizes = {"features": features, "classes": classes, "attributes": attributes}
-    return {**sizes, "most": most, "fewest": int(counts.min())}
+    for found in _rows(data):
+        _fill(arrays, rows[found["image_id"]], found)
+    return {**sizes, "most": most, "fewest": min(counts)}
 
 
-def _survey(shards: list[Path]) -> tuple[np.ndarray, int, int]:
-    """Regions of every picture, and how many classes and attributes there are: background and "none" stand last."""
-    counts, sizes = [], {"classes": 1, "attributes": 1}
-    for shard in shards:
-        columns = ["regions", "classes", "classes_ids", "attributes_ids"]
-        for batch in pq.ParquetFile(shard).iter_batches(batch_size=64, columns=columns):
-            for found in batch.to_pylist():
-                counts.append(found["regions"])
-                sizes["classes"] = max(sizes["classes"], len(found["classes"]) // 4 // found["regions"])
-                for name in sizes:
-                    ids = np.frombuffer(found[f"{name}_ids"], dtype="<i8")
-                    sizes[name] = max(sizes[name], int(ids.max(initial=-1)) + 2)
-    return np.array(counts), sizes["classes"], sizes["attributes"]
+def _rows(data: Path) -> Iterator[dict[str, Any]]:
+    for batch in samples.read(data, "regions", rows=_ROWS_AT_ONCE):
+        yield from batch.to_pylist()
+
+
+def _survey(data: Path) -> tuple[list[int], dict[str, int]]:
+    """Regions of every picture; features, classes and attributes of a region. Background and "none" stand last."""
+    counts, sizes = [], {"features": 0, "classes": 1, "attributes": 1}
+    for found in _rows(data):
+        counts.append(found["regions"])
+        sizes["features"] = len(found["features"]) // 4 // found["regions"]
+        sizes["classes"] = max(sizes["classes"], len(found["classes"]) // 4 // found["regions"])
+        for name in ("classes", "attributes"):
+            ids = np.frombuffer(found[f"{name}_ids"], dtype="<i8")
+            sizes[name] = max(sizes[name], int(ids.max(initial=-1)) + 2)
+    return counts, sizes
 
 
 def _fill(arrays: Mapping[str, np.ndarray], row: int, found: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 Statements come in sets of four pictures and four samples that share their words; half of the samples are true. Forms:
 
 * side: one picture, which the words name, shows something; the other does not matter. Words alone, and pictures without words,
-  tell nothing. The easiest form, and the most frequent kind of sentence in NLVR2: what is learned of one picture helps with two.
+  tell nothing. The easiest form, of a kind that NLVR2 has too: what is learned of one picture helps with two.
 * one: exactly one picture shows something; total: so many of a kind in both; as_many: as many in one as in the other.
   Two left and two right pictures, each left with each right: whatever a picture shows, the statement is true with one
   partner and false with the other, so that words and either picture together tell nothing.

@@ -99,7 +99,7 @@ def _adapt(content: dict[str, Any], name: str, task: str, manifest: Manifest, wh
     content["tasks"] = {task: {"kind": task, "few_labels": few}}
     content["task_names"] = [task]
     content["evaluation"]["contrasts"] = []  # those of the default study ask about its own task
-    content["data"] |= {"source": "manifest", "path": f"data/{name}", "image_size": size}
+    content["data"] |= {"source": "manifest", "path": f"data/{name}", "image_size": size, "region_features": None}
     content["text"] |= {
         "tokenizer": "built",
         "max_length": max(16, min(64, math.ceil(1.5 * words) + 2)) if scan.texts else 16,
