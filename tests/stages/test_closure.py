@@ -4,6 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
+from components.models.architectures import ARCHITECTURES
+from components.stages.sources import source_digests
+
 STAGE = """
 import argparse
 from components.stages.stage import Stage, main
@@ -73,3 +78,17 @@ def test_a_broken_study_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_whatever_the_arm_a_task_loads_nothing_undeclared() -> None:
+    """An arm's own files differ; what every task needs of the models must be declared, or be among each arm's."""
+    root = Path(__file__).parents[2]
+    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    files = [file.relative_to(root).as_posix() for file in (root / "components/tasks").glob("*.py")]
+    needed = {path for file in files for path in source_digests(root, file)}
+    models = {path for path in needed if path.startswith("components/models/") and not path.endswith("__init__.py")}
+    for name in ("tune", "tune_direct", "finetune", "finetune_direct"):
+        undeclared = models - set(stages[name]["deps"])
+        for architecture, place in ARCHITECTURES.items():
+            own = source_digests(root, place.split(":")[0].replace(".", "/") + ".py")
+            assert undeclared <= set(own), (name, architecture)
