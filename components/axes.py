@@ -66,6 +66,8 @@ class PairsSettings(Strict):
 def arm_fault(study: "Study", arm: str) -> str:
     """Why an arm of the study cannot have its levels, as a sentence without its full stop; empty where it can."""
     axes, pairs, where = study.arms[arm].axes, study.arms[arm].pairs, f"arms.{arm}.pairs"
+    if study.arms[arm].front == "precomputed" and study.data.region_features is None:
+        return f"arms.{arm}.front is precomputed, and data.region_features names nothing to take regions from"
     if axes is not None and axes.norm == "pre" and "text" in study.arms[arm].unimodal:
         return (
             f"arms.{arm}.unimodal names the text encoder, which is post-norm and means nothing to layers with axes.norm pre: "

@@ -354,10 +354,6 @@ class Study(Strict):
         for arm, settings in self.arms.items():
             if missing := set(settings.components) - {"text"} - set(self.image_fronts):
                 raise ValueError(f"arms.{arm} needs {sorted(missing)}, which image_fronts does not pretrain")
-            if settings.front == "precomputed" and self.data.region_features is None:
-                raise ValueError(
-                    f"arms.{arm}.front is precomputed, and data.region_features names nothing to take regions from"
-                )
             if found := arm_fault(self, arm):
                 raise ValueError(found)
         return self

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from components.data import samples
 from components.data.region_files import FileRegions, Likeliest, read_regions
+from components.data.regions import LARGE
 from components.errors import CeterisError
 
 SCHEMA = pa.schema(
@@ -34,8 +35,6 @@ SCHEMA = pa.schema(
 )
 FOLDER = "regions"
 """Of the arrays, in the folder of the tokenised data."""
-LARGE = 4 << 30
-"""Bytes beyond which an array is kept in half precision."""
 _ROWS_PER_SHARD = 256
 _ROWS_AT_ONCE = 64
 _SHOWN = 3

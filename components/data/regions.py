@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+LARGE = 4 << 30
+"""Bytes beyond which an array of what regions hold is kept in half precision."""
+
 
 @dataclass(frozen=True)
 class RegionArrays:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from components.data.regions import RegionArrays
+from components.data.regions import LARGE, RegionArrays
 from components.data.store import Store
 from components.models import detector, encoders, pixels, regions, transformer, vision_transformer
 from components.models.pixels import PixelScaling
@@ -28,9 +28,6 @@ from components.training.weights import digest_of
 
 BATCH = 128
 """Pictures looked at together: always so many, because the rounding of matrix products may depend on it."""
-
-LARGE = 4 << 30
-"""Bytes of features from which on they are stored in half precision."""
 
 _CODE = (detector, encoders, pixels, regions, transformer, vision_transformer)
 _LOCK = "lock"

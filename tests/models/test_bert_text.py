@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from region_batches import AXES, batch, build, configured
-from torch import nn
+from text_checkpoints import CLOSE, SIZES, randomised
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -19,24 +19,6 @@ from transformers import (
 )
 
 from components.models.bert_text import text_sizes
-
-SIZES = {
-    "vocab_size": 70,
-    "hidden_size": 24,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "intermediate_size": 40,
-    "max_position_embeddings": 20,
-}
-CLOSE = {"atol": 1e-5, "rtol": 1e-5}
-
-
-def randomised(model: PreTrainedModel) -> PreTrainedModel:
-    torch.manual_seed(6)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            nn.init.normal_(parameter, std=0.3)
-    return model.eval()
 
 
 def bert(**changes: object) -> PreTrainedModel:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from small_models import small, texts
-from torch import nn
+from text_checkpoints import CLOSE, SIZES, randomised
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -28,24 +28,7 @@ from components.models.encoders import text_encoder
 from components.models.initialisation import tied_logit_scale
 from components.objectives.mlm import MaskedLanguageModelling
 
-SIZES = {
-    "vocab_size": 70,
-    "hidden_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "intermediate_size": 40,
-    "max_position_embeddings": 20,
-}
 DISTILLED = {"vocab_size": 70, "dim": 24, "n_layers": 2, "n_heads": 4, "hidden_dim": 40, "max_position_embeddings": 20}
-CLOSE = {"atol": 1e-5, "rtol": 1e-5}
-
-
-def randomised(model: PreTrainedModel) -> PreTrainedModel:
-    torch.manual_seed(6)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            nn.init.normal_(parameter, std=0.3)
-    return model.eval()
 
 
 def bert() -> PreTrainedModel:
