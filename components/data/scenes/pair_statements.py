@@ -2,8 +2,11 @@
 
 Statements come in sets of four pictures and four samples that share their words; half of the samples are true. Forms:
 
+* both: both pictures show an object. Two pictures show it beside a near miss, one shows it alone and one the near miss alone;
+  which of the two the statement is about, only the words say. Words alone, and pictures without words, tell nothing; words
+  and one picture do. The easiest form, and a common one in NLVR2: what is learned of one picture helps with two.
 * side: one picture, which the words name, shows something; the other does not matter. Words alone, and pictures without words,
-  tell nothing. The easiest form, of a kind that NLVR2 has too: what is learned of one picture helps with two.
+  tell nothing.
 * one: exactly one picture shows something; total: so many of a kind in both; as_many: as many in one as in the other.
   Two left and two right pictures, each left with each right: whatever a picture shows, the statement is true with one
   partner and false with the other, so that words and either picture together tell nothing.
@@ -12,7 +15,7 @@ Statements come in sets of four pictures and four samples that share their words
   be more), as cannot be helped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from components.data.samples import Sample
@@ -44,13 +47,18 @@ from components.data.scenes.world import (
     true_of,
 )
 
-FORMS = ("side", "one", "total", "side", "one", "as_many", "side", "more")
+# As often as they are drawn. Most are of the forms from which training starts: where most are hard, small models learn none.
+FORMS = (*5 * ("both",), *3 * ("side",), "one", "total", "as_many", "more")
 SIDES = ("left", "right")
 MOST = 3  # more of a kind are never named, nor shown
 
 ONE: Wording = (
     ("exactly one picture shows {a}", "only one picture shows {a}", "there is {a} in exactly one picture"),
     ("in exactly one picture there is {a}", "in only one picture you can see {a}"),
+)
+BOTH: Wording = (
+    ("both pictures show {a}", "each picture shows {a}", "there is {a} in both pictures"),
+    ("in both pictures there is {a}", "in each picture you can see {a}"),
 )
 SIDE: Wording = (
     ("the {side} picture shows {a}", "there is {a} in the {side} picture"),
@@ -135,7 +143,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
 def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
     while True:
         form = "one" if law.chains else stream.choose(FORMS)
-        draft = _shown(form, stream, law) if form in ("one", "side") else _counted(form, stream, law)
+        draft = _DRAFTS[form](form, stream, law)
         if draft is None:
             continue
         scenes = []
@@ -149,6 +157,31 @@ def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
         # A scene may hold more than was asked for.
         if truths[0] == truths[2] and truths[1] == truths[3] and truths[0] != truths[1]:
             return draft, scenes
+
+
+def _shared(form: str, stream: Stream, law: Law) -> Draft | None:
+    """An object in both pictures, or in one of them only."""
+    first = look(stream, law)
+    if first is None:
+        return None
+    pattern = _named(first, stream)
+    miss = other_than(stream, pattern)
+    fact = Fact(COUNT, pattern, operator=AT_LEAST, number=1)
+
+    def with_both() -> Scene | None:
+        return _holding((pattern, miss), (), stream, law)
+
+    def with_one(kind: Pattern, other: Pattern) -> Callable[[], Scene | None]:
+        return lambda: _holding((kind,), (other,), stream, law)
+
+    shown = ((0, 2), (0, 3), (1, 2), (1, 3))
+    return Draft(
+        pick(stream, BOTH, law.paraphrased).format(a=with_article(pattern)),
+        form,
+        lambda left, right: true_of(fact, left) and true_of(fact, right),
+        (with_both, with_both, *stream.shuffled((with_one(pattern, miss), with_one(miss, pattern)))),
+        shown if stream.below(2) else tuple((right, left) for left, right in shown),
+    )
 
 
 def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
@@ -166,13 +199,13 @@ def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
         a, b, c = map(with_article, patterns)
         words = [RELATION_WORDS[relation][0] for relation in relations]  # two steps are long
         what = f"{a} {words[0]} {b} that is {words[1]} {c}"
-    elif stream.chance(0.4):
+    elif stream.chance(0.3):
         patterns = patterns[:2]
         fact = Fact(RELATION, patterns[0], relations[0], patterns[1])
         a, b = map(with_article, patterns)
         what = f"{a} {relation_words(stream, relations[0])} {b}"
     else:
-        pattern = stream.choose((patterns[0], patterns[0], first, Pattern(first.colour), Pattern(shape=first.shape)))
+        pattern = _named(first, stream)
         fact = Fact(COUNT, pattern, operator=AT_LEAST, number=1)
         return _draft_of(
             form, fact, with_article(pattern), stream, law, lambda there: _existing(pattern, there, stream, law)
@@ -203,10 +236,24 @@ def _draft_of(form: str, fact: Fact, what: str, stream: Stream, law: Law, make: 
     return Draft(text, form, lambda left, right: true_of(fact, (left, right)[place]), makes, shown)
 
 
+def _named(thing: Pattern, stream: Stream) -> Pattern:
+    """What a statement says of an object that looks like this."""
+    colour, shape = Pattern(thing.colour), Pattern(shape=thing.shape)
+    both = Pattern(thing.colour, thing.shape)
+    return stream.choose((both, both, thing, colour, shape))
+
+
 def _existing(pattern: Pattern, there: int, stream: Stream, law: Law) -> Scene | None:
     """A scene with an object that looks like the pattern, or with one that nearly does."""
-    wanted = look(stream, law, pattern) if there else look(stream, law, other_than(stream, pattern), [pattern])
-    whole = filled(stream, law, [wanted], [pattern]) if wanted else None
+    if there:
+        return _holding((pattern,), (), stream, law)
+    return _holding((other_than(stream, pattern),), (pattern,), stream, law)
+
+
+def _holding(kinds: Sequence[Pattern], missing: Sequence[Pattern], stream: Stream, law: Law) -> Scene | None:
+    """A scene with one object of each kind, and nothing of what is to be missing."""
+    found = [one for one in (look(stream, law, kind, missing) for kind in kinds) if one]
+    whole = filled(stream, law, found, [*kinds, *missing]) if len(found) == len(kinds) else None
     return placed(stream, law, whole) if whole else None
 
 
@@ -220,9 +267,7 @@ def _counted(form: str, stream: Stream, law: Law) -> Draft | None:
     pattern = stream.choose(stream.choose(kinds))
 
     def make(count: int) -> Scene | None:
-        found = [one for one in (look(stream, law, pattern) for _ in range(count)) if one]
-        whole = filled(stream, law, found, [pattern]) if len(found) == count else None
-        return placed(stream, law, whole) if whole else None
+        return _holding(count * (pattern,), () if count else (pattern,), stream, law)
 
     def drawn(*counts: int) -> tuple[Callable[[], Scene | None], ...]:
         return tuple(lambda count=count: make(count) for count in counts)
@@ -253,3 +298,13 @@ def _counted(form: str, stream: Stream, law: Law) -> Draft | None:
         drawn(a, b, max(c, d) if a > b else min(c, d), min(c, d) if a > b else max(c, d)),
         shown=((0, 1), (1, 0), (2, 3), (3, 2)),
     )
+
+
+_DRAFTS = {
+    "both": _shared,
+    "side": _shown,
+    "one": _shown,
+    "total": _counted,
+    "as_many": _counted,
+    "more": _counted,
+}

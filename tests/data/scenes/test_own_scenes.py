@@ -1,6 +1,7 @@
 """Tasks with scenes of their own, judged by the reader of `test_scenes_data`, which shares no code with the generator."""
 
 import io
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
@@ -227,6 +228,14 @@ def judge(text: str, left: np.ndarray, right: np.ndarray) -> bool:
     if match := re.fullmatch(r"in (?:exactly|only) one picture (?:there is|you can see) (.*)", text):
         return shows(match[1], left) != shows(match[1], right)
     match = re.fullmatch(
+        r"(?:both|each) pictures? shows? (.*)|there is (.*) in both pictures"
+        r"|in (?:both|each) pictures? (?:there is|you can see) (.*)",
+        text,
+    )
+    if match:
+        what = match[1] or match[2] or match[3]
+        return shows(what, left) and shows(what, right)
+    match = re.fullmatch(
         r"the (left|right) picture shows (an? .*)|there is (.*) in the (left|right) picture"
         r"|in the (left|right) picture (?:there is|you can see) (an? .*)",
         text,
@@ -277,6 +286,14 @@ def test_neither_words_nor_either_picture_tell_truth(data: Data) -> None:
             named = "left" if "left picture" in rows.text.iloc[0] else "right"
             assert (rows.groupby(named).true.nunique() == 1).all()
             assert (rows.groupby({"left": "right", "right": "left"}[named]).true.mean() == 0.5).all()
+        elif rows.form.iloc[0] == "both":  # one side shows what is said in any case, the other side tells
+            sides = {rows.groupby(side).true.nunique().iloc[0]: side for side in ("left", "right")}
+            assert (rows.groupby(sides[2]).true.mean() == 0.5).all()
+            assert (rows.groupby(sides[1]).true.nunique() == 1).all()
+            always = [data.scene(name) for name in rows[sides[2]].unique()]
+            true, false = (data.scene(rows[rows.true == truth][sides[1]].iloc[0]) for truth in (True, False))
+            # What only the false one of the two has in common with the other side: without words, that is as good.
+            assert (_looks(false) & _looks(always[0]) & _looks(always[1])) - _looks(true)
         elif rows.form.iloc[0] != "more":  # with the words, too
             assert (rows.groupby("left").true.mean() == 0.5).all()
             assert (rows.groupby("right").true.mean() == 0.5).all()
@@ -289,8 +306,20 @@ def test_neither_words_nor_either_picture_tell_truth(data: Data) -> None:
             )
             assert (both.groupby("shown").true.mean() == 0.5).all()
     forms = samples[samples.split == "train"].form.value_counts(normalize=True)
-    assert set(forms.index) == {"side", "one", "total", "as_many", "more"}
+    assert set(forms.index) == {"both", "side", "one", "total", "as_many", "more"}
     assert set(samples[samples.split == "general_relations"].form) == {"one"}
+
+
+def _looks(scene: np.ndarray) -> set[tuple[int, ...]]:
+    """Everything that can be said of the looks of single objects: values of colour, shape and size, 0 left open."""
+    digits = [(colour, 15, size) for colour, shape, size, *_ in scene if shape > 4]
+    things = [tuple(int(value) for value in thing) for thing in [*scene[:, :3].tolist(), *digits]]
+    return {
+        tuple(value * used for value, used in zip(thing, named, strict=True))
+        for thing in things
+        for named in itertools.product((0, 1), repeat=3)
+        if any(named)
+    }
 
 
 # Entailment.
