@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 
-from flows.graph import Plan
+from flows.graph import Plan, Slot
 
 # Where nothing has ever been timed, what wants a GPU is thought to take this much longer than the rest.
 _UNKNOWN = {"cpu": 5.0, "gpu": 60.0}
@@ -25,19 +25,22 @@ class Durations:
             self._known = {}
 
     def estimate(self, plan: Plan) -> dict[str, float]:
-        """Seconds by stage: its own last time, else the mean of its matrix, else of its slot, else it is left out."""
+        """Seconds by stage: its own last time, else the mean of its matrix, else what the slowest matrix of its slot takes.
+
+        The mean of all would make a first run look short: many stages take seconds, and they are not the ones to come.
+        """
         with self._lock:
             known = dict(self._known)
-        groups: defaultdict[str, list[float]] = defaultdict(list)
+        timed: defaultdict[Slot, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for address in known.keys() & plan.stages.keys():
-            groups[plan.stages[address].name].append(known[address])
-            groups[f"slot {plan.stages[address].slot}"].append(known[address])
+            timed[plan.stages[address].slot][plan.stages[address].name].append(known[address])
         result = {}
         for stage in plan.stages.values():
+            matrices = {name: fmean(seconds) for name, seconds in timed[stage.slot].items()}
             if stage.address in known:
                 result[stage.address] = known[stage.address]
-            elif kin := groups[stage.name] or groups[f"slot {stage.slot}"]:
-                result[stage.address] = fmean(kin)
+            elif matrices:
+                result[stage.address] = matrices.get(stage.name, max(matrices.values()))
         return result
 
     def ranking(self, plan: Plan) -> dict[str, float]:

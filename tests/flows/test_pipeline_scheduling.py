@@ -217,6 +217,29 @@ def test_time_left_is_the_longer_of_the_chain_and_the_work(tmp_path: Path) -> No
     assert (clock(61), clock(3723)) == ("1:01", "1:02:03")
 
 
+def test_a_matrix_never_timed_is_thought_to_take_as_long_as_the_slowest_of_its_slot(tmp_path: Path) -> None:
+    slots = {
+        "tune@a": "gpu",
+        "tune@b": "gpu",
+        "pretrain@a": "gpu",
+        "finetune@a": "gpu",
+        "check": "cpu",
+        "compare": "cpu",
+    }
+    plan = plan_of(*(Stage(address, slot=slot) for address, slot in slots.items()), stale=set(slots))
+    durations = Durations(tmp_path)
+    for address, seconds in {"tune@a": 4.0, "pretrain@a": 50.0, "check": 3.0}.items():
+        durations.record(address, seconds)
+    assert durations.estimate(plan) == {
+        "tune@a": 4.0,
+        "tune@b": 4.0,
+        "pretrain@a": 50.0,
+        "finetune@a": 50.0,
+        "check": 3.0,
+        "compare": 3.0,
+    }
+
+
 def test_the_live_table_shows_what_runs_and_keeps_what_failed() -> None:
     screen = io.StringIO()
     live = LiveDisplay(Console(file=screen, force_terminal=True, width=100))
