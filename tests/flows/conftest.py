@@ -1,5 +1,6 @@
-"""One pair of real servers for all tests of flows, started by the services under test."""
+"""What the tests of flows share: one pair of real servers, started by the services under test, and a study to track."""
 
 from toy import servers
+from tracked import root, schema
 
-__all__ = ["servers"]
+__all__ = ["root", "schema", "servers"]
