@@ -54,7 +54,7 @@ def render_text(leaderboard: dict[str, Any]) -> str:
         for effect in leaderboard["pretraining"]:
             what = f"{effect['task']}, {_labels(effect)}, minus {minus(effect)}"
             lines.append(
-                f"  {effect['architecture']:<14}{what:<46}{points(effect['difference']):>7}  "
+                f"  {effect['architecture']:<13} {what:<46}{points(effect['difference']):>7}  "
                 f"{interval(effect, signed=True):<18}{effect['verdict']}"
             )
     if leaderboard["data"]:
