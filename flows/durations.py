@@ -34,13 +34,14 @@ class Durations:
         timed: defaultdict[Slot, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for address in known.keys() & plan.stages.keys():
             timed[plan.stages[address].slot][plan.stages[address].name].append(known[address])
+        matrices = {slot: {name: fmean(seconds) for name, seconds in named.items()} for slot, named in timed.items()}
+        slowest = {slot: max(means.values()) for slot, means in matrices.items()}
         result = {}
         for stage in plan.stages.values():
-            matrices = {name: fmean(seconds) for name, seconds in timed[stage.slot].items()}
             if stage.address in known:
                 result[stage.address] = known[stage.address]
-            elif matrices:
-                result[stage.address] = matrices.get(stage.name, max(matrices.values()))
+            elif stage.slot in matrices:
+                result[stage.address] = matrices[stage.slot].get(stage.name, slowest[stage.slot])
         return result
 
     def ranking(self, plan: Plan) -> dict[str, float]:

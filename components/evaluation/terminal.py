@@ -51,10 +51,11 @@ def render_text(leaderboard: dict[str, Any]) -> str:
         lines += ["", *_task(leaderboard, task, entry, confidence)]
     if leaderboard["pretraining"]:
         lines += ["", "What the multimodal intermediate step changes (multimodal minus the other start, points):"]
+        wide = _wide_enough(leaderboard["pretraining"])
         for effect in leaderboard["pretraining"]:
             what = f"{effect['task']}, {_labels(effect)}, minus {minus(effect)}"
             lines.append(
-                f"  {effect['architecture']:<13} {what:<46}{points(effect['difference']):>7}  "
+                f"  {effect['architecture']:<{wide}}{what:<46}{points(effect['difference']):>7}  "
                 f"{interval(effect, signed=True):<18}{effect['verdict']}"
             )
     if leaderboard["data"]:
@@ -65,6 +66,11 @@ def render_text(leaderboard: dict[str, Any]) -> str:
                 f"{effect['task']}, {points(effect['difference'])} {interval(effect, signed=True)}, {effect['verdict']}"
             )
     return "\n".join([*lines, "", *_equal(leaderboard)]) + "\n"
+
+
+def _wide_enough(rows: list[dict[str, Any]]) -> int:
+    """Letters of a column that holds the architecture of each row and a space."""
+    return max(14, *(len(row["architecture"]) + 1 for row in rows))
 
 
 def _contrast(contrast: dict[str, Any]) -> list[str]:
@@ -112,7 +118,7 @@ def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confide
     ends = [end for cell in entry["cells"] for end in (cell["low"], cell["high"], cell["mean"]) if end is not None]
     low, high = min([*ends, *floors.values()]), max([*ends, *floors.values()])
     ranked = any(cell["ranks"] for cell in entry["cells"])
-    wide = max(14, *(len(cell["architecture"]) + 1 for cell in entry["cells"]))
+    wide = _wide_enough(entry["cells"])
     lines.append(
         f"    {'architecture':<{wide}}{'start':<30}{'mean':>6}  {confidence + ' interval':<16}"
         f"{percent(low)}{'':<{BAR - 8}}{percent(high)}  {'trained':>8} {'samples':>8}  {'ranks' if ranked else ''}".rstrip()

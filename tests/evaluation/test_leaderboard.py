@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,14 @@ def test_where_no_run_recorded_a_digest_nothing_is_ranked(copy: Path) -> None:
     text = render_text(leaderboard)
     assert "Nothing is ranked: no arm passed its certificate." in text
     assert "samples and their order" in text
+
+
+def test_a_long_name_does_not_run_into_what_stands_beside_it(default: tuple[Path, Study, dict[str, Any]]) -> None:
+    board = deepcopy(default[2])
+    for effect in board["pretraining"]:
+        effect["architecture"] = "cross_attention"
+    lines = render_text(board).splitlines()
+    assert sum(line.startswith("  cross_attention ") for line in lines) == len(board["pretraining"])
 
 
 def test_arms_of_another_study_are_refused(copy: Path) -> None:

@@ -4,7 +4,7 @@ Statements come in sets of four pictures and four samples that share their words
 
 * both: both pictures show an object. Two pictures show it beside a near miss, one shows it alone and one the near miss alone;
   which of the two the statement is about, only the words say. Words alone, and pictures without words, tell nothing; words
-  and one picture do. The easiest form, and a common one in NLVR2: what is learned of one picture helps with two.
+  and one picture do. The easiest form, of a kind that NLVR2 has too: what is learned of one picture helps with two.
 * side: one picture, which the words name, shows something; the other does not matter. Words alone, and pictures without words,
   tell nothing.
 * one: exactly one picture shows something; total: so many of a kind in both; as_many: as many in one as in the other.
@@ -17,6 +17,7 @@ Statements come in sets of four pictures and four samples that share their words
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from components.data.samples import Sample
 from components.data.scenes.language import (
@@ -47,7 +48,7 @@ from components.data.scenes.world import (
     true_of,
 )
 
-# As often as they are drawn. Most are of the forms from which training starts: where most are hard, small models learn none.
+# As often as they are drawn: most are of the two forms that ask of each picture by itself whether it shows something.
 FORMS = (*5 * ("both",), *3 * ("side",), "one", "total", "as_many", "more")
 SIDES = ("left", "right")
 MOST = 3  # more of a kind are never named, nor shown
@@ -167,19 +168,15 @@ def _shared(form: str, stream: Stream, law: Law) -> Draft | None:
     pattern = _named(first, stream)
     miss = other_than(stream, pattern)
     fact = Fact(COUNT, pattern, operator=AT_LEAST, number=1)
-
-    def with_both() -> Scene | None:
-        return _holding((pattern, miss), (), stream, law)
-
-    def with_one(kind: Pattern, other: Pattern) -> Callable[[], Scene | None]:
-        return lambda: _holding((kind,), (other,), stream, law)
-
+    both = partial(_holding, (pattern, miss), (), stream, law)
+    alone = partial(_holding, (pattern,), (miss,), stream, law)
+    missed = partial(_holding, (miss,), (pattern,), stream, law)
     shown = ((0, 2), (0, 3), (1, 2), (1, 3))
     return Draft(
         pick(stream, BOTH, law.paraphrased).format(a=with_article(pattern)),
         form,
         lambda left, right: true_of(fact, left) and true_of(fact, right),
-        (with_both, with_both, *stream.shuffled((with_one(pattern, miss), with_one(miss, pattern)))),
+        (both, both, *stream.shuffled((alone, missed))),
         shown if stream.below(2) else tuple((right, left) for left, right in shown),
     )
 

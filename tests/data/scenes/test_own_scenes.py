@@ -1,4 +1,4 @@
-"""Tasks with scenes of their own, judged by the reader of `test_scenes_data`, which shares no code with the generator."""
+"""Tasks with scenes of their own, judged by `scene_reader`, which shares no code with the generator."""
 
 import io
 import itertools
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from test_scenes_data import GENERAL, HELD_OUT, P, R, data_settings, related, select
+from scene_reader import P, R, related, select
+from test_scenes_data import GENERAL, HELD_OUT, data_settings
 
 from components.data.samples import SampleWriter, describe, read
 from components.data.scenes import generate, oracle
