@@ -186,7 +186,7 @@ def fault(study: "Study", contrast: ContrastSettings, oracle: str) -> str:
         oracle: the front that tells the answer; its arms are never ranked and so have no verdicts.
     """
     if contrast.task not in study.tasks:
-        return f"names the task {contrast.task!r}, which tasks does not have: choose from {', '.join(study.task_names)}"
+        return f"names the task {contrast.task!r}, which tasks does not have: choose from {', '.join(study.tasks)}"
     if contrast.by is None and contrast.against is None:
         return _pair_fault(study, contrast.task, contrast.axis, contrast.cells, oracle)
     if contrast.by is None or contrast.against is None:

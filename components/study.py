@@ -15,6 +15,7 @@ from components.axes import AxesSettings, Fraction, Name, PairsSettings, Strict,
 from components.budget import Allowance
 from components.capabilities import SERVED, lacks
 from components.contrasts import ContrastSettings, fault
+from components.data_settings import DataSettings
 from components.errors import CeterisError
 
 Start = Literal["scratch", "unimodal", "multimodal"]
@@ -33,62 +34,6 @@ FRONT_COMPONENTS: dict[Front, str | None] = {
     "precomputed": None,
 }
 """The image-pretraining component that a visual front end is made of."""
-
-
-class ScenesSettings(Strict):
-    """How many scenes the generator draws for each part. Splits share no scene."""
-
-    seed: int = Field(ge=0)
-    pairs: int = Field(ge=64, description="captioned pictures for multimodal pretraining")
-    text_only: int = Field(ge=64, description="sentences without a picture, for text pretraining")
-    image_only: int = Field(ge=64, description="labelled pictures without text, for image pretraining")
-    train: int = Field(ge=64, description="scenes with questions and statements to fine-tune on")
-    validation: int = Field(ge=32)
-    selection: int = Field(ge=32, description="scenes on which architectures are chosen: the test split")
-    gate: int = Field(ge=32, description="scenes on which promotion is decided, used for nothing else")
-    generalisation: int = Field(ge=32, description="scenes in each generalisation split")
-
-
-class ManifestSettings(Strict):
-    """How a manifest without all splits is divided (by group, never by row)."""
-
-    seed: int = Field(ge=0)
-    selection_fraction: Fraction = Field(description="share of groups moved to a split the manifest does not name")
-    gate_fraction: Fraction
-    validation_fraction: Fraction
-
-
-class DataSettings(Strict):
-    """Where the samples come from."""
-
-    source: Literal["scenes", "manifest", "nlvr"]
-    path: str = Field(description="what the source reads; for generated data, the generator's own code")
-    image_size: int = Field(ge=8, le=1024, description="side of the square that pictures are fitted into, in pixels")
-    region_features: str | None = Field(
-        default=None,
-        description="for arms with the front 'precomputed': a .tsv file, in a folder of its own inside data.path, or a folder of "
-        ".npz files there",
-    )
-    scenes: ScenesSettings
-    manifest: ManifestSettings
-
-    @model_validator(mode="after")
-    def _path_is_inside(self) -> "DataSettings":
-        path = Path(self.path)
-        if path.is_absolute() or ".." in path.parts:
-            raise ValueError(f"data.path must lie inside the workspace, not {self.path!r}")
-        if self.region_features is None:
-            return self
-        regions = Path(self.region_features)
-        if self.source != "manifest":
-            raise ValueError(f"data.region_features belongs to pictures of a manifest: with {self.source} say null")
-        if ".." in regions.parts or path not in regions.parents:
-            raise ValueError(f"data.region_features must lie inside data.path ({self.path}), not at {regions}")
-        if regions.suffix and regions.parent == path:
-            raise ValueError(
-                f"data.region_features must lie in a folder of its own inside {path}, not beside the manifest"
-            )
-        return self
 
 
 class TextSettings(Strict):
@@ -184,6 +129,10 @@ class ArmSettings(Strict):
             )
         return self
 
+    def with_twin(self, start: Start) -> list[str]:
+        """A start and, where it has one, its twin: names of cells with all labels."""
+        return [start, f"{start}_matched"] if start in self.matched_starts else [start]
+
     @property
     def components(self) -> list[str]:
         """Everything of unimodal pretraining that the arm takes, its front end included."""
@@ -256,6 +205,20 @@ class RuntimeSettings(Strict):
     prediction_batch_size: int = Field(ge=1)
 
 
+class FurtherTasks(Strict):
+    """Tasks that begin from what every start has learned on another task, with a fresh head (intermediate-task training:
+    Phang et al. 2018, arXiv:1811.01088)."""
+
+    after: Name | None = Field(description="the task whose weights they begin from; null where there are none")
+    tasks: list[Name]
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> "FurtherTasks":
+        if (self.after is None) != (not self.tasks):
+            raise ValueError("further.after names the task that further.tasks begin from: give both, or null and []")
+        return self
+
+
 class Cell(NamedTuple):
     """One fine-tuning of an architecture on a task: a start with an amount of labels."""
 
@@ -264,6 +227,7 @@ class Cell(NamedTuple):
     labels: int | None  # None: all of them
     budget: Allowance
     matched: bool = False  # the budget is stretched by the FLOPs of the intermediate step
+    taught: str | None = None  # of a further task: the cell of the task before, whose weights it begins from
 
 
 class Study(Strict):
@@ -275,7 +239,10 @@ class Study(Strict):
     architectures: Architectures
     arms: dict[Name, ArmSettings]
     tasks: dict[Name, TaskSettings] = Field(min_length=1)
-    task_names: list[Name] = Field(description="the keys of tasks, as the list the pipeline's matrix reads")
+    task_names: list[Name] = Field(
+        description="the tasks that begin from the starts, as the pipeline's matrix reads them"
+    )
+    further: FurtherTasks
     image_fronts: list[Literal["grid", "patches", "detector"]]
     data: DataSettings
     text: TextSettings
@@ -286,6 +253,7 @@ class Study(Strict):
     pretrain: Allowance
     finetune: Allowance
     finetune_few: Allowance
+    finetune_further: Allowance
     tuning: TuningSettings
     evaluation: EvaluationSettings
     runtime: RuntimeSettings
@@ -293,21 +261,27 @@ class Study(Strict):
     def cells(self, architecture: str, task: str) -> list[Cell]:
         """The cells of one architecture on one task, in order: every start, then the starts with few labels.
 
-        A start's twin (`START_matched`) follows it. None where the architecture cannot do the task.
+        A start's twin (`START_matched`) follows it. None where the architecture cannot do the task. A further task begins
+        where the same start, or its twin, ended on all labels of the task before; a twin is longer there alone.
         """
         if self.cannot(architecture, task):
             return []
-        arm, few = self.arms[architecture], self.tasks[task].few_labels
-        cells: list[Cell] = []
-        for start in arm.starts:
-            cells.append(Cell(start, start, None, self.finetune))
-            if start in arm.matched_starts:
-                cells.append(Cell(f"{start}_matched", start, None, self.finetune, matched=True))
-        for start in arm.few_label_starts if few is not None else []:
-            cells.append(Cell(f"{start}_few", start, few, self.finetune_few))
-            if start in arm.matched_starts:
-                cells.append(Cell(f"{start}_matched_few", start, few, self.finetune_few, matched=True))
-        return cells
+        arm, few, further = self.arms[architecture], self.tasks[task].few_labels, task in self.further.tasks
+        amounts: list[tuple[str, int | None, Allowance, list[Start]]] = [
+            ("", None, self.finetune_further if further else self.finetune, arm.starts)
+        ]
+        if few is not None:
+            amounts.append(("_few", few, self.finetune_few, arm.few_label_starts))
+        return [
+            Cell(name + suffix, start, labels, budget, name != start and not further, name if further else None)
+            for suffix, labels, budget, starts in amounts
+            for start in starts
+            for name in arm.with_twin(start)
+        ]
+
+    def freezing(self, architecture: str, cell: Cell) -> list[FreezingRule]:
+        """What a cell keeps frozen: an arm's rules spare what was pretrained alone from a head that has learned nothing."""
+        return [] if cell.start == "scratch" or cell.taught else self.arms[architecture].freezing
 
     @property
     def budgets(self) -> dict[str, Allowance]:
@@ -323,7 +297,7 @@ class Study(Strict):
     @property
     def served_tasks(self) -> list[str]:
         """The tasks whose chosen models are packaged, judged at the gate and served."""
-        return [task for task in self.task_names if self.tasks[task].kind in SERVED]
+        return [name for name, task in self.tasks.items() if task.kind in SERVED]
 
     def cannot(self, architecture: str, task: str) -> str:
         """Why an arm cannot do a task, as part of a sentence ("it reads no pictures"); empty where it can."""
@@ -339,11 +313,22 @@ class Study(Strict):
                 f"arms describes {sorted(self.arms)} but architectures lists {sorted(self.architectures.all)}: "
                 "every listed architecture needs one entry in arms"
             )
-        if list(self.tasks) != self.task_names:
+        if list(self.tasks) != [*self.task_names, *self.further.tasks]:
             raise ValueError(
-                f"task_names is {self.task_names} but tasks has the keys {list(self.tasks)}: make them equal"
+                f"tasks has the keys {list(self.tasks)}, but task_names and then further.tasks list "
+                f"{[*self.task_names, *self.further.tasks]}: make them equal"
             )
-        for task in self.task_names:
+        if self.further.after is not None:
+            if self.further.after not in self.task_names:
+                raise ValueError(
+                    f"further.after is {self.further.after!r}: choose one of task_names, {self.task_names}"
+                )
+            for arm in self.architectures.all:
+                if reason := self.cannot(arm, self.further.after):
+                    raise ValueError(
+                        f"further.after is {self.further.after!r}, which {arm} cannot do ({reason}): all arms must be able to"
+                    )
+        for task in self.tasks:
             if all(self.cannot(arm, task) for arm in self.architectures.all):
                 raise ValueError(f"none of the architectures can do {task}, a task of the kind {self.tasks[task].kind}")
         for arm in self.architectures.direct:

@@ -25,7 +25,7 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
     """
     study = load_study(root / "params.yaml")
     if task not in study.tasks:
-        raise CeterisError(f"the study {study.name} has no task {task!r}: choose one of {', '.join(study.task_names)}.")
+        raise CeterisError(f"the study {study.name} has no task {task!r}: choose one of {', '.join(study.tasks)}.")
     if task not in study.served_tasks:
         raise CeterisError(
             f"{task} is no task of one picture and one text: its models are compared, and not served; "

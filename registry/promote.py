@@ -94,7 +94,7 @@ def rollback(root: Path, task: str, tracking_uri: str) -> str:
     """
     study = load_study(root / "params.yaml")
     if task not in study.tasks:
-        raise CeterisError(f"the study {study.name} has no task {task!r}: choose one of {', '.join(study.task_names)}.")
+        raise CeterisError(f"the study {study.name} has no task {task!r}: choose one of {', '.join(study.tasks)}.")
     registry, name = Registry(tracking_uri), registered_name(study.name, task)
     with registry.lock():
         champion = registry.champion(name)

@@ -38,6 +38,18 @@ def set_(*keys: str, value: object) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def with_further(after: str, first: tuple[str, ...] | list[str] = ("vqa",)) -> Callable[[dict[str, Any]], None]:
+    """Statements as a further task, after one that is or is not among the first."""
+
+    def change(study: dict[str, Any]) -> None:
+        kinds = {"vqa": "vqa", "pointing": "grounding", "statements": "statements"}
+        study["task_names"] = list(first)
+        study["further"] = {"after": after, "tasks": ["statements"]}
+        study["tasks"] = {name: {"kind": kinds[name], "few_labels": None} for name in (*first, "statements")}
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -47,6 +59,11 @@ def set_(*keys: str, value: object) -> Callable[[dict[str, Any]], None]:
         (set_("model", "heads", value=7), "must divide"),
         (set_("replicates", value=[0, 0]), "twice"),
         (set_("task_names", value=["statements"]), "task_names"),
+        (set_("further", "after", value="vqa"), "give both, or null and"),
+        (set_("further", value={"after": None, "tasks": ["vqa"]}), "give both, or null and"),
+        (set_("further", value={"after": "vqa", "tasks": ["statements"]}), "then further.tasks list"),
+        (with_further("pointing"), "further.after is 'pointing': choose one of task_names"),
+        (with_further("pointing", first=["vqa", "pointing"]), "which clip cannot do .it has no visual tokens"),
         (set_("data", "path", value="/etc"), "inside the workspace"),
         (set_("data", "path", value="../data"), "inside the workspace"),
         (set_("arms", "mmbt", "starts", value=["multimodal"]), "direct"),
@@ -109,3 +126,27 @@ def test_an_arm_may_read_regions_that_came_with_the_data() -> None:
     study["arms"]["visualbert"]["front"] = "precomputed"
     study["data"] |= {"source": "manifest", "region_features": "components/data/scenes/regions/all.tsv"}
     assert parse_study(study, "mine").arms["visualbert"].components == ["text"]
+
+
+def test_a_further_task_has_the_cells_of_the_starts_and_begins_where_each_of_them_ended() -> None:
+    values = content()
+    with_further("vqa")(values)
+    values["tasks"]["statements"]["few_labels"] = 500
+    values["evaluation"]["contrasts"] = []
+    values["arms"]["vilt"] |= {"starts": ["unimodal", "multimodal"], "few_label_starts": ["unimodal"]}
+    values["arms"]["vilt"]["matched_starts"] = ["unimodal"]
+    study = parse_study(values, "mine")
+    cells = study.cells("vilt", "statements")
+    assert [(cell.name, cell.taught, cell.labels, cell.matched) for cell in cells] == [
+        ("unimodal", "unimodal", None, False),
+        ("unimodal_matched", "unimodal_matched", None, False),
+        ("multimodal", "multimodal", None, False),
+        ("unimodal_few", "unimodal", 500, False),
+        ("unimodal_matched_few", "unimodal_matched", 500, False),
+    ]
+    assert {cell.budget for cell in cells[:3]} == {study.finetune_further}
+    assert [cell.taught for cell in study.cells("vilt", "vqa")] == [None] * 3
+    assert [cell.matched for cell in study.cells("vilt", "vqa")] == [False, True, False]
+    first, further = study.cells("mmbt", "vqa")[-1], study.cells("mmbt", "statements")[-1]
+    assert study.freezing("mmbt", first) == study.arms["mmbt"].freezing != []
+    assert study.freezing("mmbt", further) == []

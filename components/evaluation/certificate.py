@@ -74,6 +74,7 @@ def _starts(study: Study, records: TrainingRecords, sets: list[Compared]) -> Fau
             kept = records.starts[arm][position]
             if sorted(kept) != sorted(settings.components):
                 faults.setdefault(arm, []).append(f"made of {sorted(kept)}, not {sorted(settings.components)}")
+            faults.setdefault(arm, []).extend(_taught(study, records, arm, position))
             for component in set(kept) & set(settings.components):
                 weights = kept[component]["weights"]
                 held.setdefault(component, []).append(Held(arm, arm, weights))
@@ -84,6 +85,16 @@ def _starts(study: Study, records: TrainingRecords, sets: list[Compared]) -> Fau
             for arm in agreement(found).differ:
                 faults.setdefault(arm, []).append(f"{component} is not the others' in replicate {replicate}")
     return faults
+
+
+def _taught(study: Study, records: TrainingRecords, arm: str, position: int) -> Iterator[str]:
+    """Runs of further tasks that did not begin from what the same start of the arm ended with on the task before."""
+    for task in study.further.tasks:
+        for cell in study.cells(arm, task):
+            before = records.arms[arm][str(study.further.after)][str(cell.taught)][position]
+            told = {"task": study.further.after, "cell": cell.taught, "weights": before["weights"]}
+            if records.arms[arm][task][cell.name][position].get("taught") != told:
+                yield f"{task}, {cell.name}: did not begin from the weights of {study.further.after}, {cell.taught}"
 
 
 def _budgets(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:

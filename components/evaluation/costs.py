@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluation.scores import Cell
-from components.evaluation.training_records import TrainingRecords
+from components.evaluation.training_records import Record, TrainingRecords
 from components.study import FRONT_COMPONENTS, Study
 
 
@@ -28,6 +28,7 @@ class Costs:
     def of(self, task: str, cell: Cell) -> dict[str, Any]:
         """`visual`, `parameters`, `flops` and `samples` of a cell."""
         record = self._records.arms[cell.architecture][task][cell.name][0]
+        taught = self._taught(task, cell)
         components = self._study.arms[cell.architecture].components
         front = FRONT_COMPONENTS[self._study.arms[cell.architecture].front]
         # The front end of an arm that reads regions comes pretrained, whatever the rest of it starts from.
@@ -47,7 +48,8 @@ class Costs:
         samples = int(pretraining["samples"]) if pretraining else 0
         flops = float(pretraining["flops"]["total"]) if pretraining else 0.0
         flops += sum(float(trial["flops"]) for trial in trials)
-        own = int(record["samples"])
+        own, earlier_task = int(record["samples"]), int(taught["samples"]) if taught else 0
+        flops += float(taught["flops"]["total"]) if taught else 0.0
         training = flops + unimodal_flops + float(record["flops"]["total"])
         visual = [component for component in components if component != "text"]
         return {
@@ -61,7 +63,14 @@ class Costs:
                 "unimodal": unimodal_samples if known else None,
                 "tuning": searched,
                 "pretraining": samples,
+                "task_before": earlier_task,
                 "finetuning": own,
-                "total": own + samples + searched + unimodal_samples if known else None,
+                "total": own + earlier_task + samples + searched + unimodal_samples if known else None,
             },
         }
+
+    def _taught(self, task: str, cell: Cell) -> Record | None:
+        """Of a further task: the fine-tuning on the task before that a cell begins from."""
+        arm = cell.architecture
+        begun = next(one.taught for one in self._study.cells(arm, task) if one.name == cell.name)
+        return self._records.arms[arm][str(self._study.further.after)][begun][0] if begun else None

@@ -102,7 +102,7 @@ def build(study: Study, root: Path) -> Json:
     floors = json.loads((root / "outputs/floors/floors.json").read_text(encoding="utf-8"))
     tasks: Json = {}
     selection, effects, data = {}, [], []
-    for task in study.task_names:
+    for task in study.tasks:
         if task not in floors:
             raise CeterisError(f"outputs/floors/floors.json has no floors for task {task}: run the stage floors again.")
         table = task_table(study, root, task, records, certificates)
@@ -110,6 +110,7 @@ def build(study: Study, root: Path) -> Json:
         selection[task] = table.selection
         effects += table.effects(costs)
         data += data_effects(study, task, table.selection, certificates)
+    spent = {"finetune_few": study.learns_from_few, "finetune_further": bool(study.further.tasks)}
     grade, reason = overall(study, certificates)
     return {
         "study": study.name,
@@ -125,11 +126,7 @@ def build(study: Study, root: Path) -> Json:
         "pretraining": _judged(study, effects, protocol, _EFFECTS),
         "data": _judged(study, data, protocol, {}),
         "tuning": {arm: _tuning(records.tuning[arm]) for arm in study.architectures.all},
-        "budgets": {
-            key: budget.described()
-            for key, budget in study.budgets.items()
-            if key != "finetune_few" or study.learns_from_few
-        },
+        "budgets": {key: budget.described() for key, budget in study.budgets.items() if spent.get(key, True)},
         "certificates": certificates,
         "digests": summary(sets),
     }

@@ -52,7 +52,7 @@ def collect(
     curves: list[dict[str, Any]] = []
     arms: dict[str, dict[str, Any]] = {}
     items = _Items()
-    pairs = sorted(product(study.architectures.all, study.task_names))
+    pairs = sorted(product(study.architectures.all, study.tasks))
     with pq.ParquetWriter(partial / "items.parquet", schema, compression="zstd") as writer:
         for index, (architecture, task) in enumerate(pairs):
             runs = [finetune / architecture / task / str(replicate) for replicate in study.replicates]
@@ -92,7 +92,7 @@ def check_runs(study: Study, finetune: Path) -> None:
     """
     expected = {
         f"{architecture}/{task}/{replicate}"
-        for architecture, task, replicate in product(study.architectures.all, study.task_names, study.replicates)
+        for architecture, task, replicate in product(study.architectures.all, study.tasks, study.replicates)
     }
     present = {path.relative_to(finetune).as_posix() for path in finetune.glob("*/*/*") if path.is_dir()}
     if missing := sorted(expected - present):

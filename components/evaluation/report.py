@@ -45,9 +45,9 @@ def render(root: Path) -> Path:
     board = _leaderboard(root)
     study = load_study(root / "params.yaml")
     tuning, shown = report_data.finetuning_curves(root, study)
-    found = {task: duels(root, study, board, task) for task in study.task_names}
+    found = {task: duels(root, study, board, task) for task in study.tasks}
     pairs = {task: one for task, one in found.items() if one is not None}
-    sure = {task: report_calibration.calibration(root, study, board["tasks"][task], task) for task in study.task_names}
+    sure = {task: report_calibration.calibration(root, study, board["tasks"][task], task) for task in study.tasks}
     titles = report_sections.SECTIONS
     parts = {
         "contrasts": report_contrasts.contrasts(titles["contrasts"], board),

@@ -86,18 +86,16 @@ def _name(name: str, arm: ArmSettings) -> str:
 def _tasks(study: Study) -> str:
     """Which arm has cells on which task; gaps are gaps, with the reason once."""
     reasons = list(
-        dict.fromkeys(
-            reason for task in study.task_names for name in study.arms if (reason := study.cannot(name, task))
-        )
+        dict.fromkeys(reason for task in study.tasks for name in study.arms if (reason := study.cannot(name, task)))
     )
     if not reasons:
         return paragraph("Every arm can do every task of this study.", "soft-text")
     rows = []
     for name in study.arms:
-        found = [study.cannot(name, task) for task in study.task_names]
+        found = [study.cannot(name, task) for task in study.tasks]
         cells = [_ability(reasons.index(reason) + 1 if reason else 0) for reason in found]
         rows.append((escape(readable(name)), cells, False))
-    header = ["arm", *(readable(task) for task in study.task_names)]
+    header = ["arm", *(readable(task) for task in study.tasks)]
     listing = table("What each arm can be asked in this study", header, sorted(rows, key=lambda row: row[0].lower()))
     said = "; ".join(f"{index + 1}: {reason}" for index, reason in enumerate(reasons))
     words = f"A gap is a task that the architecture cannot do, never a zero. {said}."

@@ -103,8 +103,7 @@ def architecture_costs(root: Path, study: Study) -> dict[str, dict[str, float | 
     costs: dict[str, dict[str, float | None]] = {}
     for architecture in study.architectures.all:
         pretrained = architecture in study.architectures.pretrained
-        stage = "finetune" if pretrained else "finetune_direct"
-        tuning = [f"{stage}@{architecture}-{t}-{r}" for t, r in product(study.task_names, study.replicates)]
+        tuning = [_finetuning(study, architecture, t, r) for t, r in product(study.tasks, study.replicates)]
         step = [f"pretrain@{architecture}-{replicate}" for replicate in study.replicates] if pretrained else []
         memory = [known[address][1] for address in (*tuning, *step) if address in known]
         costs[architecture] = {
@@ -164,13 +163,24 @@ def cell_seconds(root: Path, study: Study, board: dict[str, Any]) -> dict[tuple[
             stages = ["pretrain_text@" if part == "text" else f"pretrain_image@{part}-" for part in begun]
             stages += [f"pretrain@{name}-"] if cell["start"] == "multimodal" else []
             before = [_per_replicate(known, [f"{stage}{r}" for r in study.replicates], count) for stage in stages]
-            stage = "finetune" if name in study.architectures.pretrained else "finetune_direct"
-            tuning = [rates.get((f"{stage}@{name}-{task}-{r}", cell["cell"])) for r in study.replicates]
-            if None in before or None in tuning:
-                continue
-            own = sum(rate for rate in tuning if rate) / count * cell["samples"]["finetuning"]
-            found[task, name, cell["cell"]] = own + sum(part for part in before if part)
+            begins = next(one.taught for one in study.cells(name, task) if one.name == cell["cell"])
+            tuned = [(task, cell["cell"], cell["samples"]["finetuning"])]
+            if begins:
+                tuned.append((str(study.further.after), begins, cell["samples"]["task_before"]))
+            for on, of, samples in tuned:
+                found_rates = [rates.get((_finetuning(study, name, on, r), of)) for r in study.replicates]
+                known_rates = [rate for rate in found_rates if rate is not None]
+                before.append(sum(known_rates) / count * samples if len(known_rates) == count else None)
+            if None not in before:
+                found[task, name, cell["cell"]] = sum(part for part in before if part)
     return found
+
+
+def _finetuning(study: Study, architecture: str, task: str, replicate: int) -> str:
+    """The address of the stage that fine-tunes an architecture on a task."""
+    further = "_further" if task in study.further.tasks else ""
+    direct = "" if architecture in study.architectures.pretrained else "_direct"
+    return f"finetune{further}{direct}@{architecture}-{task}-{replicate}"
 
 
 def _json(path: Path) -> dict[str, Any]:

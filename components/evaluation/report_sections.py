@@ -277,19 +277,26 @@ def _reach(curves: Sequence[Curve]) -> tuple[float, float]:
     return padded([value for curve in curves for value in (*curve.low, *curve.high)], 0.03)
 
 
+_PARTS_OF_TRAINING = {
+    "unimodal": "unimodal",
+    "tuning": "search of the learning rate",
+    "pretraining": "intermediate",
+    "task_before": "the task before",
+    "finetuning": "fine-tuning",
+}
+
+
 def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
     """Parameters, FLOPs, samples, and time where known."""
-    searched = any(cell["samples"]["tuning"] for entry in board["tasks"].values() for cell in entry["cells"])
-    parts_of_training = ["unimodal", *(["tuning"] if searched else []), "pretraining", "finetuning"]
-    named = " + ".join(
-        {"tuning": "search of the learning rate", "pretraining": "intermediate", "finetuning": "fine-tuning"}.get(
-            part, part
-        )
-        for part in parts_of_training
-    )
     parts = []
     for task, entry in board["tasks"].items():
         rows = []
+        spent = [
+            part
+            for part in _PARTS_OF_TRAINING
+            if part not in ("tuning", "task_before") or any(cell["samples"][part] for cell in entry["cells"])
+        ]
+        named = " + ".join(_PARTS_OF_TRAINING[part] for part in spent)
         for cell in entry["cells"]:
             samples, flops = cell["samples"], cell["flops"]
             values = [
@@ -299,7 +306,7 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
                 text_cell(count(flops["training"])),
                 text_cell(
                     count(samples["total"]),
-                    " + ".join(count(samples[part]) for part in parts_of_training),
+                    " + ".join(count(samples[part]) for part in spent),
                 ),
             ]
             rows.append((cell_name(cell), values, cell["chosen"]))

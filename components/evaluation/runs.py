@@ -31,17 +31,16 @@ def every_run(study: Study, records: TrainingRecords) -> Iterator[Run]:
     """Fine-tuning, the intermediate step, and the components, which are runs of every arm that takes them."""
     for position, replicate in enumerate(study.replicates):
         for arm, tasks in records.arms.items():
-            settings = study.arms[arm]
             for task in tasks:
                 for cell in study.cells(arm, task):
                     record = tasks[task][cell.name][position]
-                    rules = [] if cell.start == "scratch" else settings.freezing
+                    rules = study.freezing(arm, cell)
                     twin = twin_steps(records, arm, task, cell, position) if cell.matched else None
                     yield Run(arm, f"{task}, {cell.name}, replicate {replicate}", record, cell.budget, rules, twin)
             if arm in records.pretraining:
                 record = records.pretraining[arm][position]
                 yield Run(arm, f"the intermediate step, replicate {replicate}", record, study.pretrain)
-            for component in settings.components:
+            for component in study.arms[arm].components:
                 pretrained = records.components[component][position]
                 if pretrained is not None:
                     allowance = component_allowance(study, component)

@@ -53,7 +53,7 @@ def load_arms(study: Study, evaluation: Path) -> Arms:
         CeterisError: an arm or replicate is missing or surplus.
     """
     arms: Arms = json.loads((evaluation / "arms.json").read_text(encoding="utf-8"))
-    expected = {(architecture, task) for architecture in study.architectures.all for task in study.task_names}
+    expected = {(architecture, task) for architecture in study.architectures.all for task in study.tasks}
     present = {(architecture, task) for architecture, tasks in arms.items() for task in tasks}
     if different := sorted(f"{architecture} on {task}" for architecture, task in expected ^ present):
         raise CeterisError(

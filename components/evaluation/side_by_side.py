@@ -37,9 +37,7 @@ def compare_cells(study: Study, root: Path, first: str, second: str) -> str:
             raise CeterisError(
                 f"the study {study.name} has no arm {written.arm!r}: choose from {', '.join(study.architectures.all)}."
             )
-    common = [
-        task for task in study.task_names if all(written.cell in _cells(study, written, task) for written in names)
-    ]
+    common = [task for task in study.tasks if all(written.cell in _cells(study, written, task) for written in names)]
     if not common:
         raise CeterisError(_nothing_common(study, names))
     records = TrainingRecords.load(study, root)
@@ -61,7 +59,7 @@ def _cells(study: Study, written: CellName, task: str) -> list[str]:
 
 def _nothing_common(study: Study, names: list[CellName]) -> str:
     for written in names:
-        cells = sorted({cell for task in study.task_names for cell in _cells(study, written, task)} - {""})
+        cells = sorted({cell for task in study.tasks for cell in _cells(study, written, task)} - {""})
         if written.cell and written.cell not in cells:
             return (
                 f"{written.arm} has no cell {written.cell!r} in the study {study.name}: choose from {', '.join(cells)}."

@@ -46,6 +46,7 @@ def _kinds(study: Study, records: TrainingRecords, arm: str) -> dict[str, list[R
         for cell in study.cells(arm, task):
             kind = (
                 "fine-tuning"
+                + (f" after {study.further.after}" if cell.taught else "")
                 + (" of twins" if cell.matched else "")
                 + ("" if cell.labels is None else " on few labels")
             )

@@ -288,7 +288,7 @@ def _extra(samples: Json, others: Json) -> int | None:
     if before[0] != before[1] and None in before:
         return None
     more = 0 if before[0] == before[1] else before[0] - before[1]
-    return more + sum(samples[key] - others[key] for key in ("pretraining", "finetuning"))
+    return more + sum(samples[key] - others[key] for key in ("pretraining", "task_before", "finetuning"))
 
 
 def _key(cell: Cell) -> Json:

@@ -27,6 +27,7 @@ BUDGETS = {
     "pretrain": "the intermediate step",
     "finetune": "fine-tuning",
     "finetune_few": "fine-tuning on few labels",
+    "finetune_further": "fine-tuning on further tasks",
 }
 _NOT_WORSE = ("chosen", "tied", "undecided")
 _WRITTEN = {

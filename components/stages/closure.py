@@ -15,6 +15,7 @@ FRAME = frozenset(
         "components/budget.py",
         "components/capabilities.py",
         "components/contrasts.py",
+        "components/data_settings.py",
         "components/errors.py",
         "components/study.py",
         "components/stages/stage.py",

@@ -65,9 +65,7 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     store = Store(stage.root / "outputs/tokens")
     replicate, architecture, task = int(arguments.replicate), arguments.architecture, arguments.task
     allowance = at_found_rate(cell.budget, stage.root, architecture)
-    prepared = put_together(
-        study, stage.root, store, architecture, task, replicate, cell.start, cell.labels, allowance.batch_size
-    )
+    prepared = put_together(study, stage.root, store, architecture, task, replicate, cell, allowance.batch_size)
     network, stream, freezing = prepared.network, prepared.stream, prepared.freezing
     reads = what_is_read(network, stream.at(0), store.index["truncated"][task])
 
@@ -92,6 +90,8 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     size = dataclasses.asdict(configuration(study, store, architecture))
     finished = stage.scratch / f"{cell.name}.json.part"
     record |= {"budget": length.described(), "reads": reads, "configuration": size}
+    if cell.taught is not None:
+        record["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": prepared.taught}
     write_json(finished, {"run": run_of, **record, "weights": digest})
     os.replace(finished, stage.scratch / f"{cell.name}.json")
     checkpoint.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from components.models.configuration import Axes, ModelConfiguration
 from components.models.pixels import PixelScaling
 from components.study import Start, Study
 from components.training.seeds import seed_torch
-from components.training.weights import load_weights
+from components.training.weights import digest_of, load_weights
 
 
 def configuration(study: Study, store: Store, arm: str | None = None) -> ModelConfiguration:
@@ -118,6 +118,21 @@ def load_start(model: Architecture, start: Start, starts: Path, pretrained: Path
             load_component(model, file.stem, load_weights(file))
     elif start == "multimodal":
         as_module(model).load_state_dict(load_weights(pretrained / "weights.safetensors"), strict=True)
+
+
+def load_taught(model: Architecture, file: Path) -> str:
+    """Put into a freshly built model what it learned on another task, without that task's head.
+
+    Args:
+        file: the weights that the fine-tuning on the other task left.
+
+    Returns:
+        the digest of the whole file's weights, as the record beside it has it.
+    """
+    weights = load_weights(file)
+    own = {name.removeprefix("model."): tensor for name, tensor in weights.items() if name.startswith("model.")}
+    as_module(model).load_state_dict(own, strict=True)
+    return digest_of(weights)
 
 
 def as_module(model: Any) -> nn.Module:

@@ -7,8 +7,16 @@ from components import tasks
 from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.data.task_batches import TaskStream, few
-from components.study import FreezingRule, Start, Study
-from components.training.building import as_module, build, build_front, load_start, pixel_scaling, region_arrays
+from components.study import Cell, FreezingRule, Study
+from components.training.building import (
+    as_module,
+    build,
+    build_front,
+    load_start,
+    load_taught,
+    pixel_scaling,
+    region_arrays,
+)
 from components.training.finetuning import FinetuningNetwork, needs_of
 from components.training.seeds import derive, seed_torch
 
@@ -20,6 +28,7 @@ class TaskRun:
     Attributes:
         regions: what a frozen front end saw in every picture; None where the architecture looks itself.
         seed: of the order of samples and of whatever is random in a step.
+        taught: of a further task: the digest of the weights that it begins from.
     """
 
     network: FinetuningNetwork
@@ -27,6 +36,7 @@ class TaskRun:
     regions: RegionArrays | None
     freezing: list[FreezingRule]
     seed: int
+    taught: str | None
 
 
 def starts_folder(root: Path, architecture: str, replicate: int) -> Path:
@@ -39,6 +49,11 @@ def pretrained_folder(root: Path, architecture: str, replicate: int) -> Path:
     return root / "outputs/pretrain" / architecture / str(replicate)
 
 
+def finetuned_folder(root: Path, architecture: str, task: str, replicate: int) -> Path:
+    """What fine-tuning on a task left of an arm."""
+    return root / "outputs/finetune" / architecture / task / str(replicate)
+
+
 def put_together(
     study: Study,
     root: Path,
@@ -46,8 +61,7 @@ def put_together(
     architecture: str,
     task: str,
     replicate: int,
-    start: Start,
-    labels: int | None,
+    cell: Cell,
     batch_size: int,
     purpose: str = "task",
 ) -> TaskRun:
@@ -55,22 +69,26 @@ def put_together(
 
     Args:
         root: the workspace.
-        labels: how many labelled samples it may see; None for all.
+        cell: what it begins from, and how many labelled samples it may see.
         purpose: names the order of samples; runs of one replicate with one purpose see the same order.
     """
     model = build(architecture, study, store, replicate)
     starts = starts_folder(root, architecture, replicate)
-    load_start(model, start, starts, pretrained_folder(root, architecture, replicate))
+    taught = None
+    if cell.taught is None:
+        load_start(model, cell.start, starts, pretrained_folder(root, architecture, replicate))
+    else:
+        before = finetuned_folder(root, architecture, str(study.further.after), replicate)
+        taught = load_taught(model, before / f"{cell.taught}.safetensors")
     seed_torch(study.seed, replicate, "head", architecture, task)
     kind = tasks.load(study.tasks[task].kind)
     head = kind.head(model, len(store.index["answers"][task]))
     front = build_front(architecture, study, store, starts)
     network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, kind, front)
     regions = region_arrays(architecture, study, store, front, replicate, root)
-    seed = derive(study.seed, replicate, purpose, task, labels)
+    seed = derive(study.seed, replicate, purpose, task, cell.labels)
     needs, subset = needs_of(kind), None
-    if labels is not None:
-        subset = few(labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
+    if cell.labels is not None:
+        subset = few(cell.labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
     stream = TaskStream(store, task, seed, batch_size, 0, needs, subset, regions)
-    freezing = [] if start == "scratch" else study.arms[architecture].freezing
-    return TaskRun(network, stream, regions, freezing, seed)
+    return TaskRun(network, stream, regions, study.freezing(architecture, cell), seed, taught)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from components.data.store import Store
-from components.study import Start, Study
+from components.study import Cell, Start, Study
 from components.training.halving import shares
 from components.training.length import decide
 from components.training.prediction import predict
@@ -68,8 +68,7 @@ class Trials:
             self._architecture,
             self._task,
             replicate,
-            self._start,
-            None,
+            Cell(self._start, self._start, None, allowance),
             allowance.batch_size,
             purpose="search",
         )

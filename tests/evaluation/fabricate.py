@@ -73,6 +73,7 @@ SAMPLES = {
     "pretrain": 57600,
     "finetune": 32000,
     "finetune_few": 8000,
+    "finetune_further": 8000,
 }
 """The budgets, whatever the default study has."""
 
@@ -232,7 +233,7 @@ def fabricate(
     """Write params.yaml and everything that evaluate, compare and the report read, below `root`."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "params.yaml").write_text(yaml.safe_dump(study.model_dump(), sort_keys=False), encoding="utf-8")
-    tables = {task: _items(study, task, items) for task in study.task_names}
+    tables = {task: _items(study, task, items) for task in study.tasks}
     if pictures:
         _data(root / "outputs/data", study, tables)
     _floors(root / "outputs/floors", tables)
@@ -379,9 +380,10 @@ def _spool(folder: Path, study: Study) -> None:
     for replicate in study.replicates:
         stages |= {f"pretrain_image@{front}-{replicate}": [] for front in study.image_fronts}
         stages |= {f"pretrain@{name}-{replicate}": [] for name in study.architectures.pretrained}
-        for task in study.task_names:
+        for task in study.tasks:
+            further = "_further" if task in study.further.tasks else ""
             for name in study.architectures.all:
-                stage = "finetune" if name in study.architectures.pretrained else "finetune_direct"
+                stage = f"finetune{further}{'' if name in study.architectures.pretrained else '_direct'}"
                 stages[f"{stage}@{name}-{task}-{replicate}"] = [cell.name for cell in study.cells(name, task)]
     for stage, cells in stages.items():
         (folder / stage).mkdir(parents=True)

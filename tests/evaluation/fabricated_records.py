@@ -27,12 +27,16 @@ def finetuning(
     budget = _budget(study, cell, dearer)
     stream = f"{task} {cell.labels} labels {replicate}"
     generator = draws(architecture, task, cell.name, replicate, "record")
-    rules = [] if cell.start == "scratch" else study.arms[architecture].freezing
+    rules = study.freezing(architecture, cell)
     record = _training(stream, cell.budget, FINETUNING_FLOPS * dearer, generator, quality, budget, rules)
     record["learning_rate"] *= tuning(study, architecture)["factor"]
     record["run"] = {"architecture": architecture, "task": task, "replicate": str(replicate)}
     record["run"] |= {"start": cell.start, "labels": cell.labels}
     _see(record, study, architecture, stream, "nothing")
+    if cell.taught:
+        before = next(one for one in study.cells(architecture, str(study.further.after)) if one.name == cell.taught)
+        weights = finetuning(study, architecture, str(study.further.after), before, replicate, quality)["weights"]
+        record["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": weights}
     return record | {"configuration": _configuration(study, architecture)}
 
 

@@ -211,8 +211,9 @@ def test_budgets_in_several_currencies_are_said_each_in_its_own() -> None:
     study = Study.model_validate(values)
     said = budgets({"budgets": {key: budget.described() for key, budget in study.budgets.items()}})
     assert said == (
-        "Budgets are equal in samples: 25.6k for text alone, 40k for pictures alone and 8k for fine-tuning on few labels; "
-        "in FLOPs: 2T for the intermediate step; in seconds of the training loop: 90 for fine-tuning."
+        "Budgets are equal in samples: 25.6k for text alone, 40k for pictures alone, 8k for fine-tuning on few labels "
+        "and 8k for fine-tuning on further tasks; in FLOPs: 2T for the intermediate step; "
+        "in seconds of the training loop: 90 for fine-tuning."
     )
 
 

@@ -50,7 +50,7 @@ def test_the_rate_of_every_budget_is_multiplied(tmp_path: Path) -> None:
     run(study, tmp_path, "clip")
     path = tmp_path / "outputs/tuning/clip/record.json"
     path.write_text(json.dumps({"factor": 2.0}), encoding="utf-8")
-    for budget in (study.pretrain, study.finetune, study.finetune_few):
+    for budget in (study.pretrain, study.finetune, study.finetune_few, study.finetune_further):
         found = at_found_rate(budget, tmp_path, "clip")
         assert found.learning_rate == 2 * budget.learning_rate
         assert found.model_copy(update={"learning_rate": budget.learning_rate}) == budget

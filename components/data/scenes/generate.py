@@ -17,7 +17,8 @@ from components.data.scenes.questions import worded
 from components.data.scenes.sets import OWN_SCENES
 from components.data.scenes.stream import Stream
 from components.data.scenes.world import COLOUR_CODES, HELD_OUT, LAWS, SIZE_CODES, Scene, draw_scene
-from components.study import DataSettings, ScenesSettings, TaskSettings
+from components.data_settings import DataSettings, ScenesSettings
+from components.study import TaskSettings
 
 
 def write(

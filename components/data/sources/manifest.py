@@ -22,8 +22,9 @@ from components.data.region_table import write_regions
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.entries import Entry, Faults, Manifest
 from components.data.sources.splits import carve, connected, shares
+from components.data_settings import DataSettings, ManifestSettings
 from components.errors import CeterisError
-from components.study import DataSettings, ManifestSettings, TaskSettings
+from components.study import TaskSettings
 
 CAPTIONS = (
     "a photo of a {}.",

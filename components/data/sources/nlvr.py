@@ -35,8 +35,9 @@ import pyarrow.parquet as pq
 
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.splits import carve, connected, shares
+from components.data_settings import DataSettings
 from components.errors import CeterisError
-from components.study import DataSettings, TaskSettings
+from components.study import TaskSettings
 
 BOX_STRIDE = 150
 ORDERS = tuple(itertools.permutations(range(3)))

@@ -4,8 +4,9 @@ import importlib
 from collections.abc import Callable, Mapping
 
 from components.data.samples import SampleWriter
+from components.data_settings import DataSettings
 from components.errors import CeterisError
-from components.study import DataSettings, TaskSettings
+from components.study import TaskSettings
 
 Progress = Callable[[float, str], None]
 

@@ -4,8 +4,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+from components.data_settings import ManifestSettings
 from components.errors import CeterisError
-from components.study import ManifestSettings
 
 
 def shares(settings: ManifestSettings, missing: Iterable[str]) -> dict[str, float]:

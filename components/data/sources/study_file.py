@@ -17,8 +17,9 @@ from components.budget import CURRENCIES
 from components.data.images import header
 from components.data.sources.entries import Entry, Faults, Manifest
 from components.data.sources.manifest import decide_splits, scan_rows
+from components.data_settings import ManifestSettings
 from components.errors import CeterisError
-from components.study import ManifestSettings, parse_study
+from components.study import parse_study
 
 TASKS = ("classification", "vqa")
 # Sides of the square that pictures are fitted into; a patch is a quarter of it, so that there are always 16.
@@ -98,6 +99,7 @@ def _adapt(content: dict[str, Any], name: str, task: str, manifest: Manifest, wh
     content["name"] = name
     content["tasks"] = {task: {"kind": task, "few_labels": few}}
     content["task_names"] = [task]
+    content["further"] = {"after": None, "tasks": []}
     content["evaluation"]["contrasts"] = []  # those of the default study ask about its own task
     content["data"] |= {"source": "manifest", "path": f"data/{name}", "image_size": size, "region_features": None}
     content["text"] |= {
@@ -108,7 +110,8 @@ def _adapt(content: dict[str, Any], name: str, task: str, manifest: Manifest, wh
     batch = max(8, min(content["finetune"]["batch_size"], 1 << int(math.log2(max(8, rows // 4)))))
     for budget, passes in _PASSES.items():
         _shorten(content, budget, max(passes * rows, _FEWEST_STEPS * batch), batch)
-    _shorten(content, "finetune_few", content["finetune"]["samples"], batch)
+    for budget in ("finetune_few", "finetune_further"):
+        _shorten(content, budget, content["finetune"]["samples"], batch)
     return remark
 
 

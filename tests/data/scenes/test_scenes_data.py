@@ -18,7 +18,8 @@ from scipy.stats import chisquare
 
 from components.data.samples import SampleWriter, describe, read
 from components.data.scenes import generate, oracle
-from components.study import DataSettings, ManifestSettings, ScenesSettings, TaskSettings
+from components.data_settings import DataSettings, ManifestSettings, ScenesSettings
+from components.study import TaskSettings
 
 GENERAL = ["general_combinations", "general_counts", "general_paraphrases", "general_relations"]
 TASKS = {

@@ -21,8 +21,9 @@ from components.data import samples
 from components.data.sources.columns import recognise
 from components.data.sources.reading import split_word
 from components.data.sources.source import write
+from components.data_settings import DataSettings
 from components.errors import CeterisError
-from components.study import DataSettings, TaskSettings, load_study
+from components.study import TaskSettings, load_study
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"

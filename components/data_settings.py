@@ -1,0 +1,67 @@
+"""Where a study's samples come from, as settings.
+
+Without torch, because the study file is checked with it.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from components.axes import Fraction, Strict
+
+
+class ScenesSettings(Strict):
+    """How many scenes the generator draws for each part. Splits share no scene."""
+
+    seed: int = Field(ge=0)
+    pairs: int = Field(ge=64, description="captioned pictures for multimodal pretraining")
+    text_only: int = Field(ge=64, description="sentences without a picture, for text pretraining")
+    image_only: int = Field(ge=64, description="labelled pictures without text, for image pretraining")
+    train: int = Field(ge=64, description="scenes with questions and statements to fine-tune on")
+    validation: int = Field(ge=32)
+    selection: int = Field(ge=32, description="scenes on which architectures are chosen: the test split")
+    gate: int = Field(ge=32, description="scenes on which promotion is decided, used for nothing else")
+    generalisation: int = Field(ge=32, description="scenes in each generalisation split")
+
+
+class ManifestSettings(Strict):
+    """How a manifest without all splits is divided (by group, never by row)."""
+
+    seed: int = Field(ge=0)
+    selection_fraction: Fraction = Field(description="share of groups moved to a split the manifest does not name")
+    gate_fraction: Fraction
+    validation_fraction: Fraction
+
+
+class DataSettings(Strict):
+    """Where the samples come from."""
+
+    source: Literal["scenes", "manifest", "nlvr"]
+    path: str = Field(description="what the source reads; for generated data, the generator's own code")
+    image_size: int = Field(ge=8, le=1024, description="side of the square that pictures are fitted into, in pixels")
+    region_features: str | None = Field(
+        default=None,
+        description="for arms with the front 'precomputed': a .tsv file, in a folder of its own inside data.path, or a folder of "
+        ".npz files there",
+    )
+    scenes: ScenesSettings
+    manifest: ManifestSettings
+
+    @model_validator(mode="after")
+    def _path_is_inside(self) -> "DataSettings":
+        path = Path(self.path)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"data.path must lie inside the workspace, not {self.path!r}")
+        if self.region_features is None:
+            return self
+        regions = Path(self.region_features)
+        if self.source != "manifest":
+            raise ValueError(f"data.region_features belongs to pictures of a manifest: with {self.source} say null")
+        if ".." in regions.parts or path not in regions.parents:
+            raise ValueError(f"data.region_features must lie inside data.path ({self.path}), not at {regions}")
+        if regions.suffix and regions.parent == path:
+            raise ValueError(
+                f"data.region_features must lie in a folder of its own inside {path}, not beside the manifest"
+            )
+        return self
