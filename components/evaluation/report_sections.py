@@ -20,6 +20,7 @@ from components.evaluation.report_page import (
 )
 from components.evaluation.wording import (
     UNRANKED,
+    begins,
     budgets,
     count,
     gaps,
@@ -120,8 +121,7 @@ def means(board: Json) -> str:
         )
         title = f"{readable(task)}: means with intervals"
         parts.append(f"<h3>{escape(readable(task))}</h3>{paragraph(sentence)}")
-        if gaps(entry):
-            parts.append(paragraph(gaps(entry), "soft-text"))
+        parts += [paragraph(said, "soft-text") for said in (begins(entry), gaps(entry)) if said]
         parts.append(drawing(title, forest(rows, floors), forest(rows, floors, narrow=True), caption, sentence))
     return section("means", SECTIONS["means"], *parts)
 

@@ -112,6 +112,7 @@ class TaskTable:
         rows = self.scores.rows(split=SELECTION)
         return {
             "kind": self.study.tasks[self.task].kind,
+            "after": self.study.further.after if self.task in self.study.further.tasks else None,
             "items": len(rows),
             "groups": len(np.unique(self.scores.groups[rows])),
             "cannot": {

@@ -117,6 +117,13 @@ def measure(entry: dict[str, Any]) -> str:
     return MEASURES.get(entry["kind"], "accuracy")
 
 
+def begins(entry: dict[str, Any]) -> str:
+    """What all cells of a further task begin from; empty where they begin from their starts."""
+    return (
+        f"Every cell goes on from what the same start learned on {readable(entry['after'])}." if entry["after"] else ""
+    )
+
+
 def gaps(entry: dict[str, Any]) -> str:
     """Which architectures cannot do a task, and why; empty where all can."""
     by_reason: dict[str, list[str]] = {}

@@ -11,7 +11,9 @@ from components.evaluation.costs import Costs
 from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
 from components.evaluation.report_data import architecture_costs, cell_seconds
+from components.evaluation.report_sections import means
 from components.evaluation.scores import Cell
+from components.evaluation.terminal import render_text
 from components.evaluation.training_records import TrainingRecords
 from components.study import Study
 
@@ -75,3 +77,11 @@ def test_seconds_are_those_of_both_tasks(study: Study, root: Path) -> None:
     # Two stages of 40 seconds a replicate.
     assert architecture_costs(root, study)["vilt"]["finetune"] == 80.0
     assert board["budgets"]["finetune_further"]["amount"] == 8000
+
+
+def test_readers_are_told_what_a_task_comes_after(study: Study, root: Path) -> None:
+    board = build(study, root)
+    said = "Every cell goes on from what the same start learned on VQA."
+    assert render_text(board).count(said) == 1
+    assert means(board).count(said) == 1
+    assert board["tasks"][VQA]["after"] is None
