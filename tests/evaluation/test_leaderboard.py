@@ -195,7 +195,7 @@ def test_costs_count_everything_before_fine_tuning(default: tuple[Path, Study, d
     _, _, leaderboard = default
     multimodal = cell_of(leaderboard, "vqa", "clip", "multimodal")
     assert multimodal["samples"] == {
-        "unimodal": 40000, "tuning": 0, "pretraining": 57600, "finetuning": 32000, "total": 129600
+        "unimodal": 40000, "tuning": 0, "pretraining": 57600, "task_before": 0, "finetuning": 32000, "total": 129600
     }  # fmt: skip
     assert cell_of(leaderboard, "vqa", "mmbt", "unimodal")["samples"]["total"] == 32000 + 25600 + 40000
     assert cell_of(leaderboard, "vqa", "clip", "scratch")["samples"]["total"] == 32000

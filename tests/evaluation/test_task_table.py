@@ -73,7 +73,13 @@ class Free(Costs):
 
     def of(self, task: str, cell: Cell) -> Json:
         pretraining = 100 if cell.start == "multimodal" else 0
-        samples = {"unimodal": self._known.get(cell.name, 0), "pretraining": pretraining, "finetuning": 10, "total": 0}
+        samples = {
+            "unimodal": self._known.get(cell.name, 0),
+            "pretraining": pretraining,
+            "task_before": 0,
+            "finetuning": 10,
+            "total": 0,
+        }
         return {"samples": samples, "parameters": {"total": 1, "trained": 1}}
 
 
