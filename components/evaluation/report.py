@@ -22,6 +22,7 @@ from components.evaluation import (
     report_sections,
     report_slices,
 )
+from components.evaluation.glance import glance_section
 from components.evaluation.plots import Canvas
 from components.evaluation.plots_forest import WIDE
 from components.evaluation.plots_overview import overview
@@ -52,6 +53,7 @@ def render(root: Path) -> Path:
     parts = {
         "contrasts": report_contrasts.contrasts(titles["contrasts"], board),
         "means": report_sections.means(board),
+        "glance": glance_section(titles["glance"], board),
         "step": report_sections.step(board),
         "data": report_levels.levels(titles["data"], study, board),
         "arms": report_arms.arms(titles["arms"], study),

@@ -42,6 +42,7 @@ from components.evaluation.wording import (
 SECTIONS = {
     "contrasts": "The declared questions",
     "means": "Means and intervals",
+    "glance": "All tasks at a glance",
     "step": "The intermediate step",
     "data": "Data against architecture",
     "arms": "What is compared",

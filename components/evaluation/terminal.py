@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.evaluation.glance import glance_text
 from components.evaluation.wording import (
     begins,
     budgets,
@@ -50,6 +51,8 @@ def render_text(leaderboard: dict[str, Any]) -> str:
             lines += _contrast(contrast)
     for task, entry in leaderboard["tasks"].items():
         lines += ["", *_task(leaderboard, task, entry, confidence)]
+    if glanced := glance_text(leaderboard):
+        lines += ["", *glanced]
     if leaderboard["pretraining"]:
         lines += ["", "What the multimodal intermediate step changes (multimodal minus the other start, points):"]
         wide = _wide_enough(leaderboard["pretraining"])

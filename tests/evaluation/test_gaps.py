@@ -12,6 +12,7 @@ from test_leaderboard import evaluate
 from components import tasks
 from components.errors import CeterisError
 from components.evaluation import report
+from components.evaluation.glance import glance_section, glance_text
 from components.evaluation.terminal import render_text
 from components.evaluation.wording import MEASURES
 from components.study import Study, parse_study
@@ -68,6 +69,34 @@ def test_gaps_are_said(finished: tuple[Path, Study, dict[str, Any]]) -> None:
     page = report.render(root).read_text(encoding="utf-8")
     assert said in page
     assert "Recall at 1 (%)" in page
+
+
+def test_all_tasks_stand_in_one_table(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    _, _, board = finished
+    lines = glance_text(board)
+    assert lines[1].split() == ["vqa", "pointing", "finding"]
+    shown = {words[0]: words[1:] for words in (line.split() for line in lines[3:-1])}
+    assert set(shown) == set(board["certificates"])
+    for position, (task, entry) in enumerate(board["tasks"].items()):
+        floor = max(entry["floors"]["selection"].values())
+        for arm, values in shown.items():
+            if arm in entry["cannot"]:
+                assert values[position] == "gap"
+                continue
+            cell = next(one for one in entry["cells"] if one["architecture"] == arm and one["representative"])
+            assert float(values[position].strip("()")) == pytest.approx(100 * cell["mean"], abs=0.051), (task, arm)
+            assert values[position].startswith("(") == (cell["low"] <= floor)
+    # The table of the report has a row for every arm and one for the floors, and marks as many gaps.
+    page = glance_section("All tasks", board)
+    assert page.count("<tr") == 2 + len(shown)
+    assert page.count('class="gap"') == sum(len(entry["cannot"]) for entry in board["tasks"].values()) > 0
+
+
+def test_one_task_needs_no_table_of_tasks(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+    _, _, board = finished
+    alone = board | {"tasks": {"vqa": board["tasks"]["vqa"]}}
+    assert glance_text(alone) == []
+    assert glance_section("All tasks", alone) == ""
 
 
 def test_measures_are_named_as_the_tasks_name_them() -> None:
