@@ -313,10 +313,10 @@ class Study(Strict):
                 f"arms describes {sorted(self.arms)} but architectures lists {sorted(self.architectures.all)}: "
                 "every listed architecture needs one entry in arms"
             )
-        if list(self.tasks) != [*self.task_names, *self.further.tasks]:
+        if sorted(self.tasks) != sorted([*self.task_names, *self.further.tasks]):
             raise ValueError(
-                f"tasks has the keys {list(self.tasks)}, but task_names and then further.tasks list "
-                f"{[*self.task_names, *self.further.tasks]}: make them equal"
+                f"tasks has the keys {list(self.tasks)}, but task_names lists {self.task_names} and further.tasks "
+                f"{self.further.tasks}: every task belongs in one of the two lists"
             )
         if self.further.after is not None:
             if self.further.after not in self.task_names:

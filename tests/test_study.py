@@ -61,7 +61,10 @@ def with_further(after: str, first: tuple[str, ...] | list[str] = ("vqa",)) -> C
         (set_("task_names", value=["statements"]), "task_names"),
         (set_("further", "after", value="vqa"), "give both, or null and"),
         (set_("further", value={"after": None, "tasks": ["vqa"]}), "give both, or null and"),
-        (set_("further", value={"after": "vqa", "tasks": ["statements"]}), "then further.tasks list"),
+        (
+            set_("further", value={"after": "vqa", "tasks": ["statements"]}),
+            "every task belongs in one of the two lists",
+        ),
         (with_further("pointing"), "further.after is 'pointing': choose one of task_names"),
         (with_further("pointing", first=["vqa", "pointing"]), "which clip cannot do .it has no visual tokens"),
         (set_("data", "path", value="/etc"), "inside the workspace"),
