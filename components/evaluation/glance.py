@@ -46,8 +46,8 @@ def glance_section(heading: str, board: Json) -> str:
         return ""
     arms = {arm: standing_for(board, arm) for arm in board["certificates"]}
     reach = []
-    for position in range(len(board["tasks"])):
-        means = [cells[position]["mean"] for cells in arms.values() if cells[position]]
+    for on_task in zip(*arms.values(), strict=True):
+        means = [cell["mean"] for cell in on_task if cell is not None]
         reach.append((min(means), max(means)))
     rows = [
         (
