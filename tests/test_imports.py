@@ -42,6 +42,7 @@ FRAME = {
     "components.budget",
     "components.capabilities",
     "components.contrasts",
+    "components.data_settings",
     "components.errors",
     "components.spending",
     "components.study",
