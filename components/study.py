@@ -279,6 +279,10 @@ class Study(Strict):
             for name in arm.with_twin(start)
         ]
 
+    def taught(self, architecture: str, task: str, name: str) -> str | None:
+        """Of the cell of that name on a further task: the cell of the task before that it begins from."""
+        return next(cell.taught for cell in self.cells(architecture, task) if cell.name == name)
+
     def freezing(self, architecture: str, cell: Cell) -> list[FreezingRule]:
         """What a cell keeps frozen: an arm's rules spare what was pretrained alone from a head that has learned nothing."""
         return [] if cell.start == "scratch" or cell.taught else self.arms[architecture].freezing

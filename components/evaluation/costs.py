@@ -72,5 +72,5 @@ class Costs:
     def _taught(self, task: str, cell: Cell) -> Record | None:
         """Of a further task: the fine-tuning on the task before that a cell begins from."""
         arm = cell.architecture
-        begun = next(one.taught for one in self._study.cells(arm, task) if one.name == cell.name)
+        begun = self._study.taught(arm, task, cell.name)
         return self._records.arms[arm][str(self._study.further.after)][begun][0] if begun else None

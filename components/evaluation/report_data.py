@@ -163,9 +163,8 @@ def cell_seconds(root: Path, study: Study, board: dict[str, Any]) -> dict[tuple[
             stages = ["pretrain_text@" if part == "text" else f"pretrain_image@{part}-" for part in begun]
             stages += [f"pretrain@{name}-"] if cell["start"] == "multimodal" else []
             before = [_per_replicate(known, [f"{stage}{r}" for r in study.replicates], count) for stage in stages]
-            begins = next(one.taught for one in study.cells(name, task) if one.name == cell["cell"])
             tuned = [(task, cell["cell"], cell["samples"]["finetuning"])]
-            if begins:
+            if begins := study.taught(name, task, cell["cell"]):
                 tuned.append((str(study.further.after), begins, cell["samples"]["task_before"]))
             for on, of, samples in tuned:
                 found_rates = [rates.get((_finetuning(study, name, on, r), of)) for r in study.replicates]
