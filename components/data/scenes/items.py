@@ -16,6 +16,9 @@ from components.data.scenes.world import A_DIGIT, LAWS, Scene, matching
 
 TRUTH = ("true", "false")
 
+# Kinds of task that are put to the same scenes, in the order in which they are written.
+SAME_SCENES = ("vqa", "statements", "classification")
+
 
 @dataclass(frozen=True)
 class Item:

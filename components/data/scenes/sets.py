@@ -63,11 +63,12 @@ class OwnScenes(NamedTuple):
         return drawer(seed, split, number, task)
 
 
+# In the order in which they are written.
 OWN_SCENES: dict[str, OwnScenes] = {
-    "pair_statements": OwnScenes(4, ("false", "true"), "components.data.scenes.pair_statements:draw"),
+    "grounding": OwnScenes(2, tuple("0123"), "components.data.scenes.grounding:draw"),
     "retrieval": OwnScenes(8, tuple("01234567"), "components.data.scenes.retrieval:draw"),
     "entailment": OwnScenes(3, ("contradiction", "entailment", "neutral"), "components.data.scenes.entailment:draw"),
-    "grounding": OwnScenes(2, tuple("0123"), "components.data.scenes.grounding:draw"),
+    "pair_statements": OwnScenes(4, ("false", "true"), "components.data.scenes.pair_statements:draw"),
 }
 
 

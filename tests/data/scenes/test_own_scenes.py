@@ -59,6 +59,10 @@ def test_other_tasks_stay_as_they_are(data: Data, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(common, alone.images)
 
 
+def test_the_order_of_the_keys_says_nothing(data: Data, tmp_path: Path) -> None:
+    assert Data(tmp_path, dict(reversed(TASKS.items()))).source["digest"] == data.source["digest"]
+
+
 def test_sets_are_whole_and_their_splits_apart(data: Data) -> None:
     assert data.source["answers"]["pointing"] == list("0123")
     assert data.source["answers"]["finding"] == list("01234567")
