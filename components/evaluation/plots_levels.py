@@ -85,6 +85,12 @@ def _draw(canvas: Canvas, line: Levels, places: Sequence[float], up: Scale, name
         canvas.parts.append("</g>")
 
 
+def legend_mark(canvas: Canvas, x: float, y: float, series: int) -> None:
+    """A line with its mark, 26 wide, from `x` on."""
+    canvas.path([(x, y), (x + 26, y)], f"{SERIES[series % len(SERIES)]} line")
+    shape(canvas, x + 13, y, series)
+
+
 def shape(canvas: Canvas, x: float, y: float, series: int, size: float = 5) -> None:
     """The mark of a line: circle, square, diamond, triangle, and the triangle that stands on its tip."""
     number = series % len(SERIES)

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else, and the picture of the README.
+"""The report: one HTML file that needs nothing else.
 
 Drawn from the leaderboard and what lies beside it. It is no output of the pipeline: it also shows seconds.
 """
@@ -23,18 +23,9 @@ from components.evaluation import (
     report_slices,
 )
 from components.evaluation.glance import glance_section
-from components.evaluation.plots import Canvas
-from components.evaluation.plots_forest import WIDE
-from components.evaluation.plots_overview import overview
 from components.evaluation.report_examples import duels
-from components.evaluation.report_page import marks, page, paragraph
-from components.evaluation.wording import measure, readable
+from components.evaluation.report_page import page, paragraph
 from components.study import load_study
-
-SHADED = (
-    "Shaded: the best mean, and what is not separated from it. Dashed line: the highest floor. "
-    "Numbers: the start that is best on validation."
-)
 
 
 def render(root: Path) -> Path:
@@ -43,7 +34,7 @@ def render(root: Path) -> Path:
     Raises:
         CeterisError: there is no leaderboard yet, or it is an earlier version's.
     """
-    board = _leaderboard(root)
+    board = read_leaderboard(root)
     study = load_study(root / "params.yaml")
     tuning, shown = report_data.finetuning_curves(root, study)
     found = {task: duels(root, study, board, task) for task in study.tasks}
@@ -72,41 +63,16 @@ def render(root: Path) -> Path:
     footer = f"<footer>{paragraph(motto)}</footer>"
     body = report_sections.opening(board, present) + "".join(parts[key] for key in present) + footer
     path = root / "outputs/report.html"
-    _write(path, page(f"Ceteris: {study.name}", body, report_duels.SCRIPT if parts["examples"] else ""))
+    write_whole(path, page(f"Ceteris: {study.name}", body, report_duels.SCRIPT if parts["examples"] else ""))
     return path
 
 
-def overview_picture(root: Path, path: Path) -> Path:
-    """Draw the means of all tasks into one SVG, for a README; it follows the reader's light or dark setting.
+def read_leaderboard(root: Path) -> dict[str, Any]:
+    """The leaderboard below `root`.
 
     Raises:
-        CeterisError: there is no leaderboard yet, or the path does not end in .svg.
+        CeterisError: there is none yet, or it is an earlier version's.
     """
-    if path.suffix != ".svg":
-        raise CeterisError(f"{path} does not end in .svg: the overview is drawn as SVG only.")
-    board = _leaderboard(root)
-    canvases = {f"{readable(task)}: {measure(entry)}": overview(entry) for task, entry in board["tasks"].items()}
-    margin, heading, key = 22.0, 46.0, 46.0
-    whole = Canvas(WIDE + 2 * margin, sum(canvas.height + heading for canvas in canvases.values()) + 2 * margin + key)
-    left = margin + 14
-    for start, words in marks(report_sections.looks(board)):
-        whole.marker(left, margin + 12, start)
-        whole.text(left + 12, margin + 16.5, words, "soft")
-        left += 44 + 7.2 * len(words)
-    whole.text(margin + 8, margin + 40, SHADED, "soft", size=12)
-    top = margin + key
-    for task, canvas in canvases.items():
-        whole.text(margin + 8, top + 22, f"{task} (%), mean and interval", "ink strong", size=16)
-        top += heading
-        whole.parts.append(f'<g transform="translate({margin:g} {top - 8:g})">{"".join(canvas.parts)}</g>')
-        top += canvas.height
-    replicates = len(board["replicates"])
-    title = f"Study {board['study']}: {replicates} replicates, {100 * board['confidence']:.3g}% intervals"
-    _write(path, whole.svg(title, standalone=True))
-    return path
-
-
-def _leaderboard(root: Path) -> dict[str, Any]:
     path = root / "outputs/compare/leaderboard.json"
     if not path.is_file():
         raise CeterisError(f"{path} is missing: run the pipeline first.")
@@ -116,7 +82,8 @@ def _leaderboard(root: Path) -> dict[str, Any]:
     return board
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is never seen half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")

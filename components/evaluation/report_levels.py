@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import groupby
+from typing import NamedTuple
 
 from components.axes import DATA_AXES, DataAxis, PairsSettings
 from components.evaluation.data_effects import DOMAINS, Line, lines
 from components.evaluation.plots import Canvas, padded
-from components.evaluation.plots_levels import SERIES, Levels, Point, levels_panel, shape
+from components.evaluation.plots_levels import Levels, Point, legend_mark, levels_panel
 from components.evaluation.report_page import Json, paragraph, section, table, text_cell
 from components.evaluation.wording import interval, measure, points, probability, readable
 from components.study import Study
@@ -19,23 +20,29 @@ UNITS: dict[DataAxis, str] = {
 }
 
 
+class Panel(NamedTuple):
+    """One axis of the data, drawn.
+
+    Attributes:
+        said: what a screen reader says of it.
+    """
+
+    axis: DataAxis
+    canvas: Canvas
+    curves: list[Levels]
+    said: str
+
+
 def levels(heading: str, study: Study, board: Json) -> str:
     """A picture per axis of the data and amount of labels, and the table of effects; empty where all arms read the same."""
-    found = lines(study)
-    if not found:
+    if not lines(study):
         return ""
-    families = list(dict.fromkeys(line.family for line in found))
-    parts = [_legend(families)]
+    parts = [_legend(families(study))]
     for task, entry in board["tasks"].items():
         for labels in ("all", "few"):
-            cells = {
-                cell["architecture"]: cell
-                for cell in entry["cells"]
-                if cell["start"] == "multimodal" and cell["labels"] == labels
-            }
-            if drawn := _panels(study, entry, found, families, cells):
+            if drawn := panels(study, entry, labels):
                 title = f"{readable(task)}, {labels} labels: {measure(entry)} (%)"
-                parts += [f"<h3>{escape(title)}</h3>", f'<div class="panels">{drawn}</div>']
+                parts += [f"<h3>{escape(title)}</h3>", f'<div class="panels">{"".join(map(_html, drawn))}</div>']
     lead = (
         "Every mark is an arm after the intermediate step, with its interval; along a line nothing changes but what that step "
         "read. All arms saw as many samples in it, so fewer pictures were seen more often. Where a line moves by more than the "
@@ -45,16 +52,33 @@ def levels(heading: str, study: Study, board: Json) -> str:
     return section("data", heading, paragraph(lead), *parts, _effects(study, board["data"]))
 
 
+def families(study: Study) -> list[str]:
+    """The arms that lines are named after; the place of one in the list is the number of its colour and shape."""
+    return list(dict.fromkeys(line.family for line in lines(study)))
+
+
 def level_name(axis: DataAxis, level: float | str) -> str:
     """A level in a word or two: '6.25%', 'shapes'."""
     return str(level) if axis == "domain" else f"{100 * float(level):g}%"
 
 
-def _panels(study: Study, entry: Json, found: list[Line], families: list[str], cells: dict[str, Json]) -> str:
+def panels(study: Study, entry: Json, labels: str) -> list[Panel]:
+    """A panel per axis of the data, all with the same scale; none where no cells are to be seen.
+
+    Args:
+        entry: of one task, in the leaderboard.
+        labels: "all" or "few".
+    """
+    cells = {
+        cell["architecture"]: cell
+        for cell in entry["cells"]
+        if cell["start"] == "multimodal" and cell["labels"] == labels
+    }
+    found = lines(study)
     shown = [cells[arm] for line in found for arm in line.arms if arm in cells]
     ends = [end for cell in shown for end in (cell["low"], cell["high"], cell["mean"]) if end is not None]
     if not ends:
-        return ""
+        return []
     floor = max(entry["floors"]["selection"].values())
     reach = padded(ends, 0.06, (0.0, 1.0))
     drawn = []
@@ -63,15 +87,21 @@ def _panels(study: Study, entry: Json, found: list[Line], families: list[str], c
         if not present:
             continue
         known = _levels(axis, (study.arms[arm].pairs for line in present for arm in line.arms))
-        curves = [_curve(study, line, families, known, cells) for line in present]
+        curves = [_curve(study, line, families(study), known, cells) for line in present]
         names = [level_name(axis, level) for level in known]
         said = "; ".join(
             f"{curve.name}: {', '.join(f'{names[point.level]} {100 * point.mean:.1f}' for point in curve.points)}"
             for curve in curves
         )
-        picture = levels_panel(curves, names, reach, floor, UNITS[axis]).svg(f"Scores by {readable(axis)}", said)
-        drawn.append(f"<div><h4>{escape(readable(axis).capitalize())}</h4>{picture}{_besides(curves)}</div>")
-    return "".join(drawn)
+        drawn.append(Panel(axis, levels_panel(curves, names, reach, floor, UNITS[axis]), curves, said))
+    return drawn
+
+
+def _html(panel: Panel) -> str:
+    name = readable(panel.axis)
+    picture = panel.canvas.svg(f"Scores by {name}", panel.said)
+    beside = paragraph(f"Held equal: {'; '.join(held(panel))}.", "soft-text") if held(panel) else ""
+    return f"<div><h4>{escape(name.capitalize())}</h4>{picture}{beside}</div>"
 
 
 def _levels(axis: DataAxis, settings: Iterable[PairsSettings]) -> list[float | str]:
@@ -100,21 +130,19 @@ def _rest(pairs: PairsSettings, axis: DataAxis) -> Iterator[str]:
         yield f"{pairs.domain} alone"
 
 
-def _besides(curves: list[Levels]) -> str:
-    """Lines whose name says more than the family's, which the legend has."""
-    named = [curve.name for curve in curves if curve.name.endswith(")")]
-    return paragraph(f"Held equal: {'; '.join(named)}.", "soft-text") if named else ""
+def held(panel: Panel) -> list[str]:
+    """Lines that hold something that is not as in the data, by names that say more than the family's, which the legend has."""
+    return [curve.name for curve in panel.curves if curve.name.endswith(")")]
 
 
-def _legend(families: list[str]) -> str:
+def _legend(names: list[str]) -> str:
     items = []
-    for number, family in enumerate(families):
+    for number, name in enumerate(names):
         canvas = Canvas(26, 14)
-        canvas.path([(0, 7), (26, 7)], f"{SERIES[number % len(SERIES)]} line")
-        shape(canvas, 13, 7, number)
+        legend_mark(canvas, 0, 7, number)
         items.append(
             f'<li><svg aria-hidden="true" class="long" viewBox="0 0 26 14">{"".join(canvas.parts)}</svg>'
-            f"{escape(readable(family))}</li>"
+            f"{escape(readable(name))}</li>"
         )
     return f'<ul class="legend">{"".join(items)}</ul>'
 

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from PIL import Image
 from components.errors import CeterisError
 from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
+from components.evaluation.pictures import overview_picture
 from components.evaluation.plots import ticks
-from components.evaluation.report import overview_picture, render
+from components.evaluation.report import render
 from components.evaluation.report_data import _curve, architecture_costs, cell_seconds, stage_costs, training_rates
 from components.evaluation.report_examples import data_uri
 from components.evaluation.wording import budgets
@@ -289,22 +289,6 @@ def test_no_leaderboard_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "outputs/compare/leaderboard.json").write_text('{"study": "old", "tasks": {}}')
     with pytest.raises(CeterisError, match=r"earlier version: run the stage compare again"):
         render(tmp_path)
-
-
-def test_overview_is_one_svg(finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path) -> None:
-    path = overview_picture(finished[0], tmp_path / "leaderboard.svg")
-    tree = ElementTree.parse(path).getroot()
-    assert tree.tag == "{http://www.w3.org/2000/svg}svg"
-    words = " ".join("".join(element.itertext()) for element in tree.iter("{http://www.w3.org/2000/svg}text"))
-    for architecture in ("CLIP", "ViLT", "MMBT", "late fusion", "text only", "image only", "text only 40.0"):
-        assert architecture in words
-    # One row an architecture, one mark a cell: circles, squares and diamonds beside those of the legend.
-    starts = [cell["start"] for entry in finished[2]["tasks"].values() for cell in entry["cells"]]
-    markers = [element.get("class", "").split()[0] for element in tree.iter() if "halo" in element.get("class", "")]
-    assert sorted(markers) == sorted([*starts, "scratch", "unimodal", "multimodal"])
-    assert float(tree.get("height", "0")) < 60 * sum(len(e["cells"]) for e in finished[2]["tasks"].values())
-    with pytest.raises(CeterisError, match=r"does not end in \.svg"):
-        overview_picture(finished[0], tmp_path / "leaderboard.png")
 
 
 @pytest.mark.parametrize(
