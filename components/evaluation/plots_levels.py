@@ -64,11 +64,12 @@ def levels_panel(
     canvas.text((LEFT + width) / 2, height - 8, unit, "soft", "middle", 12)
     if reach[0] <= floor <= reach[1]:
         canvas.line(LEFT, up(floor), right, up(floor), "floor")
-        canvas.text(right - 2, up(floor) - 5, "highest floor", "floor-text", "end", 12)
     for index, line in enumerate(found):
         # Side by side, for intervals at one level would hide one another.
         aside = APART * (index - (len(found) - 1) / 2)
         _draw(canvas, line, [across(point.level) + aside for point in line.points], up, names)
+    if reach[0] <= floor <= reach[1]:  # last, for an interval may pass behind the words
+        canvas.text(right - 2, up(floor) - 5, "highest floor", "floor-text clear", "end", 12)
     return canvas
 
 
