@@ -13,12 +13,13 @@ from typing import Any
 
 from components.errors import CeterisError
 from components.evaluation import report_sections
+from components.evaluation.data_effects import lines
 from components.evaluation.plots import Canvas
 from components.evaluation.plots_forest import WIDE
 from components.evaluation.plots_levels import PANEL, legend_mark
 from components.evaluation.plots_overview import overview
 from components.evaluation.report import read_leaderboard, write_whole
-from components.evaluation.report_levels import families, held, panels
+from components.evaluation.report_levels import legend_names, panels
 from components.evaluation.report_page import marks
 from components.evaluation.wording import measure, readable
 from components.study import load_study
@@ -76,11 +77,11 @@ def data_picture(root: Path, path: Path) -> Path:
         raise CeterisError(f"No arms of {study.name} differ in the data they read alone: there is nothing to draw.")
     key, named, note = 50.0, 30.0, 16.0
     width, height = PANEL
-    notes = note * max(len(held(panel)) for drawn in rows.values() for panel in drawn)
+    notes = note * max(len(panel.held) for drawn in rows.values() for panel in drawn)
     across = max(WIDE, *(width * len(drawn) for drawn in rows.values()))
     whole = Canvas(across + 2 * MARGIN, (HEADING + named + height + notes) * len(rows) + 2 * MARGIN + key)
     left = MARGIN + 8
-    for number, name in enumerate(families(study)):
+    for number, name in enumerate(legend_names(lines(study))):
         legend_mark(whole, left, MARGIN + 12, number)
         left = _words(whole, left + 34, readable(name))
     whole.text(MARGIN + 8, MARGIN + 40, LEVELS, "soft", size=12)
@@ -92,7 +93,7 @@ def data_picture(root: Path, path: Path) -> Path:
             begin = MARGIN + width * column
             whole.text(begin + 8, top + 8, readable(panel.axis).capitalize(), "ink strong")
             _place(whole, panel.canvas, begin, top + named - 8)
-            for number, name in enumerate(held(panel)):
+            for number, name in enumerate(panel.held):
                 whole.text(begin + 44, top + named + height + note * number + 4, f"here: {name}", "soft", size=11)
         top += named + height + notes
     return _write(path, whole, board)

@@ -25,19 +25,21 @@ class Panel(NamedTuple):
 
     Attributes:
         said: what a screen reader says of it.
+        held: lines that hold something that is not as in the data, by names that say more than the family's.
     """
 
     axis: DataAxis
     canvas: Canvas
-    curves: list[Levels]
     said: str
+    held: list[str]
 
 
 def levels(heading: str, study: Study, board: Json) -> str:
     """A picture per axis of the data and amount of labels, and the table of effects; empty where all arms read the same."""
-    if not lines(study):
+    found = lines(study)
+    if not found:
         return ""
-    parts = [_legend(families(study))]
+    parts = [_legend(legend_names(found))]
     for task, entry in board["tasks"].items():
         for labels in ("all", "few"):
             if drawn := panels(study, entry, labels):
@@ -52,9 +54,9 @@ def levels(heading: str, study: Study, board: Json) -> str:
     return section("data", heading, paragraph(lead), *parts, _effects(study, board["data"]))
 
 
-def families(study: Study) -> list[str]:
-    """The arms that lines are named after; the place of one in the list is the number of its colour and shape."""
-    return list(dict.fromkeys(line.family for line in lines(study)))
+def legend_names(found: Iterable[Line]) -> list[str]:
+    """The families of lines; the place of one in the list is the number of its colour and shape."""
+    return list(dict.fromkeys(line.family for line in found))
 
 
 def level_name(axis: DataAxis, level: float | str) -> str:
@@ -81,26 +83,28 @@ def panels(study: Study, entry: Json, labels: str) -> list[Panel]:
         return []
     floor = max(entry["floors"]["selection"].values())
     reach = padded(ends, 0.06, (0.0, 1.0))
+    numbered = legend_names(found)
     drawn = []
     for axis, same in groupby(found, key=lambda line: line.axis):
         present = [line for line in same if sum(arm in cells for arm in line.arms) > 1]
         if not present:
             continue
         known = _levels(axis, (study.arms[arm].pairs for line in present for arm in line.arms))
-        curves = [_curve(study, line, families(study), known, cells) for line in present]
+        curves = [_curve(study, line, numbered, known, cells) for line in present]
         names = [level_name(axis, level) for level in known]
         said = "; ".join(
             f"{curve.name}: {', '.join(f'{names[point.level]} {100 * point.mean:.1f}' for point in curve.points)}"
             for curve in curves
         )
-        drawn.append(Panel(axis, levels_panel(curves, names, reach, floor, UNITS[axis]), curves, said))
+        held = [curve.name for curve in curves if curve.name != readable(numbered[curve.series])]
+        drawn.append(Panel(axis, levels_panel(curves, names, reach, floor, UNITS[axis]), said, held))
     return drawn
 
 
 def _html(panel: Panel) -> str:
     name = readable(panel.axis)
     picture = panel.canvas.svg(f"Scores by {name}", panel.said)
-    beside = paragraph(f"Held equal: {'; '.join(held(panel))}.", "soft-text") if held(panel) else ""
+    beside = paragraph(f"Held equal: {'; '.join(panel.held)}.", "soft-text") if panel.held else ""
     return f"<div><h4>{escape(name.capitalize())}</h4>{picture}{beside}</div>"
 
 
@@ -128,11 +132,6 @@ def _rest(pairs: PairsSettings, axis: DataAxis) -> Iterator[str]:
         yield f"{level_name('caption_noise', pairs.caption_noise)} wrong captions"
     if axis != "domain" and pairs.domain != "all":
         yield f"{pairs.domain} alone"
-
-
-def held(panel: Panel) -> list[str]:
-    """Lines that hold something that is not as in the data, by names that say more than the family's, which the legend has."""
-    return [curve.name for curve in panel.curves if curve.name.endswith(")")]
 
 
 def _legend(names: list[str]) -> str:

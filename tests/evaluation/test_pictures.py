@@ -13,6 +13,7 @@ from test_report import finish
 
 from components.errors import CeterisError
 from components.evaluation.pictures import data_picture, overview_picture
+from components.evaluation.plots_levels import PANEL
 from components.study import Study
 
 Finished = tuple[Path, Study, dict[str, Any]]
@@ -33,11 +34,11 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return root, study, finish(root, study)
 
 
-def test_overview_is_one_svg(finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path) -> None:
+def test_overview_is_one_svg(finished: Finished, tmp_path: Path) -> None:
     path = overview_picture(finished[0], tmp_path / "leaderboard.svg")
     tree = ElementTree.parse(path).getroot()
-    assert tree.tag == "{http://www.w3.org/2000/svg}svg"
-    words = " ".join("".join(element.itertext()) for element in tree.iter("{http://www.w3.org/2000/svg}text"))
+    assert tree.tag == f"{SVG}svg"
+    words = " ".join("".join(element.itertext()) for element in tree.iter(f"{SVG}text"))
     for architecture in ("CLIP", "ViLT", "MMBT", "late fusion", "text only", "image only", "text only 40.0"):
         assert architecture in words
     # One row an architecture, one mark a cell: circles, squares and diamonds beside those of the legend.
@@ -69,7 +70,7 @@ def test_data_stand_against_architecture(levels: Finished, tmp_path: Path) -> No
     width = float(tree.get("width", "0"))
     for group in tree.iter(f"{SVG}g"):
         if shift := re.match(r"translate\(([\d.]+) ", group.get("transform", "")):
-            assert float(shift[1]) + 320 <= width
+            assert float(shift[1]) + PANEL[0] <= width
 
 
 def test_there_is_nothing_to_draw_where_all_read_the_same(finished: Finished, tmp_path: Path) -> None:
