@@ -23,7 +23,7 @@ from components.data.sources.reading import (
     row_count,
     rows,
 )
-from components.data.validation.findings import Findings, finding, noun_of
+from components.data.validation.findings import QUOTED, Findings, finding, noun_of, quoted
 from components.errors import CeterisError
 
 # A file larger than this is not read at all.
@@ -63,21 +63,27 @@ class Entry:
 
 @dataclass
 class Faults:
-    """What was found unusable, gathered so that equal faults of one file become one sentence."""
+    """What was found unusable, gathered so that faults of one kind in one file become one sentence with a few examples."""
 
     places: dict[tuple[str, str, str, str], list[int]] = field(default_factory=dict)
+    examples: dict[tuple[str, str, str, str], list[str]] = field(default_factory=dict)
 
     def add(self, fault: Fault) -> None:
         """Remember one."""
-        places = self.places.setdefault((fault.file, fault.rule, fault.problem, fault.advice), [])
+        kind = (fault.file, fault.rule, fault.problem, fault.advice)
+        places, examples = self.places.setdefault(kind, []), self.examples.setdefault(kind, [])
         if fault.place:
             places.append(fault.place)
+        if fault.example and fault.example not in examples and len(examples) <= QUOTED:
+            examples.append(fault.example)
 
     def findings(self) -> Findings:
         """All of them; every one is critical."""
         return Findings(
             [
-                finding("critical", rule, file, rows, problem, advice)
+                finding(
+                    "critical", rule, file, rows, problem + quoted(self.examples[file, rule, problem, advice]), advice
+                )
                 for (file, rule, problem, advice), rows in self.places.items()
             ]
         )
@@ -86,9 +92,9 @@ class Faults:
 class _UnusableError(Exception):
     """A row that cannot be used, and why."""
 
-    def __init__(self, rule: str, problem: str, advice: str) -> None:
+    def __init__(self, rule: str, problem: str, advice: str, example: str = "") -> None:
         super().__init__(problem)
-        self.rule, self.problem, self.advice = rule, problem, advice
+        self.rule, self.problem, self.advice, self.example = rule, problem, advice, example
 
 
 class Manifest:
@@ -121,7 +127,7 @@ class Manifest:
                     try:
                         yield self._entry(file, row)
                     except _UnusableError as error:
-                        faults.add(Fault(row.file, row.place, error.rule, error.problem, error.advice))
+                        faults.add(Fault(row.file, row.place, error.rule, error.problem, error.advice, error.example))
             if not seen:
                 faults.add(Fault(file.name, 0, "zero rows", "has no rows", "add some or remove the file"))
 

@@ -35,13 +35,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that cannot be used. `place` is 0 where the whole file is meant."""
+    """Something that cannot be used. `place` is 0 where the whole file is meant.
+
+    `problem` says what is wrong in words that are the same for all rows at fault; `example` is what this row has,
+    quoted. Faults that differ in place and example alone become one sentence.
+    """
 
     file: str
     place: int
     rule: str
     problem: str
     advice: str
+    example: str = ""
 
 
 @dataclass(frozen=True)

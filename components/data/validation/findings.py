@@ -10,8 +10,9 @@ from typing import Literal
 from components.errors import CeterisError
 
 Severity = Literal["critical", "warning"]
-SHOWN_ROWS = 5
+SHOWN_ROWS = 3
 KEPT_ROWS = 20
+QUOTED = 3
 
 
 class FaultyDataError(CeterisError):
@@ -114,8 +115,15 @@ def places(rows: Sequence[int], noun: str) -> str:
         return f"{noun} {rows[0]}"
     shown, more = [str(row) for row in rows[:SHOWN_ROWS]], len(rows) - SHOWN_ROWS
     if more > 0:
-        return f"{noun}s {', '.join(shown)} and {more} more"
+        return f"{noun}s {', '.join(shown)} and {more:,} more"
     return f"{noun}s {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def quoted(examples: Sequence[str]) -> str:
+    """A few examples in brackets: " ('cat', 'dog', 'bird', ...)"; nothing where there are none."""
+    if not examples:
+        return ""
+    return f" ({', '.join(examples[:QUOTED])}{', ...' if len(examples) > QUOTED else ''})"
 
 
 def merged(findings: Iterable[Findings]) -> Findings:

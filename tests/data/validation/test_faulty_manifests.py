@@ -317,7 +317,7 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     (split,) = [item for item in findings.items if item.rule == "split"]
     assert split.count == 20
     assert split.rows == tuple(range(11, 31))
-    assert "lines 11, 12, 13, 14, 15 and 15 more: " in split.sentence
+    assert "lines 11, 12, 13 and 17 more: " in split.sentence
     with pytest.raises(CeterisError) as caught:
         findings.raise_if_critical("m.jsonl")
     assert str(caught.value).splitlines()[1:] == findings.sentences("critical")
