@@ -25,13 +25,32 @@ class ScenesSettings(Strict):
     generalisation: int = Field(ge=32, description="scenes in each generalisation split")
 
 
+class ManifestColumns(Strict):
+    """Which column of a manifest is what. Null: the column is recognised by its name. 'none': the manifest has no such column."""
+
+    image: str | None = None
+    text: str | None = None
+    target: str | None = None
+    split: str | None = None
+    group: str | None = None
+
+
 class ManifestSettings(Strict):
-    """How a manifest without all splits is divided (by group, never by row)."""
+    """How a manifest is read, and how one without all splits is divided (by group, never by row)."""
 
     seed: int = Field(ge=0)
     selection_fraction: Fraction = Field(description="share of groups moved to a split the manifest does not name")
     gate_fraction: Fraction
     validation_fraction: Fraction
+    columns: ManifestColumns = ManifestColumns()
+    pictures: str | None = Field(
+        default=None,
+        description="the folder that picture paths are relative to, inside data.path; null: the folder of the manifest",
+    )
+    prefix: str | None = Field(
+        default=None,
+        description="what picture paths begin with in the manifest and not on the disk, such as the folder they were made in",
+    )
 
 
 class DataSettings(Strict):

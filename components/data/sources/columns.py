@@ -1,29 +1,43 @@
-"""Which column of a manifest is what: the names people use, recognised and reported."""
+"""Which column of a manifest is what: named by the user, or recognised by the names that people use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-# In order of preference: a name of its own first, then names that say it more readably ("class_name" before "label").
+from components.data_settings import ManifestColumns
+from components.errors import CeterisError
+
+NONE = "none"
+"""Said in the place of a column: the manifest has none, whatever its columns are called."""
+
+# In order of preference. A question comes before a text, which may be what is written in the picture. Names of classes come
+# before their numbers.
 ALIASES: dict[str, tuple[str, ...]] = {
     "image": (
         "image",
         "image_path",
         "image_file",
+        "image_filename",
+        "image_name",
         "image_bytes",
         "picture",
         "file_name",
         "filename",
+        "filepath",
+        "file_path",
         "file",
         "path",
         "img",
+        "img_path",
     ),
-    "text": ("text", "question", "sentence", "statement", "caption", "title", "description"),
-    "target": ("target", "answer", "class_name", "label", "class", "category", "label_name"),
+    "text": ("question", "text", "sentence", "statement", "caption", "title", "description"),
+    "target": ("target", "answer", "class_name", "label_name", "category_name", "label", "class", "category"),
     "split": ("split", "subset", "partition"),
     "group": ("group", "group_id", "scene", "cluster"),
     "id": ("id", "sample_id", "question_id", "uid"),
-    "boxes": ("boxes", "bounding_boxes"),
+    "boxes": ("boxes", "bounding_boxes", "bboxes", "bbox", "objects"),
 }
+CHOSEN = tuple(ManifestColumns.model_fields)
+"""What a user may name a column for; the others are recognised or absent."""
 
 
 @dataclass(frozen=True)
@@ -40,26 +54,46 @@ class Columns:
 
     @property
     def used(self) -> list[str]:
-        """The columns to read."""
-        return [name for name in self.by_meaning().values() if name is not None]
+        """The columns to read, each once."""
+        return list(dict.fromkeys(name for name in self.by_meaning().values() if name is not None))
 
     def by_meaning(self) -> dict[str, str | None]:
         """Meaning to column name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def describe(self) -> str:
-        """In words, for the log."""
-        return ", ".join(
-            f"{meaning} from column {name!r}" if name else f"no {meaning}"
-            for meaning, name in self.by_meaning().items()
-        )
+        """In words: "image from 'path', target from 'label'; no text, no split"."""
+        found = [f"{meaning} from {name!r}" for meaning, name in self.by_meaning().items() if name]
+        absent = [f"no {meaning}" for meaning in CHOSEN if getattr(self, meaning) is None]
+        return "; ".join(", ".join(part) for part in (found, absent) if part)
 
 
-def recognise(names: Sequence[str]) -> Columns:
-    """Find the columns among the names of a file, whatever their case."""
+def recognise(names: Sequence[str], chosen: ManifestColumns, file: str) -> Columns:
+    """Find the columns among the names of a file: those that the user chose, and the others by their names, whatever the case.
+
+    Raises:
+        CeterisError: a chosen column is not there.
+    """
     known = {name.strip().lower(): name for name in reversed(names)}
-    found = {
-        meaning: next((known[alias] for alias in aliases if alias in known), None)
-        for meaning, aliases in ALIASES.items()
-    }
-    return Columns(**found)
+    found: dict[str, str | None] = {}
+    for meaning, aliases in ALIASES.items():
+        choice = getattr(chosen, meaning, None)
+        if choice is None:
+            found[meaning] = next((known[alias] for alias in aliases if alias in known), None)
+        elif choice in names:
+            found[meaning] = choice
+        elif choice == NONE:
+            found[meaning] = None
+        else:
+            columns = ", ".join(repr(name) for name in names) or "none at all"
+            raise CeterisError(
+                f"{file} has no column {choice!r} to take the {meaning} from: its columns are {columns}."
+            )
+    taken = {name for meaning in CHOSEN if getattr(chosen, meaning) is not None and (name := found[meaning])}
+    # A column that the user gave one meaning has no second one by its name.
+    return Columns(
+        **{
+            meaning: None if name in taken and getattr(chosen, meaning, None) is None else name
+            for meaning, name in found.items()
+        }
+    )

@@ -1,0 +1,132 @@
+"""What the columns of a manifest hold, whatever they are called: looked at before anything is taken from them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.data.sources.columns import ALIASES
+from components.data.sources.reading import ManifestFile, Row, rows
+
+PICTURE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif", ".avif"}
+)
+# So many different values of a column are counted; of a column with more it is known that they are many.
+_KEPT = 1000
+
+
+@dataclass
+class ColumnProfile:
+    """One column, over all files that have it.
+
+    Attributes:
+        rows: rows of these files.
+        filled: rows that hold something.
+        words: blank-separated words over all rows.
+        paths: rows that look like the path of a picture.
+        structures: rows that hold a list or a mapping.
+        values: how often each value stands there, as text; the first `_KEPT` different ones.
+        many: whether there are more different values.
+        binary: whether it holds bytes, which are not looked at.
+        beside: for other columns of a few values, the pairs of values that stand in one row.
+    """
+
+    name: str
+    rows: int = 0
+    filled: int = 0
+    words: int = 0
+    paths: int = 0
+    structures: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+    many: bool = False
+    binary: bool = False
+    beside: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def names(self, other: "ColumnProfile") -> bool:
+        """Whether the two columns say the same in other words, as names of classes and their numbers do."""
+        pairs = self.beside.get(other.name, set())
+        return bool(pairs) and len(pairs) == len(self.values) == len(other.values)
+
+    def add(self, value: Any) -> None:
+        """One row."""
+        self.rows += 1
+        if value is None or value != value or (isinstance(value, str) and not value.strip()):
+            return
+        self.filled += 1
+        if isinstance(value, Mapping | list):
+            self.structures += 1
+            return
+        text = str(value).strip()
+        self.words += len(text.split())
+        self.paths += PurePosixPath(text.lower()).suffix in PICTURE_SUFFIXES
+        if text in self.values or len(self.values) < _KEPT:
+            self.values[text] += 1
+        else:
+            self.many = True
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether most of what it holds looks like pictures."""
+        return self.binary or (self.filled > 0 and 2 * self.paths > self.filled)
+
+    @property
+    def holds_sentences(self) -> bool:
+        """Whether most rows hold several words, and not always the same ones."""
+        return 2 * self.filled > self.rows and self.words >= 3 * self.filled and (self.many or len(self.values) > 10)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether values stand for several rows each, as classes, splits and people do."""
+        return self.filled > 1 and not self.many and 1 < len(self.values) <= self.filled / 2
+
+    def described(self) -> str:
+        """In brackets, for lists of columns: "filled in 60 of 90 rows, such as 'P0'"."""
+        if self.binary:
+            return "bytes"
+        example = next(iter(self.values), "")
+        share = "" if self.filled == self.rows else f"filled in {self.filled:,} of {self.rows:,} rows, "
+        return f"{share}such as {example[:40]!r}" if example else "empty" if not self.filled else f"{share}structures"
+
+
+def profile_columns(files: Sequence[ManifestFile], names: Mapping[str, Sequence[str]]) -> dict[str, ColumnProfile]:
+    """Look at every column of every file, in one pass and in bounded memory.
+
+    Args:
+        names: the columns of each file.
+    """
+    found: dict[str, ColumnProfile] = {}
+    for file in files:
+        binary = _binary_columns(file)
+        readable = [name for name in dict.fromkeys(names[file.name]) if name not in binary]
+        for name in names[file.name]:
+            found.setdefault(name, ColumnProfile(name)).binary |= name in binary
+        if not readable:
+            continue
+        compared = [name for name in readable if name.strip().lower() in ALIASES["target"]]
+        for row in rows(file, readable):
+            if isinstance(row, Row):
+                for name in readable:
+                    found[name].add(row.values.get(name))
+                for one, other in permutations(compared, 2):
+                    pairs = found[one].beside.setdefault(other, set())
+                    if len(pairs) < _KEPT:
+                        pairs.add((str(row.values.get(one)).strip(), str(row.values.get(other)).strip()))
+    return found
+
+
+def _binary_columns(file: ManifestFile) -> set[str]:
+    """Columns of pictures inside a Parquet file: reading them would read everything."""
+    if file.kind != ".parquet":
+        return set()
+    return {column.name for column in pq.read_schema(file.path) if _is_binary(column.type)}
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return any(_is_binary(kind.field(place).type) for place in range(kind.num_fields))
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)

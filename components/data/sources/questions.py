@@ -1,0 +1,252 @@
+"""What only the user can say about a manifest: asked in a sentence, with the answers that can be given, and never guessed.
+
+Every question is a critical finding: a split that is ignored, a patient in training and test, or a text that is left out
+changes what a study means, and nobody would see it in the scores.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from components.data.sources.columns import ALIASES, Columns
+from components.data.sources.faults import shown
+from components.data.sources.profile import ColumnProfile
+from components.data.sources.reading import SPLIT_WORDS
+from components.data.validation.findings import ASKED, Finding, finding
+from components.data_settings import ManifestColumns
+
+# What a column that divides rows is called, whole or as one of the words of its name.
+SPLIT_NAMES = frozenset(
+    {
+        "split",
+        "set",
+        "subset",
+        "partition",
+        "phase",
+        "fold",
+        "folds",
+        "kfold",
+        "cv",
+        "usage",
+        "is_train",
+        "is_test",
+        "is_val",
+    }
+    | {"istrain", "istest", "isval", "train", "test"}
+)
+# Words for whom or what several pictures may show. Rows of one must not be parted.
+GROUP_WORDS = frozenset(
+    {
+        "patient",
+        "subject",
+        "person",
+        "participant",
+        "donor",
+        "speaker",
+        "user",
+        "customer",
+        "household",
+        "family",
+        "visit",
+        "case",
+    }
+    | {
+        "session",
+        "series",
+        "video",
+        "clip",
+        "movie",
+        "sequence",
+        "location",
+        "site",
+        "camera",
+        "slide",
+        "specimen",
+        "product",
+        "study",
+    }
+)
+_TRUTH = frozenset({"0", "1", "true", "false", "yes", "no"})
+_TEXT_NAMES = frozenset(
+    {*ALIASES["text"], "hypothesis", "sentence2", "query", "prompt", "report", "notes", "comment", "body", "abstract"}
+)
+_QUOTED_VALUES = 4
+
+
+def questions(
+    file: str,
+    names: Sequence[str],
+    columns: Columns,
+    chosen: ManifestColumns,
+    profiles: Mapping[str, ColumnProfile],
+    named: bool,
+) -> list[Finding]:
+    """What must be asked about one file.
+
+    Args:
+        names: its columns.
+        columns: what is taken from which.
+        chosen: what the user said: that is not asked.
+        profiles: of all columns.
+        named: whether the files tell the splits by their names.
+    """
+    unused = [profiles[name] for name in dict.fromkeys(names) if name not in columns.used]
+    asked: list[tuple[str, str, str]] = []
+    if chosen.split is None and columns.split is None and not named:
+        asked += _each(unused, looks_like_a_split, _about_splits)
+    if chosen.group is None and columns.group is None:
+        asked += _each(unused, looks_like_a_group, _about_groups)
+    if chosen.image is None and columns.image is not None:
+        asked += _each(
+            unused, lambda column: column.shows_pictures, lambda column: _about_pictures(column, columns.image)
+        )
+    if chosen.text is None:
+        asked += _about_texts(unused, columns, profiles)
+    if chosen.target is None and columns.target is not None:
+        asked += _about_targets(unused, columns.target, profiles)
+    asked += _for_missing(columns, unused)
+    return [finding("critical", rule, file, [], problem, advice) for rule, problem, advice in asked]
+
+
+def looks_like_a_split(column: ColumnProfile) -> bool:
+    """Whether a column seems to divide rows into training and test, by its name or by what it holds."""
+    values = {value.lower() for value in column.values}
+    if column.many or not values:
+        return False
+    words = {SPLIT_WORDS[value] for value in values if value in SPLIT_WORDS}
+    if len(words) > 1 and len(words) == len({SPLIT_WORDS.get(value, value) for value in values}):
+        return True
+    named = column.name.strip().lower()
+    by_name = named in SPLIT_NAMES or bool(SPLIT_NAMES & {*_words(named)} - {"set", "train", "test", "usage"})
+    return by_name and (
+        bool(words) or values <= _TRUTH or all(value.isdigit() for value in values) or len(values) <= 10
+    )
+
+
+def looks_like_a_group(column: ColumnProfile) -> bool:
+    """Whether a column seems to say whom or what rows show, and names some of them more than once."""
+    if not GROUP_WORDS & {*_words(column.name)} or column.shows_pictures or not column.filled:
+        return False
+    return column.many or (len(column.values) > 1 and len(column.values) < column.filled)
+
+
+def _words(name: str) -> list[str]:
+    """The words of a column's name: "patientID" and "patient_id" hold "patient"."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    words = [word for word in re.split(r"[^a-zA-Z]+", spaced) if word]
+    return [word.lower().removesuffix("id") or word.lower() for word in words] + [word.lower() for word in words]
+
+
+def _each(
+    columns: Iterable[ColumnProfile],
+    suspect: Callable[[ColumnProfile], bool],
+    ask: Callable[[ColumnProfile], tuple[str, str, str]],
+) -> list[tuple[str, str, str]]:
+    return [ask(column) for column in columns if suspect(column)]
+
+
+def _about_splits(column: ColumnProfile) -> tuple[str, str, str]:
+    return (
+        ASKED + "split",
+        f"has no column 'split', and its column {column.name!r} looks like one ({_values(column)})",
+        f"say --split {_argument(column.name)} to follow it, or --split none to have splits made",
+    )
+
+
+def _about_groups(column: ColumnProfile) -> tuple[str, str, str]:
+    return (
+        ASKED + "group",
+        f"has no column 'group', and its column {column.name!r} seems to say which rows belong together ({_values(column)})",
+        f"say --group {_argument(column.name)} to keep them in one split, or --group none if rows may be parted",
+    )
+
+
+def _about_pictures(column: ColumnProfile, used: str | None) -> tuple[str, str, str]:
+    return (
+        ASKED + "image",
+        f"has pictures in the column {column.name!r} beside {used!r}, and a row has one picture here",
+        f"say --image {_argument(used or '')} or --image {_argument(column.name)}: the other is then left out",
+    )
+
+
+def _about_texts(
+    unused: Sequence[ColumnProfile], columns: Columns, profiles: Mapping[str, ColumnProfile]
+) -> list[tuple[str, str, str]]:
+    """A text that is left out while the column called text is empty, or while there is no such column."""
+    used = profiles[columns.text] if columns.text else None
+    if used is not None and 10 * used.filled >= used.rows:
+        return []
+    better = [column for column in unused if _could_be_text(column)]
+    if not better:
+        return []
+    have = (
+        f"has a column {used.name!r} that is {'empty' if not used.filled else 'nearly empty'}"
+        if used
+        else "has no column for the text"
+    )
+    ways = [f"--text {_argument(column.name)}" for column in better[:_QUOTED_VALUES]]
+    return [
+        (
+            ASKED + "text",
+            f"{have}, and texts in {' and '.join(f'{column.name!r} ({column.described()})' for column in better[:_QUOTED_VALUES])}",
+            f"say {', '.join(ways)} to read it, or --text none to leave texts out",
+        )
+    ]
+
+
+def _could_be_text(column: ColumnProfile) -> bool:
+    by_name = column.name.strip().lower() in _TEXT_NAMES and 2 * column.filled > column.rows
+    return not column.shows_pictures and not column.structures and (column.holds_sentences or by_name)
+
+
+def _about_targets(
+    unused: Sequence[ColumnProfile], used: str, profiles: Mapping[str, ColumnProfile]
+) -> list[tuple[str, str, str]]:
+    """Two columns that could both be the target, unless one only names what the other numbers."""
+    mine = profiles[used]
+    rivals = [column for column in unused if _is_called_a_target(column) and not mine.names(column)]
+    if not rivals or used.strip().lower() in ("target", "answer"):
+        return []
+    several = [f"{column.name!r} ({_values(column)})" for column in (mine, *rivals)]
+    ways = [f"--target {_argument(column.name)}" for column in (mine, *rivals)]
+    return [
+        (
+            ASKED + "target",
+            f"has several columns that could be the target: {' and '.join(several)}",
+            f"say {' or '.join(ways)}",
+        )
+    ]
+
+
+def _is_called_a_target(column: ColumnProfile) -> bool:
+    return column.name.strip().lower() in ALIASES["target"] and column.filled > 0
+
+
+def _for_missing(columns: Columns, unused: Sequence[ColumnProfile]) -> list[tuple[str, str, str]]:
+    """Which columns could be the image and the target that no column is called."""
+    found = []
+    if columns.image is None and (likely := [column.name for column in unused if column.shows_pictures]):
+        ways = " or ".join(f"--image {_argument(name)}" for name in likely[:_QUOTED_VALUES])
+        found.append(
+            (ASKED + "image", f"seems to have its pictures in {' and '.join(map(repr, likely))}", f"say {ways}")
+        )
+    if columns.target is None:
+        likely = [
+            column.name
+            for column in unused
+            if column.repeats and not column.shows_pictures and not looks_like_a_split(column)
+        ]
+        if likely:
+            ways = " or ".join(f"--target {_argument(name)}" for name in likely[:_QUOTED_VALUES])
+            found.append((ASKED + "target", f"may have its target in {' or '.join(map(repr, likely))}", f"say {ways}"))
+    return found
+
+
+def _values(column: ColumnProfile) -> str:
+    """What it holds, most frequent first: "'train' 60, 'test' 30"."""
+    first = [f"{shown(value[:40])} {count:,}" for value, count in column.values.most_common(_QUOTED_VALUES)]
+    return ", ".join(first) + (", ..." if column.many or len(column.values) > _QUOTED_VALUES else "")
+
+
+def _argument(name: str) -> str:
+    """A column's name as a shell takes it."""
+    return name if re.fullmatch(r"[\w.-]+", name) else "'" + name.replace("'", "'\\''") + "'"
