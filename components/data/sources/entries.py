@@ -1,18 +1,22 @@
 """A manifest of the user's own: its rows as typed entries, and everything in it that cannot be used.
 
 Columns: `image` (a path inside the folder, the encoded bytes, or Hugging Face's struct of both), `target`, and where
-they exist `text`, `split`, `group`, `id` and `boxes`; see `columns.py` for the names that are recognised.
+they exist `text`, `split`, `group`, `id` and `boxes`; see `columns.py` for how they are found.
 """
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from components.data.samples import GENERALISATION_PREFIX
-from components.data.sources.columns import ALIASES, Columns, recognise
+from components.data.sources.columns import ALIASES, recognise
+from components.data.sources.faults import Faults, UnusableError, shown
+from components.data.sources.picture_paths import PicturePaths, find_pictures
 from components.data.sources.reading import (
     SPLIT_WORDS,
     Fault,
@@ -23,16 +27,33 @@ from components.data.sources.reading import (
     row_count,
     rows,
 )
-from components.data.validation.findings import QUOTED, Findings, finding, noun_of, quoted
+from components.data.validation.findings import noun_of
+from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 
-# A file larger than this is not read at all.
-MAX_BYTES = 128 << 20
+# Rows whose paths are looked at to find out where the pictures lie.
+_LOOKED_AT = 1000
+_TRUE_WORDS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "y": True,
+    "t": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "n": False,
+    "f": False,
+}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One usable row. `split` is None where the manifest leaves the choice to Ceteris; the same holds for `group`."""
+    """One usable row.
+
+    `split` is None where the manifest leaves the choice to Ceteris; the same holds for `group`. `target` is in Unicode's composed
+    form (NFC), `written_target` as it stands in the file.
+    """
 
     file: str
     place: int
@@ -40,6 +61,7 @@ class Entry:
     image: Path | bytes
     text: str
     target: str | None
+    written_target: str | None
     split: str | None
     group: str | None
     boxes: list[list[float]] | None
@@ -61,58 +83,61 @@ class Entry:
             ) from None
 
 
-@dataclass
-class Faults:
-    """What was found unusable, gathered so that faults of one kind in one file become one sentence with a few examples."""
-
-    places: dict[tuple[str, str, str, str], list[int]] = field(default_factory=dict)
-    examples: dict[tuple[str, str, str, str], list[str]] = field(default_factory=dict)
-
-    def add(self, fault: Fault) -> None:
-        """Remember one."""
-        kind = (fault.file, fault.rule, fault.problem, fault.advice)
-        places, examples = self.places.setdefault(kind, []), self.examples.setdefault(kind, [])
-        if fault.place:
-            places.append(fault.place)
-        if fault.example and fault.example not in examples and len(examples) <= QUOTED:
-            examples.append(fault.example)
-
-    def findings(self) -> Findings:
-        """All of them; every one is critical."""
-        return Findings(
-            [
-                finding(
-                    "critical", rule, file, rows, problem + quoted(self.examples[file, rule, problem, advice]), advice
-                )
-                for (file, rule, problem, advice), rows in self.places.items()
-            ]
-        )
-
-
-class _UnusableError(Exception):
-    """A row that cannot be used, and why."""
-
-    def __init__(self, rule: str, problem: str, advice: str, example: str = "") -> None:
-        super().__init__(problem)
-        self.rule, self.problem, self.advice, self.example = rule, problem, advice, example
-
-
 class Manifest:
-    """The manifest at a path: one file, or a folder with one (or with one file per split)."""
+    """The manifest at a path: one file, or a folder with one (or with one file per split).
 
-    def __init__(self, path: Path) -> None:
-        """Find the files and their columns.
+    Attributes:
+        files: in order.
+        folder: the data folder: the one that was named, or the manifest's.
+        columns: of each file, by its name.
+        names: all column names of each file.
+        pictures: how picture paths become files.
+    """
+
+    def __init__(
+        self, path: Path, settings: ManifestSettings, named: Sequence[Path] = (), search: bool = False
+    ) -> None:
+        """Find the files, their columns and the folder of the pictures.
+
+        Args:
+            settings: the columns and places that the study or the user names.
+            named: folders, beside the manifest's own, in which pictures may lie.
+            search: find out from the first rows where the pictures lie. A study says it, so that nothing is found out twice.
 
         Raises:
             CeterisError: there is no manifest, or one of its files cannot be read at all.
         """
         self.files = manifest_files(path)
-        self.folder = (path if path.is_dir() else path.parent).resolve()
-        self.columns: dict[str, Columns] = {file.name: recognise(column_names(file)) for file in self.files}
+        self.folder = (path if path.is_dir() else path.parent).absolute()
+        self.names = {file.name: column_names(file) for file in self.files}
+        self.columns = {name: recognise(names, settings.columns, name) for name, names in self.names.items()}
+        manifest_folder = self.files[0].path.parent.absolute()
+        base, prefix = (self.folder / settings.pictures if settings.pictures else manifest_folder), settings.prefix
+        if search:
+            base, prefix = find_pictures(self._first_paths(), manifest_folder, self.folder, named, prefix)
+        allowed = tuple(dict.fromkeys(folder.resolve() for folder in (self.folder, manifest_folder, base, *named)))
+        self.pictures = PicturePaths(base, prefix or "", allowed)
+
+    def _first_paths(self) -> list[str]:
+        """Picture paths of the first rows of every file."""
+        found: list[str] = []
+        for file in self.files:
+            if name := self.columns[file.name].image:
+                first = (row.values.get(name) for row in islice(rows(file, [name]), _LOOKED_AT) if isinstance(row, Row))
+                found += [path for path in map(_path_of, first) if path]
+        # From everywhere, because a file may be sorted by folder.
+        return found[:: max(1, len(found) // 50)]
 
     def row_count(self) -> int:
         """About how many rows there are, for progress alone."""
         return sum(row_count(file) for file in self.files)
+
+    def unused(self) -> dict[str, list[str]]:
+        """The columns of each file that nothing is taken from."""
+        return {
+            name: [column for column in names if column not in self.columns[name].used]
+            for name, names in self.names.items()
+        }
 
     def entries(self, faults: Faults) -> Iterator[Entry]:
         """The usable rows in order; what cannot be used goes to `faults`."""
@@ -126,19 +151,28 @@ class Manifest:
                 elif usable:
                     try:
                         yield self._entry(file, row)
-                    except _UnusableError as error:
-                        faults.add(Fault(row.file, row.place, error.rule, error.problem, error.advice, error.example))
+                    except UnusableError as error:
+                        faults.add(error.at(row.file, row.place))
             if not seen:
                 faults.add(Fault(file.name, 0, "zero rows", "has no rows", "add some or remove the file"))
 
+    def texts(self) -> Iterator[str]:
+        """The texts of all rows in order, without the pictures: for a manifest that has no faults."""
+        for file in self.files:
+            name = self.columns[file.name].text
+            for row in rows(file, [name] if name else []):
+                if isinstance(row, Row):
+                    yield str(row.values.get(name) or "") if name else ""
+
     def _columns_suffice(self, file: ManifestFile, faults: Faults) -> bool:
-        columns, names = self.columns[file.name], column_names(file)
+        columns, names = self.columns[file.name], self.names[file.name]
         if not names:
             return False
         missing = [meaning for meaning in ("image", "target") if getattr(columns, meaning) is None]
         for meaning in missing:
             problem = f"has no column for the {meaning}, only {', '.join(map(repr, names[:12]))}"
-            faults.add(Fault(file.name, 0, "missing column", problem, f"name it one of {', '.join(ALIASES[meaning])}"))
+            advice = f"name yours with --{meaning} COLUMN, or call it one of {', '.join(ALIASES[meaning])}"
+            faults.add(Fault(file.name, 0, "missing column", problem, advice))
         for name in sorted({name for name in columns.used if names.count(name) > 1}):
             faults.add(Fault(file.name, 0, "repeated column", f"has the column {name!r} twice", "remove one of them"))
             missing.append(name)
@@ -147,87 +181,69 @@ class Manifest:
     def _entry(self, file: ManifestFile, row: Row) -> Entry:
         columns = self.columns[file.name]
         values = {meaning: row.values.get(name) if name else None for meaning, name in columns.by_meaning().items()}
-        split = (
-            file.split if columns.split is None and len(self.files) > 1 else split_of(_scalar(values["split"], "split"))
-        )
-        if columns.split is not None and split is None and not _scalar(values["split"], "split"):
-            raise _UnusableError("split", "has an empty split", "fill it in, or drop the column to have splits made")
-        text = _text(values["text"])
+        written = _scalar(values["target"], "target") or None
         return Entry(
             file=row.file,
             place=row.place,
             id=_scalar(values["id"], "id") or f"{file.path.name}:{row.place}",
             image=self._image(values["image"]),
-            text=text,
-            target=_scalar(values["target"], "target") or None,
-            split=split,
+            text=_text(values["text"]),
+            target=unicodedata.normalize("NFC", written) if written else None,
+            written_target=written,
+            split=self._split(file, columns.split, values["split"]),
             group=_scalar(values["group"], "group") or None,
             boxes=_boxes(values["boxes"]),
         )
+
+    def _split(self, file: ManifestFile, column: str | None, value: Any) -> str | None:
+        if column is None:
+            return file.split if len(self.files) > 1 else None
+        word = _scalar(value, "split")
+        if not word:
+            raise UnusableError("split", "has an empty split", "fill it in, or say --split none to have splits made")
+        return split_of(word, column)
 
     def _image(self, value: Any) -> Path | bytes:
         if isinstance(value, Mapping):
             value = value.get("bytes") or value.get("path")
         if value is None or value in ("", b""):
-            raise _UnusableError(
-                "image missing", "has no image", "give the path or the bytes of one, or remove the row"
-            )
+            raise UnusableError("image missing", "has no image", "give the path or the bytes of one, or remove the row")
         if isinstance(value, bytes):
             return value
         if not isinstance(value, str):
             problem = f"has an image of type {type(value).__name__}"
-            raise _UnusableError("column type", problem, "give a path inside the folder, or the bytes of the file")
-        return self._inside(value)
-
-    def _inside(self, value: str) -> Path:
-        """The file a path names, which must lie inside the folder, links followed."""
-        relative = PurePosixPath(value)
-        shown = value if len(value) <= 120 else value[:117] + "..."
-        outside = _UnusableError(
-            "path outside",
-            f"names {shown!r}, which is not inside the data folder",
-            "give a path relative to the manifest",
-        )
-        if (
-            "\0" in value
-            or relative.is_absolute()
-            or ".." in relative.parts
-            or PureWindowsPath(value).drive
-            or "://" in value
-        ):
-            raise outside
-        try:
-            path = self.folder / relative
-            if not path.resolve().is_relative_to(self.folder):
-                raise outside
-            if path.is_file():
-                if path.stat().st_size > MAX_BYTES:
-                    raise _UnusableError(
-                        "image size", f"names {shown!r}, a file over {MAX_BYTES >> 20} MiB", "give a smaller one"
-                    )
-                return path
-        except (OSError, RuntimeError, ValueError):
-            pass
-        raise _UnusableError("image missing", f"names the picture {shown!r}, which does not exist", "correct the path")
+            raise UnusableError("column type", problem, "give a path inside the folder, or the bytes of the file")
+        return self.pictures.locate(value.strip())
 
 
-def split_of(word: str) -> str | None:
-    """The split that a word in the split column names; None for an empty one.
+def _path_of(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = None if value.get("bytes") else value.get("path")
+    return value.strip() if isinstance(value, str) else ""
 
-    Generalisation splits (`general_...`) keep their names.
+
+def split_of(word: str, column: str = "split") -> str:
+    """The split that a word in the split column names.
+
+    Generalisation splits (`general_...`) keep their names. In a column called `is_train` or `test`, truth values tell the split.
+
+    Raises:
+        UnusableError: it names none.
     """
     lowered = word.lower()
-    if not lowered:
-        return None
     if lowered.startswith(GENERALISATION_PREFIX) and lowered.replace("_", "").isalnum():
         return lowered
-    if lowered not in SPLIT_WORDS:
-        raise _UnusableError(
-            "split",
-            f"names the split {word!r}, which is not known",
-            f"use one of {', '.join(dict.fromkeys(SPLIT_WORDS))}",
-        )
-    return SPLIT_WORDS[lowered]
+    if lowered in SPLIT_WORDS:
+        return SPLIT_WORDS[lowered]
+    meant = SPLIT_WORDS.get(column.lower().removeprefix("is_").removeprefix("is"))
+    if meant in ("train", "selection") and lowered in _TRUE_WORDS:
+        return meant if _TRUE_WORDS[lowered] else {"train": "selection", "selection": "train"}[meant]
+    raise UnusableError(
+        "split",
+        "names a split that is not known",
+        f"use one of {', '.join(dict.fromkeys(SPLIT_WORDS))}, or say --split none to have splits made",
+        shown(word),
+    )
 
 
 def _scalar(value: Any, meaning: str) -> str:
@@ -243,14 +259,14 @@ def _scalar(value: Any, meaning: str) -> str:
     if isinstance(value, str):
         return _unicode(value).strip()
     problem = f"has a {meaning} of type {type(value).__name__}"
-    raise _UnusableError("column type", problem, "give one word or number")
+    raise UnusableError("column type", problem, "give one word or number")
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _UnusableError("column type", f"has a text of type {type(value).__name__}", "give a sentence")
+        raise UnusableError("column type", f"has a text of type {type(value).__name__}", "give a sentence")
     return _unicode(value)
 
 
@@ -258,7 +274,7 @@ def _unicode(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _UnusableError("not UTF-8", "is not valid UTF-8", "save the file as UTF-8") from None
+        raise UnusableError("not UTF-8", "is not valid UTF-8", "save the file as UTF-8") from None
     return value
 
 
@@ -272,7 +288,7 @@ def _boxes(value: Any) -> list[list[float]] | None:
     except (TypeError, ValueError):
         numbers = [[]]
     if not all(_is_box(box) for box in numbers):
-        raise _UnusableError(
+        raise UnusableError(
             "boxes", "has boxes that are not lists of four numbers", "give [[x, y, width, height], ...] in pixels"
         )
     return numbers

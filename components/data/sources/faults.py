@@ -1,0 +1,58 @@
+"""What cannot be used of a manifest: gathered while rows are read, so that one kind of fault becomes one sentence."""
+
+from dataclasses import dataclass, field
+
+from components.data.sources.reading import Fault
+from components.data.validation.findings import QUOTED, Findings, finding, quoted
+
+_LONGEST_EXAMPLE = 120
+
+
+class UnusableError(Exception):
+    """A row that cannot be used.
+
+    Args:
+        rule: what findings call the kind of fault.
+        problem: what is wrong, in words that are the same for all rows at fault.
+        advice: what to do.
+        example: what this row has, quoted.
+    """
+
+    def __init__(self, rule: str, problem: str, advice: str, example: str = "") -> None:
+        super().__init__(problem)
+        self.rule, self.problem, self.advice, self.example = rule, problem, advice, example
+
+    def at(self, file: str, place: int) -> Fault:
+        """The fault, with the place where it was found."""
+        return Fault(file, place, self.rule, self.problem, self.advice, self.example)
+
+
+@dataclass
+class Faults:
+    """What was found unusable, gathered so that faults of one kind in one file become one sentence with a few examples."""
+
+    places: dict[tuple[str, str, str, str], list[int]] = field(default_factory=dict)
+    examples: dict[tuple[str, str, str, str], list[str]] = field(default_factory=dict)
+
+    def add(self, fault: Fault) -> None:
+        """Remember one."""
+        kind = (fault.file, fault.rule, fault.problem, fault.advice)
+        places, examples = self.places.setdefault(kind, []), self.examples.setdefault(kind, [])
+        if fault.place:
+            places.append(fault.place)
+        if fault.example and fault.example not in examples and len(examples) <= QUOTED:
+            examples.append(fault.example)
+
+    def findings(self) -> Findings:
+        """All of them; every one is critical."""
+        return Findings(
+            [
+                finding("critical", kind[1], kind[0], rows, kind[2] + quoted(self.examples[kind]), kind[3])
+                for kind, rows in self.places.items()
+            ]
+        )
+
+
+def shown(value: str) -> str:
+    """A value in quotation marks, shortened where it is long."""
+    return repr(value if len(value) <= _LONGEST_EXAMPLE else value[: _LONGEST_EXAMPLE - 3] + "...")

@@ -1,0 +1,226 @@
+"""Picture paths as tools write them, brought to files inside the folders that the user named."""
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from components.data.sources.faults import UnusableError, shown
+from components.errors import CeterisError
+
+# A file larger than this is not read at all.
+MAX_BYTES = 128 << 20
+# Folders that hold manifests and no pictures: the pictures lie beside such a folder, or beside what is in it.
+ANNOTATION_FOLDERS = frozenset({"annotations", "annotation", "ann", "labels", "metadata", "meta", "csv"})
+_LOOKED_AT = 50
+_MOST_FOLDERS = 500
+
+
+@dataclass(frozen=True)
+class PicturePaths:
+    """How paths become files.
+
+    Attributes:
+        base: the folder to which paths are relative.
+        prefix: what paths begin with in the manifest and not on the disk; empty for nothing.
+        allowed: resolved folders in which pictures may lie, links followed.
+        known: files found so far, because many rows may show one picture.
+    """
+
+    base: Path
+    prefix: str
+    allowed: tuple[Path, ...]
+    known: dict[str, Path] = field(default_factory=dict, compare=False, repr=False)
+
+    def locate(self, written: str) -> Path:
+        """The file that a path names.
+
+        Raises:
+            UnusableError: it names no file, or one outside the allowed folders.
+        """
+        if written not in self.known:
+            self.known[written] = self._locate(written)
+        return self.known[written]
+
+    def _locate(self, written: str) -> Path:
+        if "\0" in written:
+            raise UnusableError(
+                "path outside", "names a path with a null character in it", "correct the path", shown(written)
+            )
+        if "://" in written and not written.startswith("file://"):
+            raise UnusableError(
+                "path outside",
+                "names an address on the net",
+                "download the pictures and name the files",
+                shown(written),
+            )
+        relative = self.relative(written)
+        self._refuse_outside(relative, written)
+        path = self._existing(relative)
+        if path is None:
+            raise UnusableError(
+                "image missing", "names a picture that does not exist", "correct the path", shown(written)
+            )
+        end = path.resolve()
+        if not self._inside(end):
+            raise UnusableError(
+                "path outside",
+                "names a link that ends outside the data folder",
+                "name the folder where it ends with --pictures, if that is meant",
+                f"{shown(written)} ends in {end.parent}",
+            )
+        if path.stat().st_size > MAX_BYTES:
+            raise UnusableError(
+                "image size", f"names a file over {MAX_BYTES >> 20} MiB", "give a smaller one", shown(written)
+            )
+        return path
+
+    def has(self, written: str) -> bool:
+        """Whether a path names a file below the base."""
+        relative = self.relative(written)
+        return _stays_below(relative) and self._existing(relative) is not None
+
+    def relative(self, written: str) -> str:
+        """The path without its prefix, with slashes."""
+        path = written.removeprefix("file://")
+        if "\\" in path and not (self.base / path).is_file():
+            path = path.replace("\\", "/")
+        path = path.removeprefix("./")
+        if self.prefix and path.startswith(self.prefix.rstrip("/") + "/"):
+            path = path[len(self.prefix.rstrip("/")) :].lstrip("/")
+        return path
+
+    def _refuse_outside(self, relative: str, written: str) -> None:
+        """Refuse paths that do not stay below the base: where data is copied, they would mean another place."""
+        if PurePosixPath(relative).is_absolute() or PureWindowsPath(relative).drive:
+            beginning = self._moved(relative)
+            raise UnusableError(
+                "path outside",
+                "names a path on a whole disk that is not inside the data folder",
+                f"say --prefix {beginning!r}: what follows that is here"
+                if beginning
+                else "give paths relative to the manifest",
+                shown(written),
+            )
+        if not _stays_below(relative):
+            raise UnusableError(
+                "path outside",
+                "names a path that leaves the data folder by '..'",
+                "name the folder where the pictures lie with --pictures",
+                shown(written),
+            )
+
+    def _moved(self, absolute: str) -> str:
+        """The beginning of a path from elsewhere whose rest is a file here; empty where there is none."""
+        parts = PurePosixPath(absolute).parts
+        for cut in range(1, len(parts)):
+            if (self.base / PurePosixPath(*parts[cut:])).is_file():
+                return str(PurePosixPath(*parts[:cut]))
+        return ""
+
+    def _existing(self, relative: str) -> Path | None:
+        """The file, under the name as written or in the other form of its accents: macOS writes them decomposed."""
+        for form in (relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD"))):
+            try:
+                if (path := self.base / form).is_file():
+                    return path
+            except (OSError, ValueError):
+                return None
+        return None
+
+    def _inside(self, end: Path) -> bool:
+        return any(end.is_relative_to(folder) for folder in self.allowed)
+
+
+def _stays_below(relative: str) -> bool:
+    path = PurePosixPath(os.path.normpath(relative))
+    return not path.is_absolute() and path.parts[:1] != ("..",)
+
+
+def find_pictures(
+    paths: Sequence[str], manifest_folder: Path, data_folder: Path, named: Sequence[Path], prefix: str | None
+) -> tuple[Path, str]:
+    """The folder that the paths of a manifest are relative to, and their prefix.
+
+    The manifest's own folder comes first, then what the user named, then what lies around the manifest in the usual ways: a folder
+    with all the pictures below it, or one beside `annotations/`.
+
+    Args:
+        paths: some of the paths, as written.
+        manifest_folder: where the manifest lies.
+        data_folder: what the user named as the data: the manifest's folder or one above it.
+        named: folders with pictures that the user named.
+        prefix: what the user said paths begin with; None to find out.
+
+    Raises:
+        CeterisError: the pictures are in more than one of the folders around the manifest.
+    """
+    paths = list(dict.fromkeys(paths))[:_LOOKED_AT]
+    if not paths:
+        return manifest_folder, prefix or ""
+
+    def existing(base: Path, beginning: str) -> int:
+        allowed = tuple(folder.resolve() for folder in (base, manifest_folder, data_folder, *named))
+        rules = PicturePaths(base, beginning, allowed)
+        return sum(rules.has(path) for path in paths)
+
+    best, found = 0, (manifest_folder, prefix or "")
+    for base in dict.fromkeys([manifest_folder, data_folder, *named]):
+        for beginning in [prefix] if prefix is not None else _prefixes(paths, base):
+            if (count := existing(base, beginning)) > best:
+                best, found = count, (base, beginning)
+    if best:
+        return found
+    around = [
+        (count, base, beginning)
+        for base in _around(manifest_folder)
+        for beginning in ([prefix] if prefix is not None else _prefixes(paths, base))
+        if (count := existing(base, beginning))
+    ]
+    most = max((count for count, _, _ in around), default=0)
+    places = list(dict.fromkeys(base for count, base, _ in around if count == most))
+    if len(places) > 1:
+        names = " and ".join(os.path.relpath(place, manifest_folder) for place in places[:3])
+        raise CeterisError(
+            f"files with the names that the manifest in {manifest_folder} gives lie in {names}: say which with --pictures FOLDER."
+        )
+    return next(((base, beginning) for count, base, beginning in around if count == most), found)
+
+
+def _prefixes(paths: Sequence[str], base: Path) -> list[str]:
+    """Beginnings that paths may have: none, the folder itself where they are absolute, or a run of '..'."""
+    found = [""]
+    for written in paths:
+        path = written.removeprefix("file://").replace("\\", "/")
+        for folder in (str(base), str(base.resolve())):
+            if path.startswith(folder + "/"):
+                found.append(folder)
+        parts = PurePosixPath(path).parts
+        ups = next((place for place, part in enumerate(parts) if part != ".."), 0)
+        if ups:
+            found.append("/".join(parts[:ups]))
+    return list(dict.fromkeys(found))
+
+
+def _around(folder: Path) -> Iterator[Path]:
+    """Folders below the manifest's, and beside it where it is one for annotations."""
+    if folder.name.lower() in ANNOTATION_FOLDERS:
+        yield folder.parent
+        yield from _below(folder.parent)
+    yield from _below(folder)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Folders one and two levels below, in order; hidden ones are left out."""
+    seen = 0
+    for parent, folders, _ in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        depth = len(Path(parent).relative_to(folder).parts)
+        for name in folders:
+            seen += 1
+            if seen > _MOST_FOLDERS:
+                return
+            yield Path(parent, name)
+        if depth >= 1:
+            folders.clear()
