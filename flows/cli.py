@@ -28,6 +28,28 @@ Uri = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; this cl
 TaskName = Annotated[str, typer.Option(help="The task whose champion is meant.")]
 StudyOption = Annotated[str | None, typer.Option("--study", help="A file of studies/; else the default study.")]
 
+ImageColumn = Annotated[str | None, typer.Option("--image", metavar="COLUMN", help="The column with the pictures.")]
+TextColumn = Annotated[
+    str | None, typer.Option("--text", metavar="COLUMN", help="The column with the texts, or 'none'.")
+]
+TargetColumn = Annotated[
+    str | None, typer.Option("--target", metavar="COLUMN", help="The column with what is asked for.")
+]
+SplitColumn = Annotated[
+    str | None,
+    typer.Option("--split", metavar="COLUMN", help="The column with the splits, or 'none' to have them made."),
+]
+GroupColumn = Annotated[
+    str | None, typer.Option("--group", metavar="COLUMN", help="The column of what must not be parted, or 'none'.")
+]
+PictureFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--pictures", metavar="FOLDER", help="Where pictures or links to them may end; repeatable."),
+]
+Prefix = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="What picture paths begin with in the manifest and not on this disk.")
+]
+
 
 def main() -> None:
     """Entry point: a mistake of the person is one sentence and exit code 2, any other error keeps its traceback."""
@@ -102,29 +124,62 @@ def down(force: Annotated[bool, typer.Option(help="Stop studies that are running
 
 @app.command()
 def validate(
-    path: Annotated[Path, typer.Argument(help="A manifest (CSV, JSONL or Parquet), or the folder that holds it.")],
+    path: Annotated[
+        Path, typer.Argument(help="A manifest (CSV, JSONL, JSON or Parquet), or the folder that holds it.")
+    ],
+    task: Annotated[Literal["classification", "vqa"] | None, typer.Option(help="What its rows ask.")] = None,
+    image: ImageColumn = None,
+    text: TextColumn = None,
+    target: TargetColumn = None,
+    split: SplitColumn = None,
+    group: GroupColumn = None,
+    pictures: PictureFolders = None,
+    prefix: Prefix = None,
 ) -> None:
-    """Check a manifest of your own data, without running anything else."""
-    from components.data.validation.check import check_manifest
+    """Check a manifest of your own data and say what was understood, without running anything else."""
+    from components.data.validation.check import DEFAULT_SETTINGS, examine
+    from flows.own_data import reading, telling
 
-    findings = check_manifest(path)
-    for sentence in findings.sentences():
-        print(sentence)
-    print(f"{path}: {'can be used' if findings.passed else 'cannot be used before this is put right'}")
-    sys.exit(0 if findings.passed else 2)
+    chosen = reading(image, text, target, split, group, prefix)
+    settings = DEFAULT_SETTINGS.model_validate(DEFAULT_SETTINGS.model_dump() | chosen)
+    with telling() as progress:
+        examined = examine(path, task, settings, pictures or [], search=True, progress=progress)
+    print("\n".join([*examined.understanding.lines(), *examined.findings.labelled()]))
+    passed = examined.findings.passed
+    print(f"{path}: {'can be used' if passed else 'cannot be used before this is put right'}")
+    sys.exit(0 if passed else 2)
 
 
 @study_app.command("new")
 def study_new(
     name: Annotated[str, typer.Argument(help="Name of the study: small letters, digits and _.")],
-    data: Annotated[Path, typer.Option(help="The manifest: CSV, JSONL or Parquet.")],
+    data: Annotated[
+        Path, typer.Option(help="The manifest (CSV, JSONL, JSON or Parquet), or the folder that holds it.")
+    ],
     task: Annotated[Literal["classification", "vqa"], typer.Option(help="What its rows ask.")],
+    image: ImageColumn = None,
+    text: TextColumn = None,
+    target: TargetColumn = None,
+    split: SplitColumn = None,
+    group: GroupColumn = None,
+    pictures: PictureFolders = None,
+    prefix: Prefix = None,
+    size: Annotated[int | None, typer.Option(help="Side of the square that pictures are fitted into.")] = None,
+    length: Annotated[int | None, typer.Option(help="Tokens of the longest text that is read whole.")] = None,
 ) -> None:
-    """Write studies/NAME.yaml for a manifest of your own."""
-    from components.data.sources.study_file import write_study
+    """Write studies/NAME.yaml for a manifest of your own, and say what was understood of it."""
+    from components.data.sources.study_file import Request, write_study
+    from flows.own_data import reading, telling
 
-    path = write_study(name, data, task, find_home())
-    print(f"wrote {path}: start it with `ceteris run {name}`")
+    request = Request(
+        name, data, task, reading(image, text, target, split, group, prefix), pictures or [], size, length
+    )
+    with telling() as progress:
+        written = write_study(request, find_home(), progress)
+    print(
+        "\n".join([*written.understood, *(f"warning: {sentence}" for sentence in written.warnings), *written.left_out])
+    )
+    print(f"wrote {written.path}: start it with `ceteris run {name}`")
 
 
 @app.command()

@@ -1,21 +1,58 @@
-"""Checks the user's own data before any import: `ceteris validate PATH`."""
+"""Checks the user's own data before any import, and says what was understood of it: `ceteris validate PATH`."""
 
 import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from components.data.sources.entries import Entry, Faults, Manifest
-from components.data.validation.findings import Findings, merged
+from components.data.picture_survey import PictureSurvey
+from components.data.sources.entries import Entry, Manifest
+from components.data.sources.faults import Faults
+from components.data.sources.manifest import Scan, decide_splits
+from components.data.sources.profile import profile_columns
+from components.data.sources.questions import questions
+from components.data.sources.understanding import Understanding, division_of, structure_of
+from components.data.text_survey import TextReport, TextSurvey
+from components.data.validation.findings import Findings, finding, merged
 from components.data.validation.rules import PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import Look, PictureTable, SampleTable, look_at, parts_frame
+from components.data.validation.targets import TargetSurvey
+from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 
 Kind = Literal["classification", "vqa"]
 PART = "rows"
+DEFAULT_SETTINGS = ManifestSettings(seed=1, selection_fraction=0.15, gate_fraction=0.15, validation_fraction=0.1)
+"""How `ceteris validate` divides rows where nothing is said: as the default study does."""
 
 
-def check_manifest(path: Path, kind: Kind | None = None, docs: Path | None = None) -> Findings:
+@dataclass(frozen=True)
+class Examination:
+    """What is wrong with a manifest, what was understood of it, and what was measured on the way.
+
+    Attributes:
+        splits: of every row; empty where they cannot be made.
+    """
+
+    findings: Findings
+    understanding: Understanding
+    manifest: Manifest
+    splits: list[str]
+    remark: str
+    pictures: PictureSurvey
+    texts: TextReport
+    targets: TargetSurvey
+    boxed: bool
+
+
+def check_manifest(
+    path: Path,
+    kind: Kind | None = None,
+    docs: Path | None = None,
+    settings: ManifestSettings = DEFAULT_SETTINGS,
+) -> Findings:
     """Everything that is wrong with a manifest and its pictures, by the user's own files and rows.
 
     Args:
@@ -23,60 +60,152 @@ def check_manifest(path: Path, kind: Kind | None = None, docs: Path | None = Non
         kind: questions need a text in every row; of classification, and where nothing is said, only that either all rows
             have one or none.
         docs: where to put the Data Docs; None for nowhere.
+        settings: which columns are what, and where pictures lie.
 
     Raises:
         CeterisError: there is no manifest at `path`, or it cannot be read at all.
     """
-    manifest = Manifest(path)
-    faults = Faults()
-    pictures, samples = PictureTable(), SampleTable()
-    looks: dict[str, Look] = {}
-    named = False
-    for entry in manifest.entries(faults):
-        image_id, look = _look(entry, looks)
-        pictures.add(entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes)
-        samples.add(
-            entry.file,
-            entry.place,
-            entry.id,
-            PART,
-            entry.split or "",
-            entry.text,
-            entry.target,
-            entry.group or image_id,
-            [look.look],
-        )
-        named |= entry.split is not None
-    structure = faults.findings()
-    if not samples.rows["id"]:
+    return examine(path, kind, settings, docs=docs).findings
+
+
+def examine(
+    path: Path,
+    kind: Kind | None = None,
+    settings: ManifestSettings = DEFAULT_SETTINGS,
+    named: Sequence[Path] = (),
+    docs: Path | None = None,
+    search: bool = False,
+    size: int | None = None,
+    length: int | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Examination:
+    """Read everything once: what is wrong, what was understood, and what a study of it would need.
+
+    Args:
+        path, kind, settings, docs: as of `check_manifest`.
+        named: folders, beside the manifest's own, in which pictures may lie.
+        search: find out where the pictures lie, and ask what only the user can say.
+        size: side of the square that pictures are fitted into, in pixels; None to propose one.
+        length: of texts, in tokens; None to propose one.
+        progress: is told how many rows have been read.
+
+    Raises:
+        CeterisError: there is no manifest at `path`, or it cannot be read at all.
+    """
+    manifest = Manifest(path, settings, named, search)
+    profiles = profile_columns(manifest.files, manifest.names)
+    asked = _questions(manifest, settings, profiles) if search else Findings()
+    gathered = _Gathered(survey=PictureSurvey(size))
+    for count, entry in enumerate(manifest.entries(gathered.faults), start=1):
+        gathered.add(entry)
+        progress(count)
+    structure = merged([asked, gathered.faults.findings()])
+    rows = len(gathered.scan.splits)
+    if not rows and structure.passed:
+        raise CeterisError(f"{path} has no rows: add some.")
+    found = [structure]
+    splits, remark = [], ""
+    if rows:
+        found.append(_judged(gathered, kind, path, docs))
+        found.append(gathered.targets.findings(str(path)))
         if structure.passed:
-            raise CeterisError(f"{path} has no rows: add some.")
-        return structure
-    frame = samples.frame([PART], [] if kind == "vqa" else [PART])
-    parts = parts_frame(frame, [PART], ["train"] if named else [], False, str(path))
-    return merged(
+            splits, remark, unsplit = _divided(gathered.scan, settings, path)
+            found.append(unsplit)
+    texts = _texts(manifest, splits, gathered.scan.texts, length)
+    understanding = Understanding(
+        structure_of(manifest, profiles, rows),
+        division_of(manifest, splits, remark, gathered.scan.groups) if splits else [],
+        [*gathered.targets.sentences(), *texts.sentences(), *gathered.survey.sentences()] if rows else [],
+    )
+    return Examination(
+        merged(found),
+        understanding,
+        manifest,
+        splits,
+        remark,
+        gathered.survey,
+        texts,
+        gathered.targets,
+        gathered.boxed == rows,
+    )
+
+
+@dataclass
+class _Gathered:
+    """What one pass over the entries gathers: never pictures, and of texts only hashes."""
+
+    survey: PictureSurvey
+    faults: Faults = field(default_factory=Faults)
+    pictures: PictureTable = field(default_factory=PictureTable)
+    samples: SampleTable = field(default_factory=SampleTable)
+    targets: TargetSurvey = field(default_factory=TargetSurvey)
+    scan: Scan = field(default_factory=Scan)
+    looks: dict[str, tuple[Look, int]] = field(default_factory=dict)
+    boxed: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """One row."""
+        image_id, look, size = self._look(entry)
+        group = entry.group or image_id
+        text = " ".join(entry.text.split())
+        self.pictures.add(entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes)
+        self.samples.add(
+            entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [look.look]
+        )
+        self.targets.add(entry.file, entry.place, entry.written_target, look.look, text)
+        self.scan.add(entry, image_id, look.look, size)
+        self.boxed += bool(entry.boxes)
+
+    def _look(self, entry: Entry) -> tuple[str, Look, int]:
+        """What the picture of a row turned out to be; every different picture is decoded once."""
+        try:
+            data = entry.picture()
+        except CeterisError as error:
+            return f"{entry.file}:{entry.place}", Look(problem=str(error)), 0
+        digest = hashlib.sha256(data).hexdigest()
+        if digest not in self.looks:
+            self.looks[digest] = (look_at(data, self.survey), len(data))
+        return digest[:24], *self.looks[digest]
+
+
+def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict) -> Findings:
+    named = len(manifest.files) > 1
+    return Findings(
         [
-            structure,
-            judge(
-                [
-                    Table("samples", frame, SAMPLE_RULES),
-                    Table("pictures", pictures.frame(), PICTURE_RULES),
-                    *([Table("parts", parts, PART_RULES, noun="")] if len(parts) else []),
-                ],
-                docs,
-                str(path),
-            ),
+            item
+            for file in manifest.files
+            for item in questions(
+                file.name, manifest.names[file.name], manifest.columns[file.name], settings.columns, profiles, named
+            )
         ]
     )
 
 
-def _look(entry: Entry, looks: dict[str, Look]) -> tuple[str, Look]:
-    """What the picture of a row turned out to be; every different picture is decoded once."""
+def _judged(gathered: _Gathered, kind: Kind | None, path: Path, docs: Path | None) -> Findings:
+    """The rules that Great Expectations judges."""
+    frame = gathered.samples.frame([PART], [] if kind == "vqa" else [PART])
+    named = any(split is not None for split in gathered.scan.splits)
+    parts = parts_frame(frame, [PART], ["train"] if named else [], False, str(path))
+    tables = [Table("samples", frame, SAMPLE_RULES), Table("pictures", gathered.pictures.frame(), PICTURE_RULES)]
+    return judge([*tables, *([Table("parts", parts, PART_RULES, noun="")] if len(parts) else [])], docs, str(path))
+
+
+def _divided(scan: Scan, settings: ManifestSettings, path: Path) -> tuple[list[str], str, Findings]:
     try:
-        data = entry.picture()
+        splits, remark = decide_splits(scan, settings)
     except CeterisError as error:
-        return f"{entry.file}:{entry.place}", Look(problem=str(error))
-    digest = hashlib.sha256(data).hexdigest()
-    if digest not in looks:
-        looks[digest] = look_at(data)
-    return digest[:24], looks[digest]
+        problem, _, advice = str(error).rstrip(".").rpartition(": ")
+        return [], "", Findings([finding("critical", "division", str(path), [], problem, advice)])
+    return splits, remark, Findings()
+
+
+def _texts(manifest: Manifest, splits: list[str], some: int, length: int | None) -> TextReport:
+    """Texts as the tokenizer of a study would see them: it is built of the training texts, and limits count its tokens."""
+    survey = TextSurvey(max_length=length)
+    if splits and some:
+        for split, text in zip(splits, manifest.texts(), strict=True):
+            survey.count(text, trains=split == "train")
+        survey.build()
+        for text in manifest.texts():
+            survey.measure(text)
+    return survey.report()

@@ -13,6 +13,8 @@ Severity = Literal["critical", "warning"]
 SHOWN_ROWS = 3
 KEPT_ROWS = 20
 QUOTED = 3
+ASKED = "asked: "
+"""How the names of rules begin that ask something of the user."""
 
 
 class FaultyDataError(CeterisError):
@@ -54,6 +56,10 @@ class Findings:
         """One sentence per finding, critical ones first."""
         return [item.sentence for item in self.ordered() if severity in (None, item.severity)]
 
+    def labelled(self) -> list[str]:
+        """The same sentences, each with what it is: a mistake, a question or a warning."""
+        return [f"{_label(item)}: {item.sentence}" for item in self.ordered()]
+
     def ordered(self) -> list[Finding]:
         """Critical findings first, otherwise in the order of file, first row and rule."""
         return sorted(self.items, key=lambda item: (item.severity, item.file, item.rows[:1], item.rule, item.sentence))
@@ -71,6 +77,12 @@ class Findings:
         if critical := self.sentences("critical"):
             noun = "mistake" if len(critical) == 1 else "mistakes"
             raise FaultyDataError("\n".join([f"{what} has {len(critical)} {noun} to correct:", *critical]))
+
+
+def _label(item: Finding) -> str:
+    if item.severity == "warning":
+        return "warning"
+    return "question" if item.rule.startswith(ASKED) else "mistake"
 
 
 def write_json(path: Path, content: object) -> None:

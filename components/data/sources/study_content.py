@@ -1,0 +1,159 @@
+"""What a study of the user's own data asks for: the default study, with everything changed that the data decides."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.budget import CURRENCIES
+from components.data_settings import ManifestSettings
+from components.errors import CeterisError
+
+# How often each budget passes over the training rows at most; the default study's figures are the limit.
+_PASSES = {"pretrain_text": 10, "pretrain_image": 10, "pretrain": 20, "finetune": 10}
+_FEWEST_STEPS = 50
+_PATCHES = 4
+"""Patches along a side, so that there are always 16."""
+FEWEST_ROWS = 40
+"""Fewer rows than this, over all splits, cannot be divided into four parts that mean anything."""
+FEWEST_FOR_A_STEP = 200
+"""With fewer training rows there is no intermediate step worth its name: one arm stands for those that have one."""
+_FEWEST_FOR_FEW = 2000
+_FRONTS_OF_BOXES = ("detector", "boxes")
+_ALONE = "vilt"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of the data, and decides the study.
+
+    Attributes:
+        training: rows of the training split.
+        texts: whether rows have texts.
+        boxes: whether every picture has boxes.
+        image_size: side of the square that pictures are fitted into, in pixels.
+        background: what transparent parts are put on.
+        value_range: the values of pictures with more than 8 bits that become black and white; None where there are none.
+        vocabulary_size: of the tokenizer that is built.
+        max_length: of texts, in tokens.
+        fewest_rows_per_answer: how many training rows an answer needs to be a class.
+    """
+
+    training: int
+    texts: bool
+    boxes: bool
+    image_size: int
+    background: str
+    value_range: tuple[float, float] | None
+    vocabulary_size: int
+    max_length: int
+    fewest_rows_per_answer: int
+
+
+def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSettings, measured: Measured) -> list[str]:
+    """Change in the default study what the data decides.
+
+    Args:
+        content: of the default study; changed in place.
+        settings: how the manifest is read.
+
+    Returns:
+        sentences on what was left out, and why.
+
+    Raises:
+        CeterisError: there is too little data for any comparison.
+    """
+    size, rows = measured.image_size, measured.training
+    said = _choose_arms(content, measured)
+    content["name"] = name
+    # Image pretraining has seen the class of every training picture, so few labels would be few in name only; of the
+    # questions about a picture it has seen no more than their answers together.
+    few = rows // 10 if task == "vqa" and rows >= _FEWEST_FOR_FEW else None
+    content["tasks"] = {task: {"kind": task, "few_labels": few}}
+    content["task_names"] = [task]
+    content["further"] = {"after": None, "tasks": []}
+    content["evaluation"]["contrasts"] = []  # those of the default study ask about its own task
+    content["data"] |= {
+        "source": "manifest",
+        "path": f"data/{name}",
+        "image_size": size,
+        "background": measured.background,
+        "value_range": list(measured.value_range) if measured.value_range else None,
+        "region_features": None,
+        "manifest": settings.model_dump(mode="json") | {"fewest_rows_per_answer": measured.fewest_rows_per_answer},
+    }
+    content["text"] |= {
+        "tokenizer": "built",
+        "vocabulary_size": measured.vocabulary_size,
+        "max_length": measured.max_length,
+    }
+    content["model"]["patch_size"] = size // _PATCHES
+    batch = max(8, min(content["finetune"]["batch_size"], 1 << int(math.log2(max(8, rows // 4)))))
+    for budget, passes in _PASSES.items():
+        _shorten(content, budget, max(passes * rows, _FEWEST_STEPS * batch), batch)
+    for budget in ("finetune_few", "finetune_further"):
+        _shorten(content, budget, content["finetune"]["samples"], batch)
+    return said
+
+
+def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
+    """Leave out the arms that the data has nothing for."""
+    arms, kinds = content["arms"], content["architectures"]
+    said = []
+    if not measured.boxes:
+        boxed = [arm for arm in arms if arms[arm]["front"] in _FRONTS_OF_BOXES]
+        _leave_out(content, boxed)
+        content["image_pretraining"]["labels"] = "image"
+        said.append(
+            f"not every picture has boxes, so there is no detector to look at regions with: {_listed(boxed)} left out"
+        )
+    if measured.training < FEWEST_FOR_A_STEP:
+        others = [arm for arm in kinds["pretrained"] if arm != _ALONE]
+        _leave_out(content, others)
+        said.append(
+            f"{measured.training} training rows are too few to tell many architectures apart: {_listed(others)} left out"
+        )
+    if not measured.texts:
+        said.append(
+            "rows have no texts, so text alone answers with the most frequent class: captions are made from the targets"
+        )
+    needed = {component for arm in content["arms"].values() for component in _components(arm)}
+    content["image_fronts"] = [front for front in content["image_fronts"] if front in needed]
+    return said
+
+
+def _components(arm: Mapping[str, Any]) -> list[str]:
+    return [*arm["unimodal"], arm["front"]]
+
+
+def _leave_out(content: dict[str, Any], arms: list[str]) -> None:
+    content["arms"] = {name: arm for name, arm in content["arms"].items() if name not in arms}
+    for kind, names in content["architectures"].items():
+        content["architectures"][kind] = [name for name in names if name not in arms]
+
+
+def _listed(names: list[str]) -> str:
+    """Names with their verb: "uniter is", "uniter and vilbert are"."""
+    if len(names) == 1:
+        return f"{names[0]} is"
+    return f"{', '.join(names[:-1])} and {names[-1]} are"
+
+
+def check_amount(rows: int, what: str) -> None:
+    """Whether there is anything to compare with.
+
+    Raises:
+        CeterisError: there are fewer than `FEWEST_ROWS` rows.
+    """
+    if rows < FEWEST_ROWS:
+        raise CeterisError(
+            f"{what} has {rows} usable rows, too few to set some aside to choose on and some to promote on: give at least "
+            f"{FEWEST_ROWS}, better some hundreds."
+        )
+
+
+def _shorten(content: dict[str, Any], budget: str, samples: int, batch: int) -> None:
+    """Give a budget at most so many samples, whatever its currency was."""
+    pace = {key: value for key, value in content[budget].items() if key not in CURRENCIES}
+    limit = content[budget].get("samples", samples)
+    content[budget] = {"samples": min(limit, samples), **pace, "batch_size": batch}

@@ -1,0 +1,69 @@
+"""What was understood of a manifest, in lines that its owner can hold against what they meant."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from components.data.samples import SPLITS
+from components.data.sources.entries import Manifest
+from components.data.sources.profile import ColumnProfile
+
+_SHOWN_COLUMNS = 12
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """The lines, by what they are about, in the order in which they are printed.
+
+    Attributes:
+        structure: rows, columns and where the pictures lie.
+        division: splits and groups.
+        content: targets, texts and pictures.
+    """
+
+    structure: list[str]
+    division: list[str]
+    content: list[str]
+
+    def lines(self) -> list[str]:
+        """All of them."""
+        return [*self.structure, *self.division, *self.content]
+
+
+def structure_of(manifest: Manifest, profiles: Mapping[str, ColumnProfile], rows: int) -> list[str]:
+    """Rows, columns and where the pictures lie."""
+    lines = [f"rows: {rows:,} in {' and '.join(file.path.name for file in manifest.files)}"]
+    described = {file.path.name: _columns(manifest, file.name, profiles) for file in manifest.files}
+    if len(set(described.values())) == 1:
+        lines.append(f"columns: {next(iter(described.values()))}")
+    else:
+        lines += [f"columns of {name}: {columns}" for name, columns in described.items()]
+    base, prefix = manifest.pictures.base, manifest.pictures.prefix
+    place = os.path.relpath(base, manifest.folder)
+    if place != "." or prefix:
+        without = f", without {prefix!r} before them" if prefix else ""
+        lines.append(f"picture paths: looked up in {'the data folder' if place == '.' else place}{without}")
+    return lines
+
+
+def _columns(manifest: Manifest, file: str, profiles: Mapping[str, ColumnProfile]) -> str:
+    unused = manifest.unused()[file]
+    described = [f"{name!r} ({profiles[name].described()})" for name in unused[:_SHOWN_COLUMNS]]
+    more = f" and {len(unused) - _SHOWN_COLUMNS} more" if len(unused) > _SHOWN_COLUMNS else ""
+    columns = manifest.columns[file].describe()
+    return f"{columns}; not used: {', '.join(described)}{more}" if unused else f"{columns}; none is left over"
+
+
+def division_of(manifest: Manifest, splits: Sequence[str], how: str, groups: Sequence[str]) -> list[str]:
+    """How many rows each split has and how that came about, and what is never parted."""
+    counts = Counter(splits)
+    order = [*(split for split in SPLITS if split in counts), *sorted(set(counts) - set(SPLITS))]
+    sizes = ", ".join(f"{split} {counts[split]:,}" for split in order)
+    column = next((columns.group for columns in manifest.columns.values() if columns.group), None)
+    of = (
+        f"{len(set(groups)):,} of {column!r}"
+        if column
+        else f"{len(set(groups)):,}, each a picture with all of its rows"
+    )
+    return [f"splits: {sizes} rows; {how}", f"groups: {of}; none is parted where splits are made"]
