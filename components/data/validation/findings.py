@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from components.errors import CeterisError
@@ -15,6 +15,7 @@ KEPT_ROWS = 20
 QUOTED = 3
 ASKED = "asked: "
 """How the names of rules begin that ask something of the user."""
+TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt", ".jsonl", ".ndjson")
 
 
 class FaultyDataError(CeterisError):
@@ -25,7 +26,7 @@ class FaultyDataError(CeterisError):
 class Finding:
     """One thing that is wrong in one file.
 
-    `rows` holds the first few places (lines of a text file, the header being line 1; rows of a Parquet file, counted from 1),
+    `rows` holds the first few places (lines of a text file, the header being line 1; rows of a Parquet or JSON file, from 1),
     `count` how many there are in all.
     """
 
@@ -115,8 +116,11 @@ def finding(
 
 
 def noun_of(file: str) -> str:
-    """What a place in a file is called: rows in Parquet files, lines in text files."""
-    return "row" if file.endswith(".parquet") else "line"
+    """What a place is called: a row of a Parquet or JSON file, a line of a text file, a picture of a folder without a manifest."""
+    suffix = PurePath(file).suffix.lower()
+    if suffix in (".parquet", ".json"):
+        return "row"
+    return "line" if suffix in TEXT_SUFFIXES else "picture"
 
 
 def places(rows: Sequence[int], noun: str) -> str:
