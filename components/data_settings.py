@@ -3,6 +3,7 @@
 Without torch, because the study file is checked with it.
 """
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +60,14 @@ class DataSettings(Strict):
     source: Literal["scenes", "manifest", "nlvr"]
     path: str = Field(description="what the source reads; for generated data, the generator's own code")
     image_size: int = Field(ge=8, le=1024, description="side of the square that pictures are fitted into, in pixels")
+    value_range: tuple[float, float] | None = Field(
+        default=None,
+        description="the values that become black and white in pictures of more than 8 bits a channel and in depth maps; null "
+        "where there are none",
+    )
+    background: Literal["white", "black", "grey"] = Field(
+        default="white", description="what transparent parts, and the rest of the square beside a picture, are put on"
+    )
     region_features: str | None = Field(
         default=None,
         description="for arms with the front 'precomputed': a .tsv file, in a folder of its own inside data.path, or a folder of "
@@ -66,6 +75,13 @@ class DataSettings(Strict):
     )
     scenes: ScenesSettings
     manifest: ManifestSettings
+
+    @model_validator(mode="after")
+    def _range_ascends(self) -> "DataSettings":
+        low, high = self.value_range or (0.0, 1.0)
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"data.value_range must be two numbers, the lower one first, not [{low:g}, {high:g}]")
+        return self
 
     @model_validator(mode="after")
     def _path_is_inside(self) -> "DataSettings":

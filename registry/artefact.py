@@ -23,7 +23,10 @@ import pyarrow.parquet as pq
 from components.errors import CeterisError
 
 # What an artefact carries of `components`: enough to rebuild the model and answer, nothing of training.
-CARRIED = ("__init__.py", "errors.py", "models/**/*.py", "serving/*.py", "data/__init__.py", "data/images.py")
+CARRIED = (
+    *("__init__.py", "errors.py", "models/**/*.py", "serving/*.py"),
+    *("data/__init__.py", "data/images.py", "data/unreadable.py"),
+)
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "pyarrow", "safetensors", "tokenizers", "torch", "transformers")
 PYFUNC = "registry/pyfunc_model.py"
 # Under MLflow's rules the artefact named "package" lies here, and carried code there.

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
+from components.data.images import PLAIN, Rendering, decode
 from components.data.samples import describe, read
 from components.evaluation.report_page import Json, representatives
 from components.evaluation.wording import MEASURES
@@ -136,7 +136,8 @@ def _examples(
     """The picked items with their texts and pictures, as long as pictures fit into the page."""
     keys = [frames[0].index[row] for row in rows]
     samples = _samples(root, task, {identity for identity, _ in keys})
-    pictures = _pictures(root, {image for sample in samples.values() for image in sample["image_ids"]})
+    rendering = Rendering(study.data.background, study.data.value_range)
+    pictures = _pictures(root, {image for sample in samples.values() for image in sample["image_ids"]}, rendering)
     places = study.tasks[task].kind in MEASURES
     answers = describe(root / "outputs/data")["answers"].get(task, [])
     room = MOST_BYTES // len(board["tasks"])
@@ -176,12 +177,12 @@ def _samples(root: Path, task: str, wanted: set[str]) -> dict[str, dict[str, Any
     return found
 
 
-def _pictures(root: Path, wanted: set[str]) -> dict[str, tuple[str, bool]]:
+def _pictures(root: Path, wanted: set[str], rendering: Rendering) -> dict[str, tuple[str, bool]]:
     found: dict[str, tuple[str, bool]] = {}
     identities = pa.array(sorted(wanted), pa.string())
     for batch in read(root / "outputs/data", "images", ["image_id", "image"], rows=512):
         kept = batch.filter(pc.is_in(batch["image_id"], identities))
-        found |= {row["image_id"]: data_uri(row["image"]) for row in kept.to_pylist()}
+        found |= {row["image_id"]: data_uri(row["image"], rendering) for row in kept.to_pylist()}
     return found
 
 
@@ -189,15 +190,19 @@ def _answer(answers: Sequence[str], index: int) -> str:
     return answers[index] if 0 <= index < len(answers) else f"answer {index}"
 
 
-def data_uri(encoded: bytes) -> tuple[str, bool]:
-    """A picture for a page that loads nothing, and whether it is very small; large or unusual ones are made anew."""
-    with Image.open(io.BytesIO(encoded)) as picture:
-        small = max(picture.size) <= 100
-        kind = _DISPLAYED.get(picture.format or "")
-        if kind is None or max(picture.size) > LARGEST_PICTURE or len(encoded) > LARGEST_FILE:
-            copy = picture.convert("RGB")
-            copy.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
-            buffer = io.BytesIO()
-            copy.save(buffer, format="JPEG", quality=85)
-            encoded, kind = buffer.getvalue(), "image/jpeg"
+def data_uri(encoded: bytes, rendering: Rendering = PLAIN) -> tuple[str, bool]:
+    """A picture for a page that loads nothing, and whether it is very small.
+
+    Large and unusual ones are made anew, and so are those that a browser would draw otherwise than models see them.
+    """
+    picture = decode(encoded)
+    small = max(picture.size) <= 100
+    kind = _DISPLAYED.get(picture.format)
+    drawn = picture.values is not None or picture.transparent
+    if kind is None or drawn or max(picture.size) > LARGEST_PICTURE or len(encoded) > LARGEST_FILE:
+        copy = picture.rgb(rendering)
+        copy.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
+        buffer = io.BytesIO()
+        copy.save(buffer, format="JPEG", quality=85)
+        encoded, kind = buffer.getvalue(), "image/jpeg"
     return f"data:{kind};base64,{base64.b64encode(encoded).decode('ascii')}", small

@@ -1,6 +1,6 @@
 """A package folder as something that answers: pictures and texts in, answers and scores out.
 
-Registered models carry a copy of this file, of `components.models` and of `components.data.images`, and run on those
+Registered models carry a copy of this file, of `components.models` and of what reads pictures, and run on those
 copies: a champion keeps answering as it did when it was promoted, whatever has happened to the code since.
 
 As a program it answers a file of requests: `python -m components.serving.answering PACKAGE REQUESTS ANSWERS`, with
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from components.data.images import to_pixels
+from components.data.images import Rendering, to_pixels
 from components.errors import CeterisError
 from components.models.architecture import Architecture
 from components.models.architectures import load
@@ -66,6 +66,8 @@ class Answerer:
         self.configuration = ModelConfiguration(**package["configuration"])
         self.kind: str = package["kind"]
         self.answers: list[str] = package["answers"]
+        limits = package["value_range"]
+        self.rendering = Rendering(package["background"], None if limits is None else (limits[0], limits[1]))
         self._tokenizer = tokenizer
         self._model = model.eval()
         self._head = head.eval()
@@ -129,7 +131,7 @@ class Answerer:
 
     def _pixels(self, image: bytes, row: int) -> np.ndarray:
         try:
-            return to_pixels(image, self.configuration.image_size)
+            return to_pixels(image, self.configuration.image_size, self.rendering)
         except CeterisError as error:
             raise CeterisError(f"request {row}: {error}") from None
 

@@ -3,9 +3,9 @@
 `compare` has chosen architecture and cell on the selection split, over replicates. Which replicate's file is packaged is
 decided on validation, so that neither the selection nor the gate split is looked at twice.
 
-`package.json`: `format` (2), `study`, `task`, `kind`; `architecture`, `cell`, `replicate`; `answers` in the order of the
+`package.json`: `format` (3), `study`, `task`, `kind`; `architecture`, `cell`, `replicate`; `answers` in the order of the
 head's outputs; `arm`, the study's name of what was trained, and its `front`; `configuration`, at which the model was built;
-`image_size`; for the model card `scores`
+`image_size`, and `background` and `value_range`, with which its pictures were drawn; for the model card `scores`
 ({split: {score, items}} of the packaged file), `chosen` and `floors` (what the leaderboard says of the choice),
 `training` (the run's record without its curves); `weights` (sha256 of `model.safetensors`), `data_digest`.
 """
@@ -25,7 +25,7 @@ from components.errors import CeterisError
 from components.stages.stage import Stage, main
 from components.study import Study
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS = "model.safetensors"
 
 
@@ -68,6 +68,8 @@ def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> d
         "answers": index["answers"][task],
         "configuration": training["configuration"],
         "image_size": study.data.image_size,
+        "background": study.data.background,
+        "value_range": study.data.value_range,
         "scores": {
             row["split"]: {"score": row["score"], "items": row["items"]}
             for row in scores

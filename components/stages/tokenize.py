@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from components.data import samples
 from components.data import tokenizer as wordpiece
 from components.data.boxes import BoxTable
-from components.data.images import to_pixels
+from components.data.images import Rendering, to_pixels
 from components.data.region_table import write_arrays
 from components.errors import CeterisError
 from components.stages.stage import Stage, main
@@ -39,7 +39,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     out = stage.out()
     out.mkdir(parents=True)
     description = samples.describe(data)
-    rows, names = write_images(data, out, description["image_labels"], study.data.image_size, stage)
+    rendering = Rendering(study.data.background, study.data.value_range)
+    rows, names = write_images(data, out, description["image_labels"], study.data.image_size, stage, rendering)
     regions = write_arrays(data, out, rows)
     stage.progress(60, "pictures decoded")
     counts, words, longest, paired = survey(data)
@@ -74,7 +75,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
 
 
 def write_images(
-    data: Path, out: Path, labels: list[str], size: int, stage: Stage
+    data: Path, out: Path, labels: list[str], size: int, stage: Stage, rendering: Rendering
 ) -> tuple[dict[str, int], dict[str, list[str]]]:
     """Decode every picture once; returns the row of each picture id, and the names of what boxes hold."""
     total = sum(pq.read_metadata(shard).num_rows for shard in samples.shards(data, "images"))
@@ -90,7 +91,7 @@ def write_images(
         columns = batch.to_pydict()
         for image_id, image, group, scene, label, *boxed in zip(*columns.values(), strict=True):
             row = rows[image_id] = len(rows)
-            pixels[row] = to_pixels(image, size)
+            pixels[row] = to_pixels(image, size, rendering)
             groups[row] = group_numbers.setdefault(group, len(group_numbers))
             objects.append(scene or [])
             boxes.add(image, *boxed)

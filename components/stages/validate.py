@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from components.data.images import Rendering
 from components.data.samples import describe
 from components.data.validation.findings import write_json
 from components.data.validation.materialised import check_data
@@ -24,7 +25,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """
     if not (stage.root / DATA / "source.json").is_file():
         raise CeterisError(f"{DATA} is incomplete: run the materialise stage first.")
-    findings = check_data(stage.root / DATA, study.tasks, stage.root / DOCS, stage.progress)
+    rendering = Rendering(study.data.background, study.data.value_range)
+    findings = check_data(stage.root / DATA, study.tasks, stage.root / DOCS, stage.progress, rendering)
     verdict = {
         "passed": findings.passed,
         "critical": findings.count("critical"),

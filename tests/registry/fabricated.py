@@ -80,9 +80,9 @@ def describe(root: Path, architecture: str, **more: Any) -> dict[str, Any]:
     study = load_study(root / "params.yaml")
     index = json.loads((root / "outputs/tokens/index.json").read_text(encoding="utf-8"))
     return {
-        "format": 2, "study": study.name, "task": TASK, "kind": "vqa",
+        "format": 3, "study": study.name, "task": TASK, "kind": "vqa",
         "arm": architecture, "architecture": architecture, "front": "pixels",
-        "cell": "scratch", "replicate": 0, "answers": ANSWERS, "image_size": SIZE,
+        "cell": "scratch", "replicate": 0, "answers": ANSWERS, "image_size": SIZE, "background": "white", "value_range": None,
         "configuration": {
             **study.model.model_dump(mode="json"), "max_length": study.text.max_length, "image_size": SIZE,
             "vocabulary_size": index["vocabulary_size"], "pad_token_id": 0,

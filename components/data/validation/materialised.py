@@ -8,8 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.data.images import PLAIN, Rendering
+from components.data.picture_survey import PictureSurvey
 from components.data.samples import IMAGE_SCHEMA, SAMPLE_SCHEMA, SPLITS, shards
 from components.data.validation.findings import Findings, finding
+from components.data.validation.rendered import rendering_findings
 from components.data.validation.rules import COLUMN_RULES, PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import PictureTable, SampleTable, look_at, parts_frame
@@ -30,7 +33,11 @@ class _Shards:
 
 
 def check_data(
-    folder: Path, tasks: Mapping[str, TaskSettings], docs: Path | None, progress: Callable[[float, str], None]
+    folder: Path,
+    tasks: Mapping[str, TaskSettings],
+    docs: Path | None,
+    progress: Callable[[float, str], None],
+    rendering: Rendering = PLAIN,
 ) -> Findings:
     """Everything that is wrong with the materialised data.
 
@@ -39,6 +46,7 @@ def check_data(
         tasks: the tasks of the study.
         docs: where to put the Data Docs; None for nowhere.
         progress: is told the percentage done and what is being done.
+        rendering: how the study draws pictures.
     """
     found = _find(folder)
     columns = pd.DataFrame(found.columns, columns=["file", "row", "name", "found", "expected", "summary"])
@@ -48,7 +56,7 @@ def check_data(
         [finding("critical", "readable", path.name, [], "cannot be read", advice) for path in found.broken]
     )
     if found.images or found.samples:
-        pictures = _pictures(found.images, progress)
+        pictures, survey = _pictures(found.images, progress)
         samples, shown_by = _samples(found.samples, pictures, tasks)
         textless = [task for task, settings in tasks.items() if settings.kind == "classification"]
         positional = [task for task, settings in tasks.items() if settings.kind in ("grounding", "retrieval")]
@@ -59,6 +67,7 @@ def check_data(
             Table("pictures", pictures.frame(shown_by), PICTURE_RULES),
             Table("parts", parts, PART_RULES, noun=""),
         ]
+        findings.items += rendering_findings(survey, rendering, folder.name, shown_by)
     elif not found.broken:
         findings.items.append(finding("critical", "zero rows", str(folder), [], "holds no samples", advice))
     progress(90, "judging the facts")
@@ -95,8 +104,8 @@ def _column(path: Path, row: int, name: str, actual: pa.Schema, schema: pa.Schem
     return {"file": path.name, "row": row, "name": "", "found": found, "expected": expected, "summary": summary}
 
 
-def _pictures(paths: list[Path], progress: Callable[[float, str], None]) -> PictureTable:
-    table = PictureTable()
+def _pictures(paths: list[Path], progress: Callable[[float, str], None]) -> tuple[PictureTable, PictureSurvey]:
+    table, survey = PictureTable(), PictureSurvey()
     total = sum(pq.read_metadata(path).num_rows for path in paths)
     seen = 0
     for path in paths:
@@ -106,10 +115,11 @@ def _pictures(paths: list[Path], progress: Callable[[float, str], None]) -> Pict
                 columns = batch.to_pydict()
                 for image_id, image, boxes in zip(columns["image_id"], columns["image"], columns["boxes"], strict=True):
                     row += 1
-                    table.add(path.name, row, image_id or "", look_at(image or b""), boxes)
+                    look = look_at(image or b"", survey, image_id or "")
+                    table.add(path.name, row, image_id or "", look, boxes)
                 seen += batch.num_rows
                 progress(85 * seen / total, f"{seen} of {total} pictures decoded")
-    return table
+    return table, survey
 
 
 def _samples(

@@ -156,7 +156,23 @@ PICTURE_RULES = (
         examples="image_id",
     ),
     _nothing_in(
-        "picture decodes", "problem", "save or copy it again, or remove the row", problem="has a picture that {detail}"
+        "picture decodes",
+        "problem",
+        "save or copy it again, or remove the row",
+        problem="has a picture that {detail}",
+        examples="reason",
+    ),
+    _nothing_in(
+        "picture read",
+        "unread",
+        "save it as PNG or JPEG, or remove the row",
+        problem="has a picture that {detail}",
+    ),
+    _nothing_in(
+        "picture itself",
+        "stand_in",
+        "fetch the picture itself, or remove the row",
+        problem="has a picture that {detail}",
     ),
     _between(
         "picture size",

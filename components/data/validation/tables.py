@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from components.data.images import BombError, facts
+from components.data.images import BombError, DamagedError, UnreadableError, decode
+from components.data.picture_survey import PictureSurvey
 from components.data.samples import GENERALISATION_PREFIX
 from components.errors import CeterisError
 
@@ -24,6 +25,9 @@ _PICTURE_TYPES = {
     "name": "str",
     "image_id": "str",
     "problem": "str",
+    "reason": "str",
+    "unread": "str",
+    "stand_in": "str",
     "pixels": "float64",
     "shortest": "float64",
     "aspect": "float64",
@@ -52,9 +56,20 @@ _SAMPLE_TYPES = {
 
 @dataclass(frozen=True)
 class Look:
-    """What one encoded picture turned out to be."""
+    """What one encoded picture turned out to be.
+
+    Attributes:
+        problem: why it is none, in words that follow "a picture that"; what is said of single pictures stands in `reason`.
+        reason: what the decoder said of a damaged one.
+        unread: the format that is not read, likewise in words.
+        stand_in: what lies there in the place of the picture, likewise in words.
+        look: equal for pictures that look the same.
+    """
 
     problem: str = ""
+    reason: str = ""
+    unread: str = ""
+    stand_in: str = ""
     pixels: float = float("nan")
     width: int = 0
     height: int = 0
@@ -63,17 +78,37 @@ class Look:
     look: str = ""
 
 
-def look_at(data: bytes) -> Look:
-    """Decode a picture, if its header's size allows it."""
+def look_at(data: bytes, survey: PictureSurvey | None = None, name: str = "") -> Look:
+    """Decode a picture, if its header's size allows it.
+
+    Args:
+        data: the encoded picture.
+        survey: takes the measure of a sound picture, so that it need not be decoded again.
+        name: what the survey calls it.
+    """
     try:
-        known = facts(data)
+        picture = decode(data)
     except BombError as error:
         return Look(pixels=error.pixels)
+    except DamagedError as error:
+        return Look(problem="is damaged", reason=error.reason)
+    except UnreadableError as error:
+        what = f"is {error.kind.what}"
+        return Look(stand_in=what) if error.kind.stand_in else Look(unread=what)
     except CeterisError as error:
         # The advice after the last colon is for a single picture; findings bring their own.
         return Look(problem=str(error).rpartition(": ")[0].removeprefix("the picture ").replace("the bytes are", "is"))
-    pixels = float(known.width * known.height)
-    return Look("", pixels, known.width, known.height, known.mode, known.format, known.pixel_hash[:24])
+    if survey is not None:
+        survey.add_decoded(picture, name)
+    known = picture.facts(data)
+    return Look(
+        pixels=float(known.width * known.height),
+        width=known.width,
+        height=known.height,
+        mode=known.mode,
+        format=known.format,
+        look=known.pixel_hash[:24],
+    )
 
 
 @dataclass
@@ -92,6 +127,9 @@ class PictureTable:
             "row": row,
             "image_id": image_id,
             "problem": look.problem,
+            "reason": look.reason,
+            "unread": look.unread,
+            "stand_in": look.stand_in,
             "pixels": look.pixels,
             "shortest": float(min(sides)) if look.width else float("nan"),
             "aspect": max(sides) / min(sides) if look.width else float("nan"),
