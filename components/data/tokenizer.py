@@ -189,11 +189,6 @@ def encode(tokenizer: Tokenizer, texts: list[str]) -> tuple[np.ndarray, np.ndarr
     return input_ids, lengths, np.array([bool(encoding.overflowing) for encoding in encodings])
 
 
-def vocabulary(tokenizer: Tokenizer) -> list[str]:
-    """All tokens, in the order of their ids."""
-    return [token for token, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])]
-
-
 def save(tokenizer: Tokenizer, folder: Path) -> None:
     """Write `tokenizer.json` and `vocab.txt`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,4 +198,5 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
         content["model"]["vocab"] = dict(sorted(content["model"]["vocab"].items(), key=lambda item: item[1]))
     text = json.dumps(content, ensure_ascii=False, indent=1)
     (folder / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocabulary(tokenizer)), encoding="utf-8")
+    tokens = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token, _ in tokens), encoding="utf-8")
