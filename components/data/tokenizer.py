@@ -1,23 +1,44 @@
 """The tokenizer that all architectures of a study share.
 
 Built ones are WordPiece with a vocabulary of our own counting: *training* WordPiece gives another vocabulary in every
-process, counting and sorting does not. Unknown words are spelled in characters, so nothing is lost.
+process, counting and sorting does not. Unknown words are spelled in characters, so nothing is lost: texts that differ in
+an accent, a vowel mark, a tone or a joiner give different tokens. Only case, the Unicode form of equal characters, white
+space beside punctuation and invisible characters without meaning are dropped.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
+from tokenizers.normalizers import Normalizer
+from tokenizers.pre_tokenizers import PreTokenizer
 
 from components.errors import CeterisError
 
-SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+BUILT = "built"  # the value of `text.tokenizer` that asks for one of our own
+UNKNOWN = "[UNK]"
+SPECIALS = ("[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
 CONTINUATION = "##"
+
+# What parts words without being seen: the zero-width space, as Khmer and Thai use it, and the separators of old.
+_PARTING = r"[\x{200b}\x{1c}-\x{1f}]"
+# What is invisible and means nothing: control characters, the soft hyphen, marks of direction, the word joiner, the byte
+# order mark. The joiners U+200C and U+200D and the variation selectors mean something and stay.
+_INVISIBLE = (
+    r"[\x{0}-\x{8}\x{e}-\x{1b}\x{7f}-\x{84}\x{86}-\x{9f}\x{ad}\x{61c}\x{200e}\x{200f}"
+    r"\x{202a}-\x{202e}\x{2060}\x{2066}-\x{206f}\x{feff}]"
+)
+# Scripts that are written without blanks. Each of their characters, with its marks, counts as a word, as Chinese ones do
+# in BERT: a sentence as one word would be masked whole, and could not be spelled.
+_UNSPACED_SCRIPTS = "Hiragana Katakana Thai Lao Khmer Myanmar Tai_Le New_Tai_Lue Tai_Tham Tai_Viet"
+_UNSPACED = "".join(rf"\p{{{script}}}" for script in _UNSPACED_SCRIPTS.split())
+# WordPiece reads a longer word as [UNK], and spelling takes time with the square of the length.
+LONGEST_WORD = 100
 
 
 @dataclass(frozen=True)
@@ -25,6 +46,7 @@ class SpecialTokens:
     """Ids of the special tokens; ids below `first_word` are special."""
 
     pad: int
+    unknown: int
     cls: int
     sep: int
     mask: int
@@ -33,11 +55,58 @@ class SpecialTokens:
 
 def word_counts(texts: Iterable[str]) -> Counter[str]:
     """How often each word stands in the texts, after normalisation."""
-    normalizer, splitter = normalizers.BertNormalizer(lowercase=True), pre_tokenizers.BertPreTokenizer()
+    words_of = word_splitter()
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(word for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
+        counts.update(words_of(text))
     return counts
+
+
+def word_splitter() -> Callable[[str], list[str]]:
+    """A function that gives the words of a text as built tokenizers read them."""
+    normalizer, splitter = _normalizer(), _splitter()
+    return lambda text: [word for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))]
+
+
+def _normalizer() -> Normalizer:
+    """Small letters in one Unicode form, blanks around Chinese characters, nothing invisible that means nothing."""
+    return normalizers.Sequence(
+        [
+            normalizers.NFC(),
+            normalizers.Replace(Regex(_PARTING), " "),
+            normalizers.Replace(Regex(_INVISIBLE), ""),
+            normalizers.BertNormalizer(
+                clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=True
+            ),
+            # A small letter may have a composed form where the capital has none.
+            normalizers.NFC(),
+        ]
+    )
+
+
+def _splitter(known: Iterable[str] | None = None) -> PreTokenizer:
+    """Words at blanks and punctuation.
+
+    Args:
+        known: the characters of the vocabulary. Any other is a word of its own, so that it alone becomes [UNK] and not
+            the word around it.
+    """
+    steps: list[PreTokenizer] = [pre_tokenizers.BertPreTokenizer()]
+    if known is not None:
+        steps.append(pre_tokenizers.Split(Regex(rf"[^\s{_ranges(known)}]"), "isolated"))
+    clusters = rf"[{_UNSPACED}][\p{{M}}\x{{200c}}\x{{200d}}]*|[^{_UNSPACED}]{{{LONGEST_WORD}}}"
+    return pre_tokenizers.Sequence([*steps, pre_tokenizers.Split(Regex(clusters), "isolated")])
+
+
+def _ranges(characters: Iterable[str]) -> str:
+    """Characters as the inside of a character class, neighbours joined: a, b, c and x are `\\x{61}-\\x{63}\\x{78}-\\x{78}`."""
+    runs: list[list[int]] = []
+    for point in sorted(map(ord, characters)):
+        if runs and point == runs[-1][1] + 1:
+            runs[-1][1] = point
+        else:
+            runs.append([point, point])
+    return "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in runs)
 
 
 def build(counts: Counter[str], vocabulary_size: int, max_length: int) -> Tokenizer:
@@ -45,7 +114,7 @@ def build(counts: Counter[str], vocabulary_size: int, max_length: int) -> Tokeni
 
     Ties are broken alphabetically, so equal counts give equal files.
     """
-    characters = sorted({character for word in counts for character in word})
+    characters = _characters(counts)
     pieces = [*characters, *(CONTINUATION + character for character in characters)]
     room = max(0, vocabulary_size - len(SPECIALS) - len(pieces))
     longer = sorted((word for word in counts if len(word) > 1), key=lambda word: (-counts[word], word))
@@ -53,17 +122,26 @@ def build(counts: Counter[str], vocabulary_size: int, max_length: int) -> Tokeni
     tokenizer = Tokenizer(
         WordPiece(
             {token: index for index, token in enumerate(vocabulary)},
-            unk_token="[UNK]",
+            unk_token=UNKNOWN,
             continuing_subword_prefix=CONTINUATION,
         )
     )
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.normalizer = _normalizer()
+    tokenizer.pre_tokenizer = _splitter(characters)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", SPECIALS.index("[CLS]")), ("[SEP]", SPECIALS.index("[SEP]"))]
     )
     _limit(tokenizer, max_length)
     return tokenizer
+
+
+def fewest_tokens(counts: Counter[str]) -> int:
+    """Tokens that `build` makes whatever size is asked for: the special ones, and each character alone and continuing."""
+    return len(SPECIALS) + 2 * len(_characters(counts))
+
+
+def _characters(counts: Counter[str]) -> list[str]:
+    return sorted({character for word in counts for character in word})
 
 
 def load(source: str, max_length: int) -> Tokenizer:
@@ -94,7 +172,12 @@ def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
     """Ids of the special tokens."""
     ids = {token: tokenizer.token_to_id(token) or 0 for token in SPECIALS}
     return SpecialTokens(
-        pad=ids["[PAD]"], cls=ids["[CLS]"], sep=ids["[SEP]"], mask=ids["[MASK]"], first_word=max(ids.values()) + 1
+        pad=ids["[PAD]"],
+        unknown=ids[UNKNOWN],
+        cls=ids["[CLS]"],
+        sep=ids["[SEP]"],
+        mask=ids["[MASK]"],
+        first_word=max(ids.values()) + 1,
     )
 
 
