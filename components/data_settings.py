@@ -26,12 +26,22 @@ class ScenesSettings(Strict):
 
 
 class ManifestSettings(Strict):
-    """How a manifest without all splits is divided (by group, never by row)."""
+    """How a manifest without all splits is divided (by group, never by row), and which of its targets are classes."""
 
     seed: int = Field(ge=0)
     selection_fraction: Fraction = Field(description="share of groups moved to a split the manifest does not name")
     gate_fraction: Fraction
     validation_fraction: Fraction
+    fewest_rows_per_answer: int = Field(
+        default=1,
+        ge=1,
+        description="how many training rows a target needs to be a class; 2 or more where answers are open",
+    )
+    most_answers: int = Field(
+        default=3000,
+        ge=2,
+        description="how many classes the answers to questions make at most, the most frequent first",
+    )
 
 
 class DataSettings(Strict):
