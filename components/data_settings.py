@@ -37,7 +37,7 @@ class ManifestColumns(Strict):
 
 
 class ManifestSettings(Strict):
-    """How a manifest is read, and how one without all splits is divided (by group, never by row)."""
+    """How a manifest is read, how one without all splits is divided (by group, never by row), and which of its targets are classes."""
 
     seed: int = Field(ge=0)
     selection_fraction: Fraction = Field(description="share of groups moved to a split the manifest does not name")
@@ -51,6 +51,16 @@ class ManifestSettings(Strict):
     prefix: str | None = Field(
         default=None,
         description="what picture paths begin with in the manifest and not on the disk, such as the folder they were made in",
+    )
+    fewest_rows_per_answer: int = Field(
+        default=1,
+        ge=1,
+        description="how many training rows a target needs to be a class; 2 or more where answers are open",
+    )
+    most_answers: int = Field(
+        default=3000,
+        ge=2,
+        description="how many classes the answers to questions make at most, the most frequent first",
     )
 
 

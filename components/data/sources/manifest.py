@@ -10,18 +10,24 @@ Pretraining parts, from training rows (and, to watch the curves, validation rows
 where there is no text, with a caption made from its target ("a photo of a hat"). `text`: the same texts alone. `images`:
 every picture, labelled with the targets of its rows. So labels of training rows enter pretraining, and few-label runs
 on such data are few-label in fine-tuning alone.
+
+Classes. The targets of training rows, as many as `data.manifest` allows. Training rows with another target train no task,
+but their pictures and texts are read in pretraining; evaluated rows with another one stay, and can only be missed.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.data.images import facts
 from components.data.region_table import write_regions
 from components.data.samples import Picture, Sample, SampleWriter
+from components.data.sources.answers import MOST_CLASSES, choose_classes
 from components.data.sources.entries import Entry, Faults, Manifest
 from components.data.sources.splits import carve, connected, shares
+from components.data.validation.targets import are_open, survey
 from components.data_settings import DataSettings, ManifestSettings
 from components.errors import CeterisError
 from components.study import TaskSettings
@@ -66,7 +72,8 @@ def write(
     """Write all samples of the manifest at `settings.path`.
 
     Raises:
-        CeterisError: the manifest has rows that cannot be used (naming all of them), or too few groups to divide.
+        CeterisError: the manifest has rows that cannot be used (naming all of them), targets from which nothing can be
+            learned, or too few groups to divide.
     """
     if len(tasks) != 1:
         raise CeterisError(
@@ -75,8 +82,12 @@ def write(
     task = next(iter(tasks))
     manifest = Manifest(Path(settings.path))
     scan = scan_rows(manifest, settings.path, lambda done: progress(50 * done, "reading the manifest"))
-    splits, remark = decide_splits(scan, settings.manifest)
-    labels = _labels(scan, splits)
+    kind = tasks[task].kind
+    survey(scan.targets, groups=scan.groups).findings(settings.path).raise_if_critical(settings.path)
+    splits, remark = decide_splits(scan, settings.manifest, kind)
+    answers, left_out = decide_answers(scan, splits, settings.manifest, kind)
+    classes = set(answers)
+    labels = _labels(scan, splits, classes)
     writer.rows_per_shard = min(
         writer.rows_per_shard, max(_SMALLEST_SHARD, _SHARD_BYTES * len(scan.looks) // scan.image_bytes)
     )
@@ -89,7 +100,9 @@ def write(
             writer.picture(Picture(image_id, entry.picture(), group, boxes=entry.boxes, label=label))
             if label:
                 writer.sample(Sample(f"images/{image_id}", "images", split, [image_id], group=group))
-        writer.sample(Sample(entry.id, task, split, [image_id], entry.text, entry.target, group))
+        # A row without a target is written, so that validation tells of it.
+        if split != "train" or entry.target is None or entry.target in classes:
+            writer.sample(Sample(entry.id, task, split, [image_id], entry.text, entry.target, group))
         caption = entry.text if scan.texts else caption_of(entry)
         if split in PRETRAINING_SPLITS and caption.strip():
             writer.sample(Sample(f"pairs/{entry.id}", "pairs", split, [image_id], caption, group=group))
@@ -100,9 +113,6 @@ def write(
     if settings.region_features is not None:
         progress(99, "reading region features")
         regions["regions"] = write_regions(writer.folder, Path(settings.region_features), scan.names)
-    answers = sorted(
-        {target for target, split in zip(scan.targets, splits, strict=True) if split == "train" and target}
-    )
     writer.finish(
         source="manifest",
         oracle="identity",
@@ -113,6 +123,7 @@ def write(
             if scan.texts
             else "captions made from the targets of the training rows",
             "splits": remark,
+            **({"answers": left_out} if left_out else {}),
             **regions,
             "columns": "; ".join(
                 f"{file.path.name}: {manifest.columns[file.name].describe()}" for file in manifest.files
@@ -166,8 +177,12 @@ def look_of(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()
 
 
-def decide_splits(scan: Scan, settings: ManifestSettings) -> tuple[list[str], str]:
+def decide_splits(scan: Scan, settings: ManifestSettings, kind: str | None = None) -> tuple[list[str], str]:
     """The split of every row, and in words what became what.
+
+    Args:
+        kind: of the task. Classes of one row stay in training; of free answers, which no classification has, those that
+            are given once go where chance takes them.
 
     Raises:
         CeterisError: no rows are left to train on, or too few groups to divide.
@@ -188,7 +203,11 @@ def decide_splits(scan: Scan, settings: ManifestSettings) -> tuple[list[str], st
         training = [index for index, split in enumerate(named) if split == "train"]
         together = connected((scan.groups[index], scan.looks[scan.image_ids[index]]) for index in training)
         rows = [(together[scan.groups[index]], scan.targets[index]) for index in training]
-        division = carve(rows, shares(settings, missing), settings.seed)
+        seen = Counter(target for _, target in rows if target is not None)
+        free = kind != "classification" and are_open(seen)
+        fewest = max(settings.fewest_rows_per_answer, 2 if free else 1)
+        unlearned = {target for target, count in seen.items() if count < fewest}
+        division = carve(rows, shares(settings, missing), settings.seed, unlearned)
         for index, (group, _) in zip(training, rows, strict=True):
             named[index] = division[group]
         remarks.append(f"{' and '.join(missing)} carved out of {'train' if present else 'all rows'} by group")
@@ -196,13 +215,50 @@ def decide_splits(scan: Scan, settings: ManifestSettings) -> tuple[list[str], st
     return named, f"{'; '.join(remarks) or 'as the manifest names them'} (rows: {counts})"
 
 
-def _labels(scan: Scan, splits: list[str]) -> dict[str, str]:
-    """What image pretraining predicts for each picture: the targets of its rows. Evaluation pictures have no label."""
+def decide_answers(scan: Scan, splits: list[str], settings: ManifestSettings, kind: str) -> tuple[list[str], str]:
+    """The classes, sorted, and in words which share of the training rows has none of them (nothing where all have one).
+
+    Args:
+        splits: of every row.
+        kind: of the task; only the answers to questions are limited in number, for a classification is about all its classes.
+
+    Raises:
+        CeterisError: fewer than two targets become classes, or more than predictions can name.
+    """
+    trained = [
+        target for target, split in zip(scan.targets, splits, strict=True) if split == "train" and target is not None
+    ]
+    fewest, most = settings.fewest_rows_per_answer, settings.most_answers if kind == "vqa" else None
+    classes = choose_classes(trained, fewest, most)
+    different = len(set(trained))
+    if len(classes) < 2 <= different:
+        raise CeterisError(
+            f"only {len(classes)} of the {different:,} targets of training rows occur{'s' if len(classes) == 1 else ''} "
+            f"{fewest} times there, which leaves nothing to tell apart: lower data.manifest.fewest_rows_per_answer."
+        )
+    if len(classes) > MOST_CLASSES:
+        raise CeterisError(
+            f"the targets of training rows make {len(classes):,} classes, more than {MOST_CLASSES:,}: raise "
+            "data.manifest.fewest_rows_per_answer, or give coarser targets."
+        )
+    known = set(classes)
+    lost = sum(target not in known for target in trained)
+    if not lost:
+        return classes, ""
+    return classes, (
+        f"{len(classes):,} of the {different:,} targets of training rows are classes, those of {fewest} rows and more"
+        + (f", at most {most:,}" if most else "")
+        + f"; the other {lost:,} of {len(trained):,} training rows ({100 * lost / len(trained):.1f}%) train no task"
+    )
+
+
+def _labels(scan: Scan, splits: list[str], classes: Collection[str]) -> dict[str, str]:
+    """What image pretraining predicts for each picture: the classes of its rows. Evaluation pictures have no label."""
     targets: dict[str, set[str]] = {}
     shown: dict[str, set[str]] = {}
     for image_id, split, target in zip(scan.image_ids, splits, scan.targets, strict=True):
         shown.setdefault(image_id, set()).add(split)
-        if target is not None:
+        if target is not None and target in classes:
             targets.setdefault(image_id, set()).add(target.replace(";", ","))
     # A picture in several splits is a leak that validation tells of: it gets no label here.
     allowed = [{split} for split in PRETRAINING_SPLITS]

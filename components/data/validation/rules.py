@@ -115,12 +115,7 @@ SAMPLE_RULES = (
         f"has a text of more than {MAX_CHARACTERS} characters",
         "shorten it",
     ),
-    _nothing_in(
-        "target in vocabulary",
-        "target_problem",
-        "correct it, add training rows that have it, or remove the row",
-        examples="target",
-    ),
+    _nothing_in("target present", "target_problem", "fill it in, or remove the row"),
     _nothing_in("picture present", "picture_problem", "add the picture or remove the row"),
     _nothing_in(
         "picture leak",
@@ -228,13 +223,14 @@ PART_RULES = (
         "add some",
         "warning",
     ),
-    _between(
-        "several targets",
-        "targets",
-        (2, None),
-        "has one target only, so there is nothing to learn",
-        "add rows with another",
+    _nothing_in("several targets", "one_target", "add rows with another"),
+    _nothing_in(
+        "target in vocabulary",
+        "outside",
+        "correct those that are slips, and add training rows that have the others",
+        severity="warning",
     ),
+    _nothing_in("targets alike in all splits", "foreign", "write targets alike in all splits, or divide the rows anew"),
 )
 
 COLUMN_RULES = (

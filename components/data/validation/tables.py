@@ -15,6 +15,7 @@ import pandas as pd
 from components.data.images import BombError, DamagedError, UnreadableError, decode
 from components.data.picture_survey import PictureSurvey
 from components.data.samples import GENERALISATION_PREFIX
+from components.data.validation.split_targets import TargetProblems, target_problems
 from components.errors import CeterisError
 
 PRETRAINING_PARTS = ("pairs", "text", "images")
@@ -214,11 +215,11 @@ class SampleTable:
         frame.loc[~needs_text, "text_problem"] = ""
         frame.loc[~frame["part"].isin(tasks), "target_problem"] = ""
         frame["known_part"] = frame["part"].isin([*PRETRAINING_PARTS, *tasks])
+        frame["missed"] = False
         for task in sorted(set(tasks) - set(positional)):
             mine = frame["part"] == task
             trained = set(frame.loc[mine & (frame["split"] == "train"), "target"])
-            unknown = mine & frame["split"].ne("") & (frame["target_problem"] == "") & ~frame["target"].isin(trained)
-            frame.loc[unknown, "target_problem"] = "has a target that no training row has"
+            frame["missed"] |= mine & frame["split"].ne("") & frame["target"].ne("") & ~frame["target"].isin(trained)
         frame["picture_leak"] = _leaks(frame, "look")
         frame["group_leak"] = _leaks(frame, "group")
         key = (
@@ -265,7 +266,7 @@ def _leaks(frame: pd.DataFrame, column: str) -> pd.Series:
 def parts_frame(
     samples: pd.DataFrame, tasks: Sequence[str], splits: Sequence[str], pretraining: bool, place: str
 ) -> pd.DataFrame:
-    """How many rows, and how many distinct targets, each part has in each split that it needs or has.
+    """How many rows each part has in each split that it needs or has, and what is wrong with their targets.
 
     Args:
         samples: the table of samples.
@@ -275,10 +276,14 @@ def parts_frame(
         place: what findings name as the file.
     """
     counts = Counter(zip(samples["part"], samples["split"], strict=True))
-    targets = samples.groupby(["part", "split"])["target"].nunique().to_dict()
     needed = [(task, split) for task in tasks for split in splits]
     needed += [(part, "train") for part in PRETRAINING_PARTS] if pretraining else []
     keys = sorted({*needed, *(key for key in counts if key[1])})
+    rows_of = {task: samples[samples["part"] == task] for task in tasks}
+    wrong = {
+        (part, split): target_problems(rows_of[part], split) if part in rows_of else TargetProblems()
+        for part, split in keys
+    }
     return pd.DataFrame(
         {
             "file": [place for _ in keys],
@@ -288,8 +293,8 @@ def parts_frame(
             "split": [split for _, split in keys],
             "rows": [counts[key] for key in keys],
             "evaluated": [counts[key] if key[0] in tasks and key[1] != "train" else None for key in keys],
-            "targets": [targets.get(key, 0) if key[0] in tasks and key[1] == "train" else None for key in keys],
+            "one_target": [wrong[key].one for key in keys],
+            "outside": [wrong[key].outside for key in keys],
+            "foreign": [wrong[key].foreign for key in keys],
         }
-    ).astype(
-        {"file": "str", "row": "int64", "name": "str", "rows": "int64", "evaluated": "float64", "targets": "float64"}
-    )
+    ).astype({"file": "str", "row": "int64", "name": "str", "rows": "int64", "evaluated": "float64"})

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,15 @@ def leave_out(*names: str) -> Callable[[Pictures, Samples], None]:
     return apply
 
 
+def rewrite(split: str, yes: str, no: str) -> Callable[[Pictures, Samples], None]:
+    def apply(pictures: Pictures, samples: Samples) -> None:
+        for name, sample in list(samples.items()):
+            if sample.part == "vqa" and sample.split == split:
+                samples[name] = replace(sample, target=yes if sample.target == "yes" else no)
+
+    return apply
+
+
 GATE = tuple(f"gate-{number}" for number in range(40))
 FAULTS = {
     "unique ids": (change("gate-3", id="gate-4"), "(gate-4, gate-4): has an id that another row has too"),
@@ -80,7 +90,13 @@ FAULTS = {
     "known part": (change("gate-3", part="vqaa"), "does not know ('vqaa')"),
     "text present": (change("gate-3", text=""), "(gate-3): has no text"),
     "text bounded": (change("gate-3", text="x" * 5001), "more than 5000 characters"),
-    "target in vocabulary": (change("gate-3", target="maybe"), "has a target that no training row has ('maybe')"),
+    "target present": (change("gate-3", target=""), "(gate-3): has no target"),
+    "targets alike in all splits": (
+        rewrite("gate", "Yes ", "No "),
+        "40 of 40 rows (100.0%) have a target that is no class of the training rows, because it is written differently "
+        "('No ' here is 'no' there, 'Yes ' here is 'yes' there)",
+    ),
+    "several targets": (rewrite("train", "no", "no"), "all training rows have the target 'no'"),
     "picture present": (change("gate-3", image_ids=["nowhere"]), "refers to a picture that is not there"),
     "picture leak": (change("gate-3", image_ids=["train-5"]), "shows a picture that occurs in gate and train"),
     "group leak": (change("gate-3", group="selection-3"), "occurs in gate and selection ('selection-3')"),
@@ -101,6 +117,34 @@ def test_each_planted_fault_is_found(tmp_path: Path, rule: str) -> None:
     (item,) = [item for item in findings.items if item.rule == rule]
     assert sentence in item.sentence
     assert item.severity == "critical"
+
+
+def test_targets_that_training_lacks_are_a_warning_with_their_share(tmp_path: Path) -> None:
+    pictures, samples = sound()
+    for number in (3, 5, 9):
+        change(f"gate-{number}", target="maybe" if number < 9 else "perhaps")(pictures, samples)
+    findings = check(tmp_path / "data", pictures, samples)
+    assert findings.passed
+    (item,) = findings.items
+    assert item.rule == "target in vocabulary"
+    assert item.sentence.startswith(
+        "data (vqa gate): 3 of 40 rows (7.5%) have a target that is no class of the training rows, so they can only be missed "
+        "('maybe' in gate-3, 'perhaps' in gate-9): "
+    )
+
+
+def test_most_of_a_split_may_be_missed_only_where_answers_are_free(tmp_path: Path) -> None:
+    for free in (True, False):
+        pictures, samples = sound()
+        for number in range(30):
+            change(f"gate-{number}", target=f"a sentence of its own {number if free else number % 3}")(
+                pictures, samples
+            )
+        findings = check(tmp_path / str(free), pictures, samples)
+        assert findings.passed == free
+        (item,) = findings.items
+        assert "30 of 40 rows (75.0%)" in item.sentence
+        assert free or "training has 'no', 'yes'" in item.sentence
 
 
 def test_sound_data_passes_and_every_missing_part_is_told(tmp_path: Path) -> None:

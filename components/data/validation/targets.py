@@ -1,0 +1,175 @@
+"""What can be said of targets before anything is trained: how many classes, how even, and what is odd about them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import repeat
+
+from components.data.validation.findings import QUOTED, Findings, Severity, finding
+from components.data.validation.look_alikes import LookAlikes, look_alikes, visible
+
+FEWEST_ROWS = 4
+"""A class of fewer rows can hardly have one in every split."""
+_OPEN_SHARE = 0.05
+"""Share of the rows that single targets have at least where answers are open: fewer are a few odd ones among classes."""
+
+
+@dataclass(frozen=True)
+class TargetSurvey:
+    """The targets of a set of rows; rows without one do not count.
+
+    Attributes:
+        counts: rows by target, the most frequent first and then in the alphabet.
+        alone: how many targets occur in one group only.
+        untrained: by split, how many rows have a target that no row of `train` has; nothing where no split is named.
+        open: answers are free: most of them are given once.
+        alike: targets that look alike.
+    """
+
+    counts: dict[str, int]
+    alone: int
+    untrained: dict[str, int]
+    open: bool
+    alike: list[LookAlikes]
+
+    @property
+    def rows(self) -> int:
+        """How many rows have a target."""
+        return sum(self.counts.values())
+
+    @property
+    def singletons(self) -> int:
+        """How many targets one row has."""
+        return sum(count == 1 for count in self.counts.values())
+
+    @property
+    def majority(self) -> float:
+        """The share of the rows that have the most frequent target."""
+        return next(iter(self.counts.values())) / self.rows if self.counts else 0.0
+
+    @property
+    def frequent(self) -> list[tuple[str, int]]:
+        """The three most frequent targets with their rows."""
+        return list(self.counts.items())[:QUOTED]
+
+    @property
+    def rarest(self) -> list[tuple[str, int]]:
+        """The three rarest targets with their rows, the rarest first."""
+        return sorted(self.counts.items(), key=lambda item: (item[1], item[0]))[:QUOTED]
+
+    def sentences(self) -> list[str]:
+        """What the targets are, in plain English: never a fault."""
+        if not self.counts:
+            return ["No row has a target."]
+        several = len(self.counts) > 1
+        said = [
+            f"{len(self.counts):,} class{'es' if several else ''} in {self.rows:,} rows; the most frequent "
+            f"{_listed(self.frequent)}"
+            + (f", the rarest {_listed(self.rarest)}" if len(self.counts) > QUOTED else "")
+            + "."
+            + (
+                f" Saying {visible(self.frequent[0][0])} every time is right in {_share(self.majority)}."
+                if several
+                else ""
+            )
+        ]
+        if self.singletons == len(self.counts):
+            return said
+        if self.open:
+            return [
+                *said,
+                f"Answers are open: {self.singletons:,} of {len(self.counts):,} are given once, by "
+                f"{_share(self.singletons / self.rows)} of the rows. Frequent ones become classes, the others can only be missed.",
+            ]
+        if rare := [(target, count) for target, count in self.counts.items() if count < FEWEST_ROWS]:
+            shown = sorted(rare, key=lambda item: (item[1], item[0]))
+            said.append(
+                f"{len(rare):,} class{'es have' if rare[1:] else ' has'} fewer than {FEWEST_ROWS} rows "
+                f"({', '.join(visible(target) for target, _ in shown[:QUOTED])}{', ...' if rare[QUOTED:] else ''}): "
+                f"{'they stay in training and are' if rare[1:] else 'it stays in training and is'} hardly tested."
+            )
+        return said
+
+    def findings(self, file: str) -> Findings:
+        """What is wrong with the targets of a file: targets from which nothing can be learned, and look-alikes."""
+        found: list[tuple[Severity, str, str, str]] = []
+        if len(self.counts) == 1:
+            problem = f"all rows have the target {visible(next(iter(self.counts)))}, so there is nothing to tell apart"
+            found.append(("critical", "one class", problem, "add rows with another target, or name another column"))
+        # Where the user names splits, a class may well have one row in each.
+        elif len(self.counts) > 1 and self.alone == len(self.counts) and not self.untrained:
+            what = "row" if self.singletons == len(self.counts) else "group of rows that belong together"
+            which = _examples(self.counts)
+            problem = f"every class has one {what} only ({which}), so nothing can be asked that was seen in training"
+            advice = "add rows, give coarser targets, or name another column"
+            found.append(("critical", "classes seen once", problem, advice))
+        if self.alike:
+            spellings = sum(len(alike.counts) for alike in self.alike)
+            shown = "; ".join(map(str, self.alike[:QUOTED])) + ("; ..." if self.alike[QUOTED:] else "")
+            problem = f"{spellings:,} targets look like {len(self.alike):,} ({shown})"
+            found.append(("warning", "look-alikes", problem, "write each in one way, unless they differ on purpose"))
+        return Findings([finding(severity, rule, file, [], *words) for severity, rule, *words in found])
+
+
+def survey(
+    targets: Iterable[str | None],
+    splits: Iterable[str | None] | None = None,
+    groups: Iterable[str] | None = None,
+) -> TargetSurvey:
+    """Look at the targets of all rows.
+
+    Args:
+        targets: of every row, None where it has none.
+        splits: of every row, where the user names them; None where a row has none.
+        groups: what must not be parted between splits, of every row; each row is its own by default.
+    """
+    counts: Counter[str] = Counter()
+    homes: dict[str, str | None] = {}
+    several: set[str] = set()
+    by_split: dict[str, Counter[str]] = {}
+    for row, (target, split, group) in enumerate(
+        zip(
+            targets,
+            repeat(None) if splits is None else splits,
+            repeat(None) if groups is None else groups,
+            strict=False,
+        )
+    ):
+        if not target:
+            continue
+        counts[target] += 1
+        home = group if group is not None else str(row)
+        if homes.setdefault(target, home) != home:
+            several.add(target)
+        if split is not None:
+            by_split.setdefault(split, Counter())[target] += 1
+    ordered = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    trained = by_split.get("train", Counter())
+    untrained = {
+        split: sum(count for target, count in found.items() if target not in trained)
+        for split, found in sorted(by_split.items())
+        if split != "train"
+    }
+    return TargetSurvey(ordered, len(counts) - len(several), untrained, are_open(ordered), look_alikes(ordered))
+
+
+def are_open(counts: Mapping[str, int]) -> bool:
+    """Whether answers are free: most of the different ones are given once, and not by a handful of rows only.
+
+    Args:
+        counts: how many rows have each target.
+    """
+    single = sum(count == 1 for count in counts.values())
+    return 2 * single > len(counts) > single and single >= _OPEN_SHARE * sum(counts.values())
+
+
+def _listed(counted: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{visible(target)} ({count:,})" for target, count in counted)
+
+
+def _examples(counts: Mapping[str, int]) -> str:
+    return ", ".join(visible(target) for target in sorted(counts)[:QUOTED]) + (", ..." if len(counts) > QUOTED else "")
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.1f}%"
