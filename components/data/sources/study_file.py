@@ -1,7 +1,7 @@
 """Writes a ready study for the user's own manifest: `ceteris study new --data MANIFEST --task classification|vqa NAME`.
 
 The study begins as the default one, `params.yaml`; what the data decides is changed. The data is put at `data/NAME`,
-which git ignores, by hard links where the file system allows and by copies elsewhere; workspaces take it from there.
+which git ignores; workspaces take it from there. It is copied: what the user does to his files later changes nothing here.
 """
 
 import math
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import yaml
 
 from components.budget import CURRENCIES
+from components.data.copies import copy_file
 from components.data.images import header
 from components.data.sources.entries import Entry, Faults, Manifest
 from components.data.sources.manifest import decide_splits, scan_rows
@@ -140,7 +141,7 @@ def _place(manifest: Manifest, folder: Path) -> None:
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     for file in manifest.files:
-        _link(file.path, beside / file.path.name)
+        copy_file(file.path, beside / file.path.name)
     for entry in manifest.entries(Faults()):
         _place_picture(entry, manifest.folder, beside)
     os.replace(beside, folder)
@@ -151,12 +152,4 @@ def _place_picture(entry: Entry, source: Path, target: Path) -> None:
         place = target / entry.image.relative_to(source)
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
-            _link(entry.image, place)
-
-
-def _link(source: Path, target: Path) -> None:
-    """A hard link to the file itself (links followed), or a copy where that cannot be."""
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        shutil.copyfile(source, target)
+            copy_file(entry.image, place)
