@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from components.data.copies import copy_file
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import evidence, revision, workspaces
@@ -172,7 +173,7 @@ def _give_data(folder: Path, root: Path, target: Path, study: Study) -> None:
     for path in workspaces.data_files(source, study):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        workspaces.link_or_copy(path, copy)
+        copy_file(path, copy)
 
 
 def _environment_differences(target: Path) -> list[str]:
