@@ -147,6 +147,7 @@ def _rebuild(folder: Path, root: Path, target: Path, record: dict[str, Any], stu
             return
     shutil.rmtree(target, ignore_errors=True)
     commit = record["commit"]
+    revision.commit(root)  # says so where git refuses the clone as a whole
     if not revision.git(root, "cat-file", "-t", commit, check=False).strip() == b"commit":
         raise CeterisError(f"commit {commit} is not in {root}: fetch the branch that {folder} was made from.")
     revision.git(root, "clone", "--quiet", "--no-checkout", str(root), str(target))
