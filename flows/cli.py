@@ -31,7 +31,12 @@ StudyOption = Annotated[str | None, typer.Option("--study", help="A file of stud
 
 def main() -> None:
     """Entry point: a mistake of the person is one sentence and exit code 2, any other error keeps its traceback."""
-    bypass_proxy(os.environ)
+    unused = bypass_proxy(os.environ)
+    if unused and os.environ.get("HF_HUB_OFFLINE", "1").upper() not in ("1", "ON", "YES", "TRUE"):
+        name = unused[0]
+        print(
+            f"{name} is not used, only HTTP proxies are: name one in HTTPS_PROXY if downloads need it.", file=sys.stderr
+        )
     try:
         app()
     except CeterisError as error:
