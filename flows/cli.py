@@ -11,6 +11,7 @@ import typer
 from components.errors import CeterisError
 from flows.checkout import find_home
 from infra.environment import bypass_proxy
+from infra.terminal import accept_any_terminal, json_text
 
 app = typer.Typer(
     help="Train every image-text architecture on the same data in the same way, and see which is better.",
@@ -31,6 +32,7 @@ StudyOption = Annotated[str | None, typer.Option("--study", help="A file of stud
 
 def main() -> None:
     """Entry point: a mistake of the person is one sentence and exit code 2, any other error keeps its traceback."""
+    accept_any_terminal()
     unused = bypass_proxy(os.environ)
     if unused and os.environ.get("HF_HUB_OFFLINE", "1").upper() not in ("1", "ON", "YES", "TRUE"):
         name = unused[0]
@@ -195,7 +197,7 @@ def verdict(
     from components.evaluation.verdict_text import render_verdict
 
     result = judge(file, leave_out or [], groups or [], margin, confidence)
-    print(json.dumps(result, indent=2, ensure_ascii=False) if as_json else render_verdict(result))
+    print(json_text(result) if as_json else render_verdict(result))
 
 
 @app.command()
@@ -213,7 +215,7 @@ def power(
     from components.study import load_study
 
     result = study_power(load_study(workspace / "params.yaml"), workspace, effect)
-    print(json.dumps(result, indent=2, ensure_ascii=False) if as_json else render_power(result))
+    print(json_text(result) if as_json else render_power(result))
 
 
 @app.command()
@@ -232,7 +234,7 @@ def predict(
     uri = tracking_uri or connect(home)["mlflow"].url
     from registry.predict import predict as ask
 
-    print(json.dumps(ask(workspace, task, image, text, uri), indent=2, ensure_ascii=False))
+    print(json_text(ask(workspace, task, image, text, uri)))
 
 
 @app.command()

@@ -179,7 +179,8 @@ def supervise(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**environment, "PYTHONUNBUFFERED": "1", "CETERIS_PARENT": str(os.getpid())},
+        # Read as UTF-8 below, whatever the terminal is.
+        env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "CETERIS_PARENT": str(os.getpid())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

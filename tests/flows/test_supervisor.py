@@ -51,6 +51,14 @@ def test_lines_progress_and_log(tmp_path: Path) -> None:
     assert "git add" in (tmp_path / "log").read_text()
 
 
+def test_what_a_stage_says_is_whole_whatever_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}.items():
+        monkeypatch.setenv(name, value)
+    ended, heard = run(tmp_path, "print('\\u22120.5 caf\\xe9'); import sys; sys.exit('error: \\u22121 is no class.')")
+    assert "\N{MINUS SIGN}0.5 café" in heard.lines
+    assert ended.sentence == "\N{MINUS SIGN}1 is no class."
+
+
 @pytest.mark.parametrize(
     ("code", "exit_code", "lost", "sentence"),
     [
