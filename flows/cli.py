@@ -266,7 +266,7 @@ def rollback(task: TaskName, study: StudyOption = None, tracking_uri: Uri = None
 @app.command()
 def sync(study: StudyName = None, root: Root = None, tracking_uri: Uri = None) -> None:
     """Bring what a bare `dvc repro` noted into MLflow."""
-    workspace, uri = _workspace_and_uri(study, root, tracking_uri)
+    workspace, uri = _workspace_and_uri(study, root, tracking_uri, finished=False)
     from flows.tracker import sync as deliver
 
     print(f"{deliver(workspace, uri)} events brought to {uri}")
@@ -283,10 +283,12 @@ def reproduce(folder: Annotated[Path, typer.Argument(help="A workspace, with its
     again(folder, home)
 
 
-def _workspace_and_uri(study: str | None, root: Path | None, tracking_uri: str | None) -> tuple[Path, str]:
+def _workspace_and_uri(
+    study: str | None, root: Path | None, tracking_uri: str | None, finished: bool = True
+) -> tuple[Path, str]:
     from flows.running import connect, workspace_of
 
-    workspace = root.resolve() if root else workspace_of(find_home(), study)
+    workspace = root.resolve() if root else workspace_of(find_home(), study, finished)
     return workspace, tracking_uri or connect(find_home())["mlflow"].url
 
 
