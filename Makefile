@@ -49,8 +49,9 @@ clean: ## end the servers and remove what was made, but not the DVC cache
 	rm -rf $(VENV) .ceteris outputs reports workspaces mlartifacts mlflow.db* .mypy_cache .ruff_cache *.egg-info
 
 checkout:
-	@git rev-parse --git-dir >/dev/null 2>&1 || \
-	  { echo "error: $(CURDIR) is not a Git checkout: clone Ceteris with git and run make inside the clone." >&2; exit 2; }
+	@reason=$$(git rev-parse --git-dir 2>&1) || { \
+	  if [ -e .git ]; then echo "error: git does not accept the checkout $(CURDIR): $$reason" >&2; \
+	  else echo "error: $(CURDIR) is not a Git checkout: clone Ceteris with git and run make inside the clone." >&2; fi; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "error: $(PYTHON) is not Python 3.11 or newer: name one, for example make PYTHON=python3.12 run." >&2; exit 2; }
 

@@ -37,7 +37,7 @@ class ManifestColumns(Strict):
 
 
 class ManifestSettings(Strict):
-    """How a manifest is read, how one without all splits is divided (by group, never by row), and which of its targets are classes."""
+    """How a manifest is read, how one without all splits is divided (by group, never by row), and which targets are classes."""
 
     seed: int = Field(ge=0)
     selection_fraction: Fraction = Field(description="share of groups moved to a split the manifest does not name")

@@ -11,6 +11,7 @@ import typer
 from components.errors import CeterisError
 from flows.checkout import find_home
 from infra.environment import bypass_proxy
+from infra.terminal import accept_any_terminal, json_text
 
 app = typer.Typer(
     help="Train every image-text architecture on the same data in the same way, and see which is better.",
@@ -53,7 +54,13 @@ Prefix = Annotated[
 
 def main() -> None:
     """Entry point: a mistake of the person is one sentence and exit code 2, any other error keeps its traceback."""
-    bypass_proxy(os.environ)
+    accept_any_terminal()
+    unused = bypass_proxy(os.environ)
+    if unused and os.environ.get("HF_HUB_OFFLINE", "1").upper() not in ("1", "ON", "YES", "TRUE"):
+        name = unused[0]
+        print(
+            f"{name} is not used, only HTTP proxies are: name one in HTTPS_PROXY if downloads need it.", file=sys.stderr
+        )
     try:
         app()
     except CeterisError as error:
@@ -245,7 +252,7 @@ def verdict(
     from components.evaluation.verdict_text import render_verdict
 
     result = judge(file, leave_out or [], groups or [], margin, confidence)
-    print(json.dumps(result, indent=2, ensure_ascii=False) if as_json else render_verdict(result))
+    print(json_text(result) if as_json else render_verdict(result))
 
 
 @app.command()
@@ -263,7 +270,7 @@ def power(
     from components.study import load_study
 
     result = study_power(load_study(workspace / "params.yaml"), workspace, effect)
-    print(json.dumps(result, indent=2, ensure_ascii=False) if as_json else render_power(result))
+    print(json_text(result) if as_json else render_power(result))
 
 
 @app.command()
@@ -282,7 +289,7 @@ def predict(
     uri = tracking_uri or connect(home)["mlflow"].url
     from registry.predict import predict as ask
 
-    print(json.dumps(ask(workspace, task, image, text, uri), indent=2, ensure_ascii=False))
+    print(json_text(ask(workspace, task, image, text, uri)))
 
 
 @app.command()
@@ -314,7 +321,7 @@ def rollback(task: TaskName, study: StudyOption = None, tracking_uri: Uri = None
 @app.command()
 def sync(study: StudyName = None, root: Root = None, tracking_uri: Uri = None) -> None:
     """Bring what a bare `dvc repro` noted into MLflow."""
-    workspace, uri = _workspace_and_uri(study, root, tracking_uri)
+    workspace, uri = _workspace_and_uri(study, root, tracking_uri, finished=False)
     from flows.tracker import sync as deliver
 
     print(f"{deliver(workspace, uri)} events brought to {uri}")
@@ -331,10 +338,12 @@ def reproduce(folder: Annotated[Path, typer.Argument(help="A workspace, with its
     again(folder, home)
 
 
-def _workspace_and_uri(study: str | None, root: Path | None, tracking_uri: str | None) -> tuple[Path, str]:
+def _workspace_and_uri(
+    study: str | None, root: Path | None, tracking_uri: str | None, finished: bool = True
+) -> tuple[Path, str]:
     from flows.running import connect, workspace_of
 
-    workspace = root.resolve() if root else workspace_of(find_home(), study)
+    workspace = root.resolve() if root else workspace_of(find_home(), study, finished)
     return workspace, tracking_uri or connect(find_home())["mlflow"].url
 
 

@@ -118,8 +118,8 @@ class PlainDisplay:
             spent = clock(time.monotonic() - since[0])
             left = self._tally.remaining()
             rest = f" (about {clock(left)} left)" if left else ""
-            why = f": {result.message}" if result.state == "failed" else ""
-            _say(f"  {result.state:8} {address} {spent}{why}{rest}")
+            why = ": " + result.message.replace("\n", "\n    ") if result.state == "failed" else ""
+            _say(f"  {result.state:8} {address} {spent}{rest}{why}")
 
     def end(self) -> None:
         """Nothing to close."""

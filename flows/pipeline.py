@@ -170,8 +170,11 @@ def _slots(workspace: Path) -> Slots:
 def _verdict(record: Record) -> PrefectState[Any]:
     if failed := record.failures():
         skipped = record.count("skipped")
-        left = f" ({skipped} stages that need them were not run)" if skipped else ""
-        return Failed(message="; ".join(f"{address}: {message}" for address, message in failed.items()) + left)
+        left = [f"({skipped} stages that need them were not run)"] if skipped else []
+        said = [f"{address}: {message}" for address, message in failed.items()]
+        if any("\n" in message for message in failed.values()):
+            return Failed(message="\n".join([*said, *left]))
+        return Failed(message=" ".join(["; ".join(said), *left]))
     return Completed(message=f"{record.count('ran')} stages ran, {record.count('cached')} were cached")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from components.data.copies import copy_file
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import evidence, revision, workspaces
@@ -146,6 +147,7 @@ def _rebuild(folder: Path, root: Path, target: Path, record: dict[str, Any], stu
             return
     shutil.rmtree(target, ignore_errors=True)
     commit = record["commit"]
+    revision.commit(root)  # says so where git refuses the clone as a whole
     if not revision.git(root, "cat-file", "-t", commit, check=False).strip() == b"commit":
         raise CeterisError(f"commit {commit} is not in {root}: fetch the branch that {folder} was made from.")
     revision.git(root, "clone", "--quiet", "--no-checkout", str(root), str(target))
@@ -172,7 +174,7 @@ def _give_data(folder: Path, root: Path, target: Path, study: Study) -> None:
     for path in workspaces.data_files(source, study):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        workspaces.link_or_copy(path, copy)
+        copy_file(path, copy)
 
 
 def _environment_differences(target: Path) -> list[str]:

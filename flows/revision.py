@@ -41,19 +41,25 @@ def git(
     except FileNotFoundError:
         raise CeterisError("git is not installed: install it, studies record the code they were made from.") from None
     if check and done.returncode:
-        reason = " ".join(done.stderr.decode(errors="replace").split())
-        raise CeterisError(f"git {arguments[0]} failed in {root}: {reason}.")
+        raise CeterisError(f"git {arguments[0]} failed in {root}: {_reason(done.stderr)}")
     return done.stdout
+
+
+def _reason(said: bytes) -> str:
+    """What git said, in one line. Nothing is put behind its end, which may be a command to be copied."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return " ".join([line if line.endswith((".", ":", ",", ";")) else f"{line}." for line in lines[:-1]] + lines[-1:])
 
 
 def commit(root: Path) -> str:
     """The commit that is checked out.
 
     Raises:
-        CeterisError: `root` is not the top of a git checkout with a commit.
+        CeterisError: `root` is not the top of a git checkout with a commit, or git refuses it, for example because
+            somebody else owns it; then the message is git's own.
     """
-    top = git(root, "rev-parse", "--show-toplevel", check=False).decode().strip()
-    if not top or Path(top) != root.resolve():
+    checkout = (root / ".git").exists()
+    if not checkout or Path(os.fsdecode(git(root, "rev-parse", "--show-toplevel")).rstrip("\n")) != root.resolve():
         raise CeterisError(f"{root} is not a git checkout: clone the repository instead of unpacking an archive of it.")
     head = git(root, "rev-parse", "--verify", "--quiet", "HEAD", check=False).decode().strip()
     if not head:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -49,20 +50,52 @@ def choose_workspace(
     return home if wanted == default else workspaces.create(home, wanted)
 
 
-def workspace_of(home: Path, name: str | None) -> Path:
+def workspace_of(home: Path, name: str | None, finished: bool = True) -> Path:
     """Where a study that has been run lies: by name, or by the name of its workspace.
 
+    One that was run only as a variation (`ceteris run NAME --scale 0.5`) lies where that variation does; standard error
+    says so.
+
+    Args:
+        finished: whether the study must have come to its comparison; otherwise its own folder will do as it is.
+
     Raises:
-        CeterisError: it has no workspace yet.
+        CeterisError: it has no workspace yet, or has been run only as several variations; the message lists them.
     """
+    own = _own_folder(home, name)
+    if own is not None and (not finished or (own / LEADERBOARD).is_file()):
+        return own
+    name = name or load_study(home / "params.yaml").name
+    variations = _variations(home, name)
+    if len(variations) == 1:
+        print(
+            f"taking {os.path.relpath(variations[0])}, the only variation of {name} that has been run", file=sys.stderr
+        )
+        return variations[0]
+    if variations:
+        places = ", ".join(place.name for place in variations)
+        raise CeterisError(
+            f"The study {name} has been run only as variations: say which of {places} instead of {name}."
+        )
+    if own is not None:
+        return own
+    raise CeterisError(f"The study {name} has not been run here yet: start it with `ceteris run {name}`.")
+
+
+def _own_folder(home: Path, name: str | None) -> Path | None:
+    """The folder of a study as its file has it, or of the workspace of that name; None where there is none yet."""
     if name is None:
         return home
-    folder = home / "workspaces" / name
-    if folder.is_dir():
+    if (folder := home / "workspaces" / name).is_dir():
         return folder
-    if workspaces.load(home, name) == load_study(home / "params.yaml"):
-        return home
-    raise CeterisError(f"The study {name} has not been run here yet: start it with `ceteris run {name}`.")
+    return home if workspaces.load(home, name) == load_study(home / "params.yaml") else None
+
+
+def _variations(home: Path, name: str) -> list[Path]:
+    """The workspaces in which a variation of a study has come to its comparison."""
+    folders = (home / "workspaces").glob("*") if (home / "workspaces").is_dir() else ()
+    variation = re.compile(re.escape(name) + "-[0-9a-f]{8}")
+    return sorted(folder for folder in folders if variation.fullmatch(folder.name) and (folder / LEADERBOARD).is_file())
 
 
 def run_study(

@@ -23,6 +23,7 @@ from infra.processes import end_group, identity
 GRACE_SECONDS = 15.0
 TOLD_TO_STOP = 143
 USER_MISTAKE = 2
+ERROR_LINES = 40
 
 # Exit codes of a process that was lost rather than one that decided to fail: SIGKILL (also the kernel's answer to
 # memory running out), SIGBUS, SIGSEGV and SIGABRT, as DVC reports them (negative) and as shells do (128 + n).
@@ -31,6 +32,7 @@ LOST = frozenset({-9, -7, -11, -6, 137, 135, 139, 134})
 _PASSING = ("CUDA error", "CUDA out of memory", "cudaError", "CUBLAS_STATUS", "NCCL", "is busy, it is being blocked by")
 _EXITED_WITH = re.compile(r"failed to run: .*, exited with (-?\d+)$")
 _PROGRESS = re.compile(r"::progress +(\d+(?:\.\d*)?)(?: +(.*))?$")
+_TRACEBACK = "Traceback (most recent call last)"
 # What DVC tells a person who will use git by hand; noise in the log of a stage.
 _CHATTER = (
     "To track the changes with git",
@@ -47,10 +49,16 @@ _UNCHANGED = re.compile(r"Stage '.*' (didn't change, skipping|is cached - skippi
 
 @dataclass(frozen=True)
 class Exit:
-    """How a supervised process ended, and what it last said."""
+    """How a supervised process ended, and what it last said.
+
+    `errors` are the lines of its last message, which began with "error: " or, where it `raised`, followed a traceback:
+    up to `ERROR_LINES` of them; `unsaid` says how many more there are, and where.
+    """
 
     code: int
     errors: tuple[str, ...] = ()
+    unsaid: str = ""
+    raised: bool = False
     tail: tuple[str, ...] = ()
     unchanged: bool = False
     out_of_time: bool = False
@@ -58,9 +66,10 @@ class Exit:
 
     @property
     def sentence(self) -> str:
-        """Why it failed, in its own words where it has said so."""
+        """Why it failed, in its own words where it has said so: one line, or a line for each thing that is wrong."""
         if self.errors:
-            return " ".join(self.errors)
+            said = "\n".join([*self.errors, self.unsaid] if self.unsaid else self.errors)
+            return f"exit code {self.code}: {said}" if self.raised else said
         last = next((line.strip() for line in reversed(self.tail) if line.strip()), "it printed nothing")
         return f"exit code {self.code}: {last}"
 
@@ -81,12 +90,42 @@ class Listener:
 
 
 @dataclass
+class _Message:
+    """The last message of a process: it begins after "error: " or a traceback, and goes on to the end of the output."""
+
+    lines: list[str] = field(default_factory=list)
+    unsaid: int = 0
+    raised: bool = False
+    _begins: bool = False
+    _in_traceback: bool = False
+
+    def take(self, line: str) -> None:
+        """Hear the next line of the output that is not empty."""
+        begins = line.startswith("error: ")
+        # Another message takes the place of one that was not the last word; several in a row belong together.
+        if (begins and not self._begins) or line.startswith(_TRACEBACK):
+            self.lines, self.unsaid, self.raised = [], 0, not begins
+            self._in_traceback = not begins
+        self._begins = begins
+        if self._in_traceback:
+            if line.startswith((" ", _TRACEBACK)):
+                return
+            self._in_traceback = False
+        elif not begins and not self.lines:
+            return
+        if len(self.lines) < ERROR_LINES:
+            self.lines.append(line.removeprefix("error: ").rstrip())
+        else:
+            self.unsaid += 1
+
+
+@dataclass
 class _Output:
     """Understands the lines of one process."""
 
     listener: Listener
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=40))
-    errors: list[str] = field(default_factory=list)
+    message: _Message = field(default_factory=_Message)
     unchanged: bool = False
     command_exit: int | None = None
 
@@ -103,8 +142,7 @@ class _Output:
             return
         if not line.strip() or line.startswith(_CHATTER):
             return
-        if line.startswith("error: "):
-            self.errors.append(line.removeprefix("error: "))
+        self.message.take(line)
         self.tail.append(line)
         self.listener.line(line)
 
@@ -141,7 +179,8 @@ def supervise(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**environment, "PYTHONUNBUFFERED": "1", "CETERIS_PARENT": str(os.getpid())},
+        # Read as UTF-8 below, whatever the terminal is.
+        env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "CETERIS_PARENT": str(os.getpid())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -171,7 +210,17 @@ def supervise(
             process.wait()
     lost = process.returncode < 0  # DVC itself, whatever its command has said
     code = process.returncode if lost or output.command_exit is None else output.command_exit
-    return Exit(code, tuple(output.errors), tuple(output.tail), output.unchanged, out_of_time, stopped)
+    message, place = output.message, log.relative_to(cwd) if log.is_relative_to(cwd) else log
+    return Exit(
+        code,
+        tuple(message.lines),
+        f"... {message.unsaid} more lines in {place}" if message.unsaid else "",
+        message.raised,
+        tuple(output.tail),
+        output.unchanged,
+        out_of_time,
+        stopped,
+    )
 
 
 def _take(lines: "queue.SimpleQueue[str | None]", output: _Output, log: IO[str]) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from components.data.copies import copy_file
 from components.errors import CeterisError
 from components.study import Study, load_study, parse_study
 from flows import revision
@@ -127,9 +128,9 @@ def create(root: Path, study: Study) -> Path:
         # Noted before anything is copied: a file placed by an update that was killed is still known as placed.
         _write_if_changed(folder / _PLACED, _json(sorted({*before, *wanted, *data})))
         for name in wanted:
-            _place(root / name, folder / name, link=False)
+            _place(root / name, folder / name, data=False)
         for name in data:
-            _place(root / name, folder / name, link=True)
+            _place(root / name, folder / name, data=True)
         for name in sorted(set(before) - {*wanted, *data}):
             _remove(folder, name)
         _write_if_changed(folder / "params.yaml", _parameters(root, study))
@@ -149,14 +150,6 @@ def record_lock(folder: Path) -> None:
     if record is not None and (folder / "dvc.lock").is_file():
         record["lock"] = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))
         _write_if_changed(folder / RECORD, _json(record))
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Put a large file that nobody writes to at a second place, without a second copy where the disk allows it."""
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def data_files(folder: Path, study: Study) -> Iterator[Path]:
@@ -187,31 +180,31 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _place(source: Path, target: Path, link: bool) -> None:
-    """Make `target` equal to `source`, atomically, and leave it alone where it is."""
-    if source.is_symlink() and not link:
+def _place(source: Path, target: Path, data: bool) -> None:
+    """Make `target` equal to `source`, atomically, and leave it alone where it is. Links to data are followed."""
+    if source.is_symlink() and not data:
         if target.is_symlink() and os.readlink(target) == os.readlink(source):
             return
-    elif not target.is_symlink() and target.is_file() and _same(source, target, link):
+    elif not target.is_symlink() and target.is_file() and _same(source, target, data):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.new")
     beside.unlink(missing_ok=True)
-    if link:
-        link_or_copy(source, beside)
+    if data:
+        copy_file(source, beside)
     else:
         shutil.copy2(source, beside, follow_symlinks=False)
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
     os.replace(beside, target)
-    beside.unlink(missing_ok=True)  # replacing a hard link by another to the same file does nothing
 
 
-def _same(source: Path, target: Path, by_time: bool) -> bool:
-    """Code is compared byte by byte; data, which may be large, by size and time."""
+def _same(source: Path, target: Path, data: bool) -> bool:
+    """Code is compared byte by byte; data, which may be large, by size and time. A hard link to data is not a copy."""
     ours, theirs = source.stat(), target.stat()
-    if by_time:
-        return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+    if data:
+        linked = ours.st_nlink > 1 and os.path.samestat(ours, theirs)
+        return not linked and (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
     return ours.st_mode == theirs.st_mode and filecmp.cmp(source, target, shallow=False)
 
 

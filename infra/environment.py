@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import MutableMapping
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 # What no package may do behind a person's back. Assigned over whatever stands in the environment.
 PRIVATE = {
@@ -32,6 +34,8 @@ DEFAULTS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the terminal has a display of its own
 }
 
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")  # in small letters or capitals
+
 # Set by DVC for the commands it runs; inherited, they would name the wrong stage.
 FOREIGN = ("DVC_ROOT", "DVC_STAGE")
 
@@ -54,11 +58,35 @@ def environment(home: Path) -> dict[str, str]:
     return result
 
 
-def bypass_proxy(variables: MutableMapping[str, str]) -> None:
-    """Keep a proxy for the outside from standing between processes of this machine."""
+def bypass_proxy(variables: MutableMapping[str, str]) -> list[str]:
+    """Keep a proxy for the outside from standing between processes of this machine.
+
+    The client of Prefect's server refuses to begin where any proxy is of a kind that it cannot speak to, though it
+    would ask none here, or where an exception stands in brackets. So such proxies are taken out, and the brackets.
+
+    Returns:
+        the names of the variables that were taken out.
+    """
     for name in ("no_proxy", "NO_PROXY"):
-        hosts = [host for host in variables.get(name, "").split(",") if host]
-        variables[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+        hosts = [host.strip().removeprefix("[").partition("]")[0] for host in variables.get(name, "").split(",")]
+        variables[name] = ",".join(dict.fromkeys([*filter(None, hosts), "127.0.0.1", "localhost"]))
+    unusable = [name for name in variables if name.lower() in _PROXIES and not _usable(variables[name])]
+    for name in unusable:
+        del variables[name]
+    return unusable
+
+
+def _usable(proxy: str) -> bool:
+    """Whether it is an HTTP proxy, or a SOCKS proxy where the package for those is installed."""
+    scheme, mark, _ = proxy.partition("://")
+    known = ("http", "https", *(("socks5", "socks5h") if find_spec("socksio") else ()))
+    if mark and scheme.lower() not in known:
+        return False
+    try:
+        _ = urlsplit(proxy if mark else f"http://{proxy}").port
+    except ValueError:  # no address at all
+        return False
+    return True
 
 
 def apply(home: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import ctypes
 import gc
+import io
 import os
 import shutil
 import signal
@@ -120,6 +121,10 @@ def main(module: str, run: Run, options: Sequence[str] = ()) -> None:
         options: names of its string options, such as `architecture`.
     """
     _die_with_parent()
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a terminal that lacks a letter gets its number, and no stage fails for it
+        sys.stdout.reconfigure(errors="backslashreplace")
     # What was imported stays to the end: the collector, paused by this package, need not look through it, not even at exit.
     gc.freeze()
     gc.enable()

@@ -1,5 +1,6 @@
 """The walk through a real Prefect server, with kills at every place. Needs the two servers, which are started once."""
 
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import toy
 
 from flows import runs
 from flows.graph import plan
+from flows.pipeline import last_record
 
 pytestmark = pytest.mark.xdist_group("servers")
 TRAINING = [f"train@{arch}-{replicate}" for arch in ("slow", "quick") for replicate in (0, 1)]
@@ -105,6 +107,23 @@ def test_a_failure_is_a_sentence_and_the_others_finish_and_a_lost_process_is_tri
     (home / ".ceteris/toy/executed").write_text("".join(f"{name} 0 0\nend-of-{name} 0 0\n" for name in TRAINING))
     assert toy.walk(home, servers)[0] == 0
     assert sorted(toy.executed(home)[4:]) == ["compare", "train@quick-0", "train@quick-1"]
+
+
+def test_a_reason_of_several_lines_arrives_whole(servers: Path, tmp_path: Path) -> None:
+    home = toy.make(tmp_path / "mistaken", quick="mistakes", slow="0.0")
+    code, output = toy.walk(home, servers)
+    assert code == 1
+    reason = ["data.csv has 2 mistakes:", "row 3 has no text.", "row 5 has no picture."]
+    assert re.search("failed +train@quick-0 .*: " + "\n    ".join(reason), output)
+    skipped = "(1 stages that need them were not run)"
+    assert "\n".join(["END Failed train@quick-0: " + reason[0], *reason[1:], skipped]) in output
+    run = last_run(servers, home)
+    assert "\n".join(reason) in run["state"]["message"]
+    failed = [task["state"]["message"] for task in _tasks(servers, run) if task["name"] == "train@quick-0"]
+    assert failed == ["\n".join(reason)]
+    record = last_record(home)
+    assert record is not None
+    assert record.failures() == {"train@quick-0": "\n".join(reason)}
 
 
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL", "cancelled on the page"])

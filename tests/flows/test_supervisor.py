@@ -51,6 +51,14 @@ def test_lines_progress_and_log(tmp_path: Path) -> None:
     assert "git add" in (tmp_path / "log").read_text()
 
 
+def test_what_a_stage_says_is_whole_whatever_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}.items():
+        monkeypatch.setenv(name, value)
+    ended, heard = run(tmp_path, "print('\\u22120.5 caf\\xe9'); import sys; sys.exit('error: \\u22121 is no class.')")
+    assert "\N{MINUS SIGN}0.5 café" in heard.lines
+    assert ended.sentence == "\N{MINUS SIGN}1 is no class."
+
+
 @pytest.mark.parametrize(
     ("code", "exit_code", "lost", "sentence"),
     [
@@ -76,6 +84,29 @@ def test_why_it_ended_and_whether_a_retry_can_help(
     ended, _ = run(tmp_path, code)
     assert (ended.code, ended.lost) == (exit_code, lost)
     assert sentence in ended.sentence
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("error: data has 2 mistakes to correct:\nrow 3 has no text.\n\n  row 5 has no picture.\n",
+         "data has 2 mistakes to correct:\nrow 3 has no text.\n  row 5 has no picture."),
+        ("error: a\n::progress 50 on its way\nb\nERROR: failed to reproduce 'x': failed to run: python x.py, exited with 2\n",
+         "a\nb"),
+        ("error: it was tried again\nlearned something\nerror: row 3 has no text.\n", "row 3 has no text."),
+        ("error: one\nerror: two\n", "one\ntwo"),
+        ("error: tried again\nTraceback (most recent call last):\n  File 'x'\nValueError: shapes:\n\t(1, 2)\n\t(2, 1)\n",
+         "exit code 2: ValueError: shapes:\n\t(1, 2)\n\t(2, 1)"),
+        ("Traceback (most recent call last):\n  File 'x'\nKeyError: 1\n\nDuring handling of the above exception, another "
+         "exception occurred:\n\nTraceback (most recent call last):\n  File 'y'\nOSError: 2\n", "exit code 2: OSError: 2"),
+        ("error: many:\n" + "".join(f"row {row}\n" for row in range(100)),
+         "\n".join(["many:", *(f"row {row}" for row in range(39)), "... 61 more lines in log"])),
+        ("only words\n", "exit code 2: only words"),
+    ],
+)  # fmt: skip
+def test_the_last_message_is_told_whole(tmp_path: Path, output: str, sentence: str) -> None:
+    ended, _ = run(tmp_path, f"import sys; sys.stderr.write({output!r}); sys.exit(2)")
+    assert (ended.code, ended.sentence) == (2, sentence)
 
 
 # A child in the same group that ignores SIGTERM, as a data loader that hangs may.

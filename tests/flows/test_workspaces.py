@@ -144,7 +144,7 @@ def test_data_enters_from_the_roots_data_folder(root: Path, tmp_path: Path, link
     folder = workspaces.create(root, study)
     assert (folder / "data/birds/images/a.png").read_bytes() == b"\x89PNG"
     assert not (folder / "data/birds").is_symlink()
-    assert (folder / "data/birds/manifest.csv").stat().st_ino == (place / "manifest.csv").stat().st_ino
+    assert not (folder / "data/birds/manifest.csv").samefile(place / "manifest.csv")
     before = states(folder)
     workspaces.create(root, study)
     assert states(folder) == before
@@ -153,6 +153,34 @@ def test_data_enters_from_the_roots_data_folder(root: Path, tmp_path: Path, link
     (place / "images" / "a.png").unlink()
     workspaces.create(root, study)
     assert contents(folder / "data") == {"birds/manifest.csv": "image,text,target\n"}
+
+
+def test_data_overwritten_in_place_changes_a_workspace_only_when_it_is_brought_up_to_date(root: Path) -> None:
+    picture = root / "data" / "birds" / "a.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"as it was")
+    folder = workspaces.create(root, manifest_study())
+    ours = folder / "data/birds/a.png"
+    with picture.open("r+b") as file:
+        file.write(b"rewritten")
+    os.utime(picture, ns=(1, 1))
+    assert ours.read_bytes() == b"as it was"
+    workspaces.create(root, manifest_study())
+    assert ours.read_bytes() == b"rewritten"
+    assert ours.stat().st_mtime_ns == 1
+
+
+def test_a_hard_link_that_stands_for_a_copy_is_replaced_by_one(root: Path) -> None:
+    picture = root / "data" / "birds" / "a.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"shared")
+    folder = workspaces.create(root, manifest_study())
+    ours = folder / "data/birds/a.png"
+    ours.unlink()
+    os.link(picture, ours)
+    workspaces.create(root, manifest_study())
+    assert not ours.samefile(picture)
+    assert ours.read_bytes() == b"shared"
 
 
 def test_data_may_be_ignored_by_git(root: Path) -> None:

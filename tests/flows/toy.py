@@ -70,6 +70,8 @@ if kind == "train":
     behaviour = yaml.safe_load(open("params.yaml"))["behaviour"][rest[0]]
     if behaviour == "mistake" and rest[1] == "0":
         sys.exit(print("error: row 3 of data.csv has no text: fill it in.", file=sys.stderr) or 2)
+    if behaviour == "mistakes" and rest[1] == "0":
+        sys.exit(print("error: data.csv has 2 mistakes:\\nrow 3 has no text.\\nrow 5 has no picture.", file=sys.stderr) or 2)
     if behaviour == "lost" and attempt == 1:
         os.kill(os.getpid(), 9)
     if behaviour == "hang":

@@ -68,6 +68,20 @@ def test_only_what_the_manifest_names_is_taken(root: Path, tmp_path: Path) -> No
     assert names == {"manifest.jsonl", *(f"{index}.png" for index in range(50))}
 
 
+def test_what_is_done_to_the_users_files_later_changes_nothing_here(root: Path, tmp_path: Path) -> None:
+    manifest = questions(tmp_path / "elsewhere", 100)
+    write_study("mine", manifest, "vqa", root)
+    taken = {path.name: path.read_bytes() for path in (root / "data" / "mine").iterdir()}
+    assert len(taken) == 51
+    for name, content in taken.items():
+        theirs, ours = tmp_path / "elsewhere" / name, root / "data" / "mine" / name
+        assert not ours.samefile(theirs)
+        assert ours.stat().st_mtime_ns == theirs.stat().st_mtime_ns
+        with theirs.open("r+b") as file:
+            file.write(b"other")
+        assert ours.read_bytes() == content
+
+
 def test_data_in_its_place_already_is_left_there(root: Path) -> None:
     questions(root / "data" / "mine", 100)
     before = sorted(path.stat().st_ino for path in (root / "data" / "mine").iterdir())
