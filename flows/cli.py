@@ -238,7 +238,9 @@ def report(study: StudyName = None) -> None:
 
 @app.command()
 def verdict(
-    file: Annotated[Path, typer.Argument(help="A CSV of measure, architecture, seed, score and perhaps sample.")],
+    file: Annotated[
+        Path, typer.Argument(help="A CSV of measure, architecture, seed, score and perhaps sample; or a wide table.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
     leave_out: Annotated[list[str] | None, typer.Option(help="An architecture to leave out; repeatable.")] = None,
     groups: Annotated[list[str] | None, typer.Option(help="NAME=ARCHITECTURE,ARCHITECTURE; repeatable.")] = None,
@@ -246,12 +248,30 @@ def verdict(
         float | None, typer.Option(help="Smaller differences count as none, in the scores' unit.")
     ] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals; errors are held at the rest.")] = 0.95,
+    lower_is_better: Annotated[list[str] | None, typer.Option(help="A measure such as a loss; repeatable.")] = None,
+    higher_is_better: Annotated[
+        list[str] | None, typer.Option(help="A measure whose name sounds like a loss and is none; repeatable.")
+    ] = None,
+    decimal: Annotated[
+        Literal["point", "comma"] | None, typer.Option(help="The decimal mark, where the file does not show it.")
+    ] = None,
 ) -> None:
     """Say which architecture is better, from scores that may come from anywhere."""
+    from components.evaluation.score_numbers import MARK_NAMES, MARKS
     from components.evaluation.verdict import judge
     from components.evaluation.verdict_text import render_verdict
 
-    result = judge(file, leave_out or [], groups or [], margin, confidence)
+    mark = next((mark for mark in MARKS if MARK_NAMES[mark] == decimal), None)
+    result = judge(
+        file,
+        leave_out or [],
+        groups or [],
+        margin,
+        confidence,
+        lower_is_better or [],
+        higher_is_better or [],
+        mark,
+    )
     print(json_text(result) if as_json else render_verdict(result))
 
 

@@ -45,6 +45,8 @@ def permutation_test(first: ArrayLike, second: ArrayLike, seed: int = 0) -> Perm
         seed: of the sampled splits, where all of them are too many.
     """
     one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if len(one) > len(other):
+        one, other = other, one  # the same splits, and fewer positions to hold
     total = math.comb(len(one) + len(other), len(one))
     scores = np.concatenate([one, other])
     scores = scores - scores.mean()  # the difference of means is then the first sum times a constant

@@ -1,24 +1,25 @@
-"""Reads scores from anywhere: a tidy CSV with one score a row, checked before anything is computed.
+"""Reads scores from anywhere and checks them before anything is computed.
 
-Columns, in any order: `measure`, `architecture`, one whose name ends in `seed` (the replicate), `score`; and, if scores
-are of single test items, `sample`, and then `cluster` or `group` if items belong together. Other columns are ignored.
-Every architecture needs a score for every seed in every measure (seeds are numbers of replicates and are not paired),
-and every sample of a measure.
+How a file may look is said in `score_tables.py` (separators), `score_layouts.py` (columns) and `score_numbers.py`
+(decimal marks). Seeds are names of replicates and are never paired, so that architectures may have seeds of other names
+and in other numbers; each needs two in every measure. Samples are paired: every run of a measure needs every sample.
 """
 
-import csv
-import math
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import CeterisError
+from components.evaluation.score_layouts import WANTED, Cell, Key, Layout, cells_of, layout_of
+from components.evaluation.score_numbers import Mark, decimal_mark, is_number, number, without_percent
+from components.evaluation.score_tables import read_table
+from components.evaluation.score_units import refuse_mixed_units
 
-GROUPINGS = ("cluster", "group")
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,157 +27,175 @@ class Measure:
     """The scores of one measure.
 
     Attributes:
-        scores: per architecture (R,) one score a replicate, or (N, R) one a test item and replicate.
+        scores: per architecture (R,) one score a replicate, or (N, R) one a test item and replicate. R is the
+            architecture's own.
+        seeds: per architecture the names of its R replicates.
         clusters: (N,) codes of the items' clusters; None where scores are not of items.
+        percent: whether its scores are written with percent signs.
     """
 
-    scores: dict[str, NDArray[np.float64]]
+    scores: dict[str, Scores]
+    seeds: dict[str, list[str]]
     clusters: NDArray[np.int64] | None
+    percent: bool
 
 
 @dataclass(frozen=True)
 class ScoreFile:
-    """A whole file: measures, architectures and seeds in the file's own order."""
+    """A whole file: measures, architectures and seeds in the file's own order, and how the file was understood.
+
+    Attributes:
+        decimal_mark: None where no number has one.
+    """
 
     measures: dict[str, Measure]
     architectures: list[str]
     seeds: list[str]
+    layout: Layout
+    header: list[str]
+    delimiter: str
+    decimal_mark: Mark | None
 
 
-class _Key(NamedTuple):
-    measure: str
-    architecture: str
-    seed: str
-    sample: str
-
-    def __str__(self) -> str:
-        sample = f", sample {self.sample}" if self.sample else ""
-        return f"{self.architecture}, seed {self.seed}{sample}, on {self.measure}"
-
-
-def read_scores(path: Path, leave_out: Collection[str] = ()) -> ScoreFile:
+def read_scores(path: Path, leave_out: Collection[str] = (), told: Mark | None = None) -> ScoreFile:
     """Read and check a file of scores.
 
     Args:
-        leave_out: architectures whose rows are not used.
+        leave_out: architectures whose scores are not used.
+        told: the decimal mark, where the file does not show it.
 
     Raises:
         CeterisError: the first thing that is wrong, with its line.
     """
-    scores, groups = _read(path)
-    architectures = list(dict.fromkeys(key.architecture for key in scores))
+    table = read_table(path, WANTED)
+    layout = layout_of(table)
+    cells, groups = _collected(path, cells_of(table, layout))
+    cells = _without(path, cells, leave_out)
+    architectures = list(dict.fromkeys(key.architecture for key in cells))
+    if len(architectures) < 2:
+        raise CeterisError(f"{path} has scores of fewer than two architectures: a comparison needs two.")
+    seeds = list(dict.fromkeys(key.seed for key in cells))
+    if len(seeds) < 2:
+        raise CeterisError(f"{path} has scores of one seed only: a comparison needs at least two seeds of everything.")
+    _refuse_look_alikes(path, "measures", (key.measure for key in cells))
+    _refuse_look_alikes(path, "architectures", architectures)
+    percents, mark, scores = _numbers(path, table.delimiter, cells, layout, told)
+    by_measure: dict[str, dict[Key, float]] = {name: {} for name in percents}
+    for key, score in scores.items():
+        by_measure[key.measure][key] = score
+    measures = {
+        name: _measure(path, name, own, groups, architectures, percents[name]) for name, own in by_measure.items()
+    }
+    return ScoreFile(measures, architectures, seeds, layout, table.header, table.delimiter, mark)
+
+
+def _collected(path: Path, cells: Iterable[Cell]) -> tuple[dict[Key, Cell], dict[tuple[str, str], str]]:
+    """Scores by what they are of, and clusters by measure and sample."""
+    found: dict[Key, Cell] = {}
+    groups: dict[tuple[str, str], str] = {}
+    for cell in cells:
+        key = cell.key
+        if key in found:
+            raise CeterisError(f"{path}, line {cell.line} repeats the score of {key}: keep one row of each.")
+        found[key] = cell
+        if groups.setdefault((key.measure, key.sample), cell.group) != cell.group:
+            raise CeterisError(
+                f"{path}, line {cell.line} puts sample {key.sample} of {key.measure} into a second cluster."
+            )
+    if not found:
+        raise CeterisError(f"{path} has a header and no scores.")
+    return found, groups
+
+
+def _without(path: Path, cells: dict[Key, Cell], leave_out: Collection[str]) -> dict[Key, Cell]:
+    architectures = dict.fromkeys(key.architecture for key in cells)
     if unknown := sorted(set(leave_out) - set(architectures)):
         raise CeterisError(
             f"{path} has no architecture {unknown[0]!r} that could be left out: it has {', '.join(architectures)}."
         )
-    scores = {key: score for key, score in scores.items() if key.architecture not in leave_out}
-    architectures = [name for name in architectures if name not in leave_out]
-    seeds = list(dict.fromkeys(key.seed for key in scores))
-    if len(architectures) < 2:
-        raise CeterisError(f"{path} has scores of fewer than two architectures: a comparison needs two.")
-    if len(seeds) < 2:
-        raise CeterisError(f"{path} has scores of one seed only: a comparison needs at least two seeds of everything.")
-    measures = {}
-    for name in dict.fromkeys(key.measure for key in scores):
-        samples = list(dict.fromkeys(key.sample for key in scores if key.measure == name))
-        arrays = {arm: _array(path, scores, name, arm, seeds, samples) for arm in architectures}
-        single = samples == [""]
-        codes = None if single else _codes([groups.get((name, sample), "") or f"\0{sample}" for sample in samples])
-        measures[name] = Measure({arm: values[0] if single else values for arm, values in arrays.items()}, codes)
-    return ScoreFile(measures, architectures, seeds)
+    return {key: cell for key, cell in cells.items() if key.architecture not in leave_out}
 
 
-def _array(
-    path: Path, scores: dict[_Key, float], measure: str, architecture: str, seeds: list[str], samples: list[str]
-) -> NDArray[np.float64]:
-    keys = [[_Key(measure, architecture, seed, sample) for seed in seeds] for sample in samples]
-    for key in (key for row in keys for key in row if key not in scores):
-        raise CeterisError(
-            f"{path} has no score of {key}: every architecture needs a score for every seed, in every measure."
-        )
-    return np.array([[scores[key] for key in row] for row in keys])
+def _refuse_look_alikes(path: Path, what: str, names: Iterable[str]) -> None:
+    """Two spellings of one name would be two halves of an architecture."""
+    seen: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        other = seen.setdefault("".join(unicodedata.normalize("NFKC", name).casefold().split()), name)
+        if other != name:
+            raise CeterisError(f"{path} has the {what} {other!r} and {name!r}, which look alike: write one name.")
+
+
+def _numbers(
+    path: Path, delimiter: str, cells: dict[Key, Cell], layout: Layout, told: Mark | None
+) -> tuple[dict[str, bool], Mark | None, dict[Key, float]]:
+    """Whether each measure is in percent, the decimal mark, and the scores."""
+    percents: dict[str, tuple[bool, Cell]] = {}
+    lines: dict[str, int] = {}
+    bare: dict[Key, str] = {}
+    for key, cell in cells.items():
+        bare[key], percent = without_percent(cell.written)
+        if bare[key] not in lines:
+            if not is_number(bare[key]):
+                raise _not_a_number(path, cell, layout)
+            lines[bare[key]] = cell.line
+        first = percents.setdefault(key.measure, (percent, cell))
+        if first[0] != percent:
+            raise CeterisError(
+                f"{path}, line {cell.line} has the score {cell.written}, but line {first[1].line} has "
+                f"{first[1].written}: write all scores of {key.measure} with a percent sign, or none."
+            )
+    mark = decimal_mark(str(path), delimiter, lines, told)
+    values = {written: number(written, mark or ".") for written in lines}
+    return {name: first[0] for name, first in percents.items()}, mark, {key: values[text] for key, text in bare.items()}
+
+
+def _not_a_number(path: Path, cell: Cell, layout: Layout) -> CeterisError:
+    where = f"{path}, line {cell.line}"
+    if not layout.headings:
+        return CeterisError(f"{where} has the score {cell.written!r}, which is not a number.")
+    heading = cell.key._asdict()[layout.headings]
+    return CeterisError(
+        f"{where} has {cell.written!r} under {heading}, which is not a number: leave the cell empty if there is no such run, "
+        f"or take the column out if {heading} is no {layout.headings}."
+    )
+
+
+def _measure(
+    path: Path,
+    name: str,
+    scores: dict[Key, float],
+    groups: dict[tuple[str, str], str],
+    architectures: list[str],
+    percent: bool,
+) -> Measure:
+    samples = list(dict.fromkeys(key.sample for key in scores))
+    seeds: dict[str, list[str]] = {architecture: [] for architecture in architectures}
+    for architecture, seed in dict.fromkeys((key.architecture, key.seed) for key in scores):
+        seeds[architecture].append(seed)
+    arrays = {}
+    for architecture, own in seeds.items():
+        if len(own) < 2:
+            count = f"one seed only ({own[0]})" if own else "no score"
+            raise CeterisError(
+                f"{path} has {count} of {architecture} on {name}: a comparison needs at least two seeds of every "
+                "architecture in every measure."
+            )
+        keys = [[Key(name, architecture, seed, sample) for seed in own] for sample in samples]
+        for key in (key for row in keys for key in row if key not in scores):
+            raise CeterisError(f"{path} has no score of {key}: every run of a measure needs every sample.")
+        arrays[architecture] = np.array([[scores[key] for key in row] for row in keys])
+    single = samples == [""]
+    if not percent:
+        means = {architecture: values.mean(axis=0) for architecture, values in arrays.items()}
+        refuse_mixed_units(path, name, means)
+    return Measure(
+        {architecture: values[0] if single else values for architecture, values in arrays.items()},
+        seeds,
+        None if single else _codes([groups.get((name, sample), "") or f"\0{sample}" for sample in samples]),
+        percent,
+    )
 
 
 def _codes(names: list[str]) -> NDArray[np.int64]:
     _, codes = np.unique(np.array(names), return_inverse=True)
     return codes.astype(np.int64)
-
-
-Column = Literal["measure", "architecture", "seed", "score", "sample", "group"]
-
-
-def _read(path: Path) -> tuple[dict[_Key, float], dict[tuple[str, str], str]]:
-    """Scores by key, and clusters by measure and sample."""
-    scores: dict[_Key, float] = {}
-    groups: dict[tuple[str, str], str] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            header = next(rows, None)
-            if not header:
-                raise CeterisError(f"{path} is empty: it needs the columns measure, architecture, seed and score.")
-            columns = _columns(path, header)
-            for row in rows:
-                if not row:
-                    continue
-                where = f"{path}, line {rows.line_num}"
-                if len(row) != len(header):
-                    raise CeterisError(f"{where} has {len(row)} fields, but the header names {len(header)} columns.")
-                value: dict[Column, str] = {column: row[place].strip() for column, place in columns.items()}
-                for column in ("measure", "architecture", "seed", "sample"):
-                    if column in columns and not value[column]:
-                        raise CeterisError(f"{where} has no {column}: fill it in, or take the row out.")
-                key = _Key(value["measure"], value["architecture"], value["seed"], value.get("sample", ""))
-                if key in scores:
-                    raise CeterisError(f"{where} repeats the score of {key}: keep one row of each.")
-                scores[key] = _number(where, value["score"])
-                group = value.get("group", "")
-                if groups.setdefault((key.measure, key.sample), group) != group:
-                    raise CeterisError(f"{where} puts sample {key.sample} of {key.measure} into a second cluster.")
-    except UnicodeDecodeError:
-        raise CeterisError(f"{path} is not UTF-8 text: save it as a CSV file in UTF-8.") from None
-    except csv.Error as error:
-        raise CeterisError(f"{path} is not a CSV file that can be read: {error}.") from None
-    except OSError as error:
-        raise CeterisError(f"{path} cannot be read: {error.strerror or error}.") from None
-    if not scores:
-        raise CeterisError(f"{path} has a header and no scores.")
-    return scores, groups
-
-
-def _columns(path: Path, header: list[str]) -> dict[Column, int]:
-    names = [name.strip().lower() for name in header]
-    found: dict[Column, int] = {}
-    wanted: dict[Column, list[str]] = {
-        "measure": ["measure"],
-        "architecture": ["architecture"],
-        "seed": [name for name in dict.fromkeys(names) if name.endswith("seed")] or ["seed"],
-        "score": ["score"],
-        "sample": ["sample"],
-        "group": list(GROUPINGS),
-    }
-    for column, candidates in wanted.items():
-        places = [place for place, name in enumerate(names) if name in candidates]
-        if len(places) > 1:
-            several = " and ".join(names[place] for place in places)
-            raise CeterisError(f"{path} has more than one column for {column} ({several}): keep one of them.")
-        if places:
-            found[column] = places[0]
-        elif column not in ("sample", "group"):
-            what = "column whose name ends in seed" if column == "seed" else f"column {column}"
-            raise CeterisError(f"{path} has no {what}: its columns are {', '.join(names)}.")
-    if "group" in found and "sample" not in found:
-        raise CeterisError(
-            f"{path} has a column {names[found['group']]} but no column sample: clusters are of samples, so name them."
-        )
-    return found
-
-
-def _number(where: str, written: str) -> float:
-    try:
-        score = float(written)
-    except ValueError:
-        score = math.nan
-    if not math.isfinite(score):
-        raise CeterisError(f"{where} has the score {written!r}, which is not a number.")
-    return score

@@ -61,6 +61,12 @@ def welch_mean(scores: Scores, confidence: float) -> Estimate:
     return welch_contrast([scores], [1.0], confidence)
 
 
+def variance_ratio(first: Scores, second: Scores) -> float:
+    """The larger variance by the smaller one; inf where one side alone varies, nan where neither does."""
+    small, large = sorted((_variance(first), _variance(second)))
+    return large / small if small > 0 else math.inf if large > 0 else math.nan
+
+
 def _variance(group: Scores) -> float:
     """Exactly zero where all scores are the same, which the rounding of their mean would hide."""
     return float(group.var(ddof=1)) if group.min() < group.max() else 0.0

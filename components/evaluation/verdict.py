@@ -5,22 +5,32 @@ an analysis of variance over the architectures, an unpaired permutation test of 
 
 JSON (numbers in the file's own unit; null where something cannot be estimated):
 
-    file, confidence, alpha, margin: number | null, architectures: [str], left_out: [str], seeds: int
+    file, confidence, alpha, margin: number | null, architectures: [str], left_out: [str]
+    read_as: {layout, columns: {COLUMN: name in the file}, headings: str | null, unused: [str], delimiter,
+              decimal_mark: "." | "," | null}
+    seeds: int | null                                                     null where architectures differ in it
     grade: "exploratory" | "descriptive", grade_reason: sentence
     interval_over: "seeds" | "seeds and samples"
     measures: {MEASURE: {
-        samples, clusters: int | null
-        architectures: [{architecture, mean, sd, low, high, scores: [one a seed], ranks: [best, worst]}]   falling means
+        lower_is_better, percent: bool; samples, clusters: int | null
+        architectures: [{architecture, mean, sd, low, high, seeds: [str], scores: [one a seed], ranks: [best, worst]}]
         anova: {f, degrees: [int, int], p} | null                              without samples
-        permutation: {exact: bool, splits, smallest_p, smallest_p_holm} | null   without samples
-        pairs: [{first, second, difference, low, high, p, p_holm, p_equivalence, p_equivalence_holm, verdict}]
+        permutation: the pairs' | null                                          without samples, if it is one for all
+        pairs: [{first, second, difference, low, high, p, p_holm, p_equivalence, p_equivalence_holm, verdict,
+                 permutation: {exact: bool, splits, smallest_p, smallest_p_holm} | null      without samples
+                 p_welch, variance_ratio, unequal_variances: bool | null}]                   likewise
         groups: [{first, second: {name, architectures: [str]}, difference, low, high, p,
                   pooled: {f, degrees: [int, int], p}}]                         with --groups, without samples
     }}
+
+Architectures come best first, and the first of a pair is never the worse one by its mean. Differences keep the sign of
+first minus second, so that they are not above zero where lower is better. A pair of which one side has fewer than three
+seeds is descriptive, and Holm's correction does not count it.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -28,10 +38,12 @@ from typing import Any
 import numpy as np
 
 from components.errors import CeterisError
-from components.evaluation.equivalence import equivalence_p, verdict_of
+from components.evaluation.equivalence import VerdictWord, equivalence_p, verdict_of
 from components.evaluation.permutation import Permutation, permutation_test
 from components.evaluation.ranks import ranks_of
-from components.evaluation.score_files import Measure, read_scores
+from components.evaluation.score_directions import lower_is_better as directions
+from components.evaluation.score_files import Measure, ScoreFile, read_scores
+from components.evaluation.score_numbers import Mark
 from components.evaluation.statistics import (
     MINIMUM_REPLICATES,
     Estimate,
@@ -40,11 +52,32 @@ from components.evaluation.statistics import (
     holm,
     summarise,
 )
-from components.evaluation.variance_analysis import analyse_variance, welch_contrast, welch_difference, welch_mean
+from components.evaluation.variance_analysis import (
+    analyse_variance,
+    variance_ratio,
+    welch_contrast,
+    welch_difference,
+    welch_mean,
+)
 
 Json = dict[str, Any]
 Groups = dict[str, list[str]]
+Pair = tuple[str, str]
 OTHERS = "the others"
+DOUBTFUL_RATIO = 10.0
+"""Where two variances differ by this factor, the permutation test is doubtful: it needs scores that could be exchanged."""
+
+
+_TURNED: dict[VerdictWord, VerdictWord] = {"better": "worse", "worse": "better"}
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What a measure is judged by."""
+
+    margin: float | None
+    confidence: float
+    lower_is_better: bool
 
 
 def judge(
@@ -53,6 +86,9 @@ def judge(
     groups: Sequence[str] = (),
     margin: float | None = None,
     confidence: float = 0.95,
+    lower_is_better: Sequence[str] = (),
+    higher_is_better: Sequence[str] = (),
+    decimal: Mark | None = None,
 ) -> Json:
     """Analyse a file of scores.
 
@@ -60,6 +96,8 @@ def judge(
         leave_out: architectures to leave out.
         groups: NAME=ARCHITECTURE,ARCHITECTURE to be compared as groups; one alone is compared with all others.
         margin: of equivalence, in the unit of the scores; None for no such test.
+        lower_is_better, higher_is_better: measures; one whose name suggests that lower is better needs to be in either.
+        decimal: the decimal mark, where the file does not show it.
 
     Raises:
         CeterisError: the file or an option is not what it should be.
@@ -68,17 +106,19 @@ def judge(
         raise CeterisError(f"--margin is {margin:g}: it must be above zero, in the unit of the scores.")
     if not 0.5 < confidence < 1:
         raise CeterisError(f"--confidence is {confidence:g}: it must lie between 0.5 and 1.")
-    file = read_scores(path, leave_out)
+    file = read_scores(path, leave_out, decimal)
+    lower = directions(path, file.measures, lower_is_better, higher_is_better)
     grouped = parse_groups(groups, file.architectures)
     with_samples = any(measure.clusters is not None for measure in file.measures.values())
     if grouped and with_samples:
         raise CeterisError(
             f"{path} has samples, and --groups compares scores of whole runs: take the samples' mean first."
         )
-    descriptive = len(file.seeds) < MINIMUM_REPLICATES
     build = _with_samples if with_samples else _without_samples
     measures = {
-        name: build(measure, margin, confidence, descriptive) | {"groups": _groups(measure, grouped, confidence)}
+        name: {"lower_is_better": lower[name], "percent": measure.percent}
+        | build(measure, _Rules(margin, confidence, lower[name]))
+        | {"groups": _groups(measure, grouped, confidence)}
         for name, measure in file.measures.items()
     }
     return {
@@ -88,15 +128,45 @@ def judge(
         "margin": margin,
         "architectures": file.architectures,
         "left_out": list(leave_out),
-        "seeds": len(file.seeds),
-        "grade": "descriptive" if descriptive else "exploratory",
-        "grade_reason": (
-            f"With {len(file.seeds)} seeds nothing is decided: a verdict needs at least {MINIMUM_REPLICATES}."
-            if descriptive
-            else "All pairs are compared, with Holm's correction over the pairs of a measure."
-        ),
+        "read_as": _read_as(file),
+        **_grade(file),
         "interval_over": "seeds and samples" if with_samples else "seeds",
         "measures": measures,
+    }
+
+
+def _read_as(file: ScoreFile) -> Json:
+    return {
+        "layout": file.layout.name,
+        "columns": {column: file.header[place] for column, place in file.layout.columns.items()},
+        "headings": file.layout.headings,
+        "unused": file.layout.unused,
+        "delimiter": file.delimiter,
+        "decimal_mark": file.decimal_mark,
+    }
+
+
+def _grade(file: ScoreFile) -> Json:
+    """How many seeds there are, and what that allows."""
+    numbers = {len(seeds) for measure in file.measures.values() for seeds in measure.seeds.values()}
+    undecided = [
+        pair in _undecided(measure)
+        for measure in file.measures.values()
+        for pair in combinations(file.architectures, 2)
+    ]
+    reason = "All pairs are compared, with Holm's correction over the pairs of a measure."
+    if all(undecided):
+        few = f"With {numbers.copy().pop()} seeds" if len(numbers) == 1 else "With so few seeds"
+        reason = f"{few} nothing is decided: a verdict needs at least {MINIMUM_REPLICATES}."
+    elif any(undecided):
+        reason = (
+            "All pairs are compared, with Holm's correction over the pairs of a measure that have at least "
+            f"{MINIMUM_REPLICATES} seeds on both sides; the others are descriptive."
+        )
+    return {
+        "seeds": numbers.pop() if len(numbers) == 1 else None,
+        "grade": "descriptive" if all(undecided) else "exploratory",
+        "grade_reason": reason,
     }
 
 
@@ -126,101 +196,139 @@ def parse_groups(texts: Sequence[str], architectures: Sequence[str]) -> Groups:
     return groups
 
 
-def _with_samples(measure: Measure, margin: float | None, confidence: float, descriptive: bool) -> Json:
-    arms = {name: summarise(scores, measure.clusters) for name, scores in _by_mean(measure).items()}
-    means = {name: estimate_mean(arm, confidence) for name, arm in arms.items()}
-    pairs = list(combinations(arms, 2))
-    estimates = [estimate_difference(arms[first], arms[second], confidence) for first, second in pairs]
+def _with_samples(measure: Measure, rules: _Rules) -> Json:
+    arms = {name: summarise(measure.scores[name], measure.clusters) for name in _best_first(measure, rules)}
+    means = {name: estimate_mean(arm, rules.confidence) for name, arm in arms.items()}
+    estimates = {
+        pair: estimate_difference(arms[pair[0]], arms[pair[1]], rules.confidence) for pair in combinations(arms, 2)
+    }
     runs = {name: arm.replicate_means for name, arm in arms.items()}
+    pairs, separated = _pairs(estimates, [estimate.p for estimate in estimates.values()], _undecided(measure), rules)
+    nothing = {"permutation": None, "p_welch": None, "variance_ratio": None, "unequal_variances": None}
     some = next(iter(arms.values()))
     return {
         "samples": some.items,
         "clusters": len(some.deviations),
-        **_table(means, runs, pairs, estimates, [e.p for e in estimates], margin, confidence, descriptive),
+        "architectures": _table(measure, means, runs, separated),
         "anova": None,
         "permutation": None,
+        "pairs": [pair | nothing for pair in pairs],
     }
 
 
-def _without_samples(measure: Measure, margin: float | None, confidence: float, descriptive: bool) -> Json:
-    runs = _by_mean(measure)
-    means = {name: welch_mean(scores, confidence) for name, scores in runs.items()}
-    pairs = list(combinations(runs, 2))
-    estimates = [welch_difference(runs[first], runs[second], confidence) for first, second in pairs]
-    tests = [permutation_test(runs[first], runs[second]) for first, second in pairs]
+def _without_samples(measure: Measure, rules: _Rules) -> Json:
+    runs = {name: measure.scores[name] for name in _best_first(measure, rules)}
+    means = {name: welch_mean(scores, rules.confidence) for name, scores in runs.items()}
+    estimates = {
+        pair: welch_difference(runs[pair[0]], runs[pair[1]], rules.confidence) for pair in combinations(runs, 2)
+    }
+    tests = {pair: permutation_test(runs[pair[0]], runs[pair[1]]) for pair in estimates}
+    undecided = _undecided(measure)
+    pairs, separated = _pairs(estimates, [test.p for test in tests.values()], undecided, rules)
+    smallest = holm([math.nan if pair in undecided else test.smallest_p for pair, test in tests.items()])
+    permutations = [_permutation(test, one) for test, one in zip(tests.values(), smallest, strict=True)]
+    ratios = [variance_ratio(runs[first], runs[second]) for first, second in estimates]
     analysis = analyse_variance(list(runs.values()))
     return {
         "samples": None,
         "clusters": None,
-        **_table(means, runs, pairs, estimates, [test.p for test in tests], margin, confidence, descriptive),
+        "architectures": _table(measure, means, runs, separated),
         "anova": {
             "f": _number(analysis.f),
             "degrees": [analysis.between_degrees, analysis.within_degrees],
             "p": _number(analysis.p),
         },
-        "permutation": _permutation(tests[0], len(pairs)),
+        "permutation": permutations[0] if all(one == permutations[0] for one in permutations) else None,
+        "pairs": [
+            entry
+            | {
+                "permutation": permutation,
+                "p_welch": _number(estimate.p),
+                "variance_ratio": _number(ratio),
+                "unequal_variances": ratio >= DOUBTFUL_RATIO,
+            }
+            for entry, permutation, estimate, ratio in zip(pairs, permutations, estimates.values(), ratios, strict=True)
+        ],
     }
 
 
-def _by_mean(measure: Measure) -> dict[str, np.ndarray]:
-    """The architectures' scores by falling mean: the first of a pair is then never the one with less."""
-    return dict(sorted(measure.scores.items(), key=lambda item: -float(item[1].mean())))
+def _best_first(measure: Measure, rules: _Rules) -> list[str]:
+    means = {name: float(scores.mean(axis=0).mean()) for name, scores in measure.scores.items()}
+    return sorted(means, key=lambda name: means[name] if rules.lower_is_better else -means[name])
 
 
-def _permutation(test: Permutation, pairs: int) -> Json:
-    """What all pairs of a measure share, for every architecture has as many seeds."""
+def _undecided(measure: Measure) -> set[Pair]:
+    """The pairs, either way round, of which a side has too few seeds for a verdict."""
+    few = {name for name, seeds in measure.seeds.items() if len(seeds) < MINIMUM_REPLICATES}
+    return {(one, other) for one in measure.seeds for other in measure.seeds if one in few or other in few}
+
+
+def _permutation(test: Permutation, smallest_holm: float) -> Json:
+    """What the numbers of seeds on the two sides allow; `smallest_holm` with every pair at its smallest p."""
     return {
         "exact": test.exact,
         "splits": test.splits,
         "smallest_p": _number(test.smallest_p),
-        "smallest_p_holm": _number(min(1.0, test.smallest_p * pairs)),
+        "smallest_p_holm": _number(smallest_holm),
     }
 
 
-def _table(
-    means: dict[str, Estimate],
-    runs: dict[str, np.ndarray],
-    pairs: list[tuple[str, str]],
-    estimates: list[Estimate],
-    p_values: list[float],
-    margin: float | None,
-    confidence: float,
-    descriptive: bool,
-) -> Json:
-    alpha = 1 - confidence
-    equivalence = [math.nan if margin is None else equivalence_p(estimate, margin) for estimate in estimates]
-    adjusted, equivalence_adjusted = holm(p_values), holm(equivalence)
+def _pairs(
+    estimates: dict[Pair, Estimate], p_values: Sequence[float], undecided: set[Pair], rules: _Rules
+) -> tuple[list[Json], list[Pair]]:
+    """Every pair with its p-values and its word, and the pairs that differ for sure, the better one first.
+
+    A pair that can have no verdict is not corrected for.
+    """
+    equivalence = [
+        math.nan if rules.margin is None else equivalence_p(estimate, rules.margin) for estimate in estimates.values()
+    ]
+    adjusted, equivalence_adjusted = (
+        holm([math.nan if pair in undecided else p for pair, p in zip(estimates, values, strict=True)])
+        for values in (p_values, equivalence)
+    )
     entries, separated = [], []
-    for (first, second), estimate, p, p_holm, p_equal, p_equal_holm in zip(
-        pairs, estimates, p_values, adjusted, equivalence, equivalence_adjusted, strict=True
+    for (pair, estimate), p, p_holm, p_equal, p_equal_holm in zip(
+        estimates.items(), p_values, adjusted, equivalence, equivalence_adjusted, strict=True
     ):
-        word = verdict_of(estimate, p_holm, p_equal_holm, alpha)
-        if p_holm <= alpha and estimate.mean > 0:
-            separated.append((list(means).index(first), list(means).index(second)))
+        word = verdict_of(estimate, p_holm, p_equal_holm, 1 - rules.confidence)
+        if rules.lower_is_better:
+            word = _TURNED.get(word, word)
+        if p_holm <= 1 - rules.confidence and estimate.mean != 0.0:
+            separated.append(pair)
         entries.append(
             {
-                "first": first,
-                "second": second,
+                "first": pair[0],
+                "second": pair[1],
                 **_interval("difference", estimate),
                 "p": _number(p),
                 "p_holm": _number(p_holm),
                 "p_equivalence": _number(p_equal),
                 "p_equivalence_holm": _number(p_equal_holm),
-                "verdict": "descriptive" if descriptive else word,
+                "verdict": "descriptive" if pair in undecided else word,
             }
         )
-    ranks = dict(zip(means, ranks_of([] if descriptive else separated, len(means)), strict=True))
-    table = [
+    return entries, separated
+
+
+def _table(
+    measure: Measure, means: dict[str, Estimate], runs: dict[str, np.ndarray], separated: list[Pair]
+) -> list[Json]:
+    """The architectures, best first, with the ranks that the separated pairs leave to each."""
+    order = list(means)
+    places = [(order.index(first), order.index(second)) for first, second in separated]
+    ranks = dict(zip(order, ranks_of(places, len(order)), strict=True))
+    return [
         {
             "architecture": name,
             **_interval("mean", estimate),
             "sd": _number(float(np.std(runs[name], ddof=1))),
+            "seeds": measure.seeds[name],
             "scores": [_number(score) for score in runs[name]],
             "ranks": list(ranks[name]),
         }
         for name, estimate in means.items()
     ]
-    return {"architectures": table, "pairs": entries}
 
 
 def _groups(measure: Measure, groups: Groups, confidence: float) -> list[Json]:
