@@ -25,7 +25,8 @@ from components.data.images import facts
 from components.data.region_table import write_regions
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.answers import MOST_CLASSES, choose_classes
-from components.data.sources.entries import Entry, Faults, Manifest
+from components.data.sources.entries import Entry, Manifest
+from components.data.sources.faults import Faults
 from components.data.sources.splits import carve, connected, shares
 from components.data.validation.targets import are_open, survey
 from components.data_settings import DataSettings, ManifestSettings
@@ -62,6 +63,24 @@ class Scan:
     image_bytes: int = 0
     texts: int = 0
 
+    def add(self, entry: Entry, image_id: str, look: str, size: int) -> None:
+        """One row.
+
+        Args:
+            look: equal for pictures with equal pixels.
+            size: of the encoded picture in bytes.
+        """
+        if image_id not in self.looks:
+            self.looks[image_id] = look
+            self.image_bytes += size
+        self.splits.append(entry.split)
+        self.groups.append(entry.group if entry.group is not None else image_id)
+        self.targets.append(entry.target)
+        self.image_ids.append(image_id)
+        name = entry.image.stem if isinstance(entry.image, Path) else entry.id
+        self.names[name] = image_id if self.names.get(name, image_id) == image_id else None
+        self.texts += bool(entry.text.strip())
+
 
 def write(
     writer: SampleWriter,
@@ -80,7 +99,7 @@ def write(
             f"tasks has {len(tasks)} entries ({', '.join(tasks)}): a manifest holds the rows of exactly one task."
         )
     task = next(iter(tasks))
-    manifest = Manifest(Path(settings.path))
+    manifest = Manifest(Path(settings.path), settings.manifest)
     scan = scan_rows(manifest, settings.path, lambda done: progress(50 * done, "reading the manifest"))
     kind = tasks[task].kind
     survey(scan.targets, groups=scan.groups).findings(settings.path).raise_if_critical(settings.path)
@@ -141,16 +160,7 @@ def scan_rows(manifest: Manifest, what: str, progress: Callable[[float], None]) 
     scan = Scan()
     total = max(1, manifest.row_count())
     for count, (entry, image_id, look, size) in enumerate(_looked_at(manifest, what)):
-        if image_id not in scan.looks:
-            scan.looks[image_id] = look
-            scan.image_bytes += size
-        scan.splits.append(entry.split)
-        scan.groups.append(entry.group if entry.group is not None else image_id)
-        scan.targets.append(entry.target)
-        scan.image_ids.append(image_id)
-        name = entry.image.stem if isinstance(entry.image, Path) else entry.id
-        scan.names[name] = image_id if scan.names.get(name, image_id) == image_id else None
-        scan.texts += bool(entry.text.strip())
+        scan.add(entry, image_id, look, size)
         if count % 100 == 0:
             progress(min(1.0, count / total))
     return scan
@@ -210,9 +220,9 @@ def decide_splits(scan: Scan, settings: ManifestSettings, kind: str | None = Non
         division = carve(rows, shares(settings, missing), settings.seed, unlearned)
         for index, (group, _) in zip(training, rows, strict=True):
             named[index] = division[group]
-        remarks.append(f"{' and '.join(missing)} carved out of {'train' if present else 'all rows'} by group")
-    counts = ", ".join(f"{split} {named.count(split)}" for split in dict.fromkeys(sorted(named)))
-    return named, f"{'; '.join(remarks) or 'as the manifest names them'} (rows: {counts})"
+        made = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
+        remarks.append(f"{made} carved out of {'train' if present else 'all rows'} by group")
+    return named, "; ".join(remarks) or "as the manifest names them"
 
 
 def decide_answers(scan: Scan, splits: list[str], settings: ManifestSettings, kind: str) -> tuple[list[str], str]:
@@ -270,4 +280,9 @@ def caption_of(entry: Entry) -> str:
     if entry.target is None:
         return ""
     draw = hashlib.sha256(entry.id.encode()).digest()[0]
-    return CAPTIONS[draw % len(CAPTIONS)].format(entry.target.replace("_", " "))
+    return captions_of(entry.target)[draw % len(CAPTIONS)]
+
+
+def captions_of(target: str) -> list[str]:
+    """All captions that can be made from a target."""
+    return [caption.format(target.replace("_", " ")) for caption in CAPTIONS]

@@ -22,6 +22,8 @@ from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 from components.study import parse_study
 
+FEWEST_OF_OPEN = 2
+"""Training rows that an answer needs to be a class where answers are open."""
 TASKS = ("classification", "vqa")
 PICTURES = "pictures"
 """Where pictures from a folder elsewhere are put, inside `data/NAME`."""
@@ -91,17 +93,16 @@ def write_study(request: Request, root: Path, progress: Callable[[int], None] = 
     )
     examined.findings.raise_if_critical(str(request.data))
     check_amount(len(examined.splits), str(request.data))
-    report = examined.texts
     measured = Measured(
         training=examined.splits.count("train"),
-        texts=report.texts > 0,
+        texts=examined.written,
         boxes=examined.boxed,
-        image_size=examined.pictures.image_size,
+        image_size=request.size or examined.pictures.image_size,
         background=examined.pictures.background,
         value_range=examined.pictures.value_range,
-        vocabulary_size=report.vocabulary_size,
-        max_length=report.max_length,
-        fewest_rows_per_answer=examined.targets.fewest_rows_per_answer,
+        vocabulary_size=examined.texts.vocabulary_size,
+        max_length=examined.texts.max_length,
+        fewest_rows_per_answer=FEWEST_OF_OPEN if examined.targets.open and request.task == "vqa" else 1,
     )
     placed = _placed_settings(settings, examined.manifest, in_place)
     left_out = adapt(content, request.name, request.task, placed, measured)
@@ -138,7 +139,7 @@ def _placed_settings(settings: ManifestSettings, manifest: Manifest, in_place: b
     else:
         # The manifest itself is put at the top, whatever folder it came from.
         pictures = os.path.relpath(base, own) if base.is_relative_to(own) else PICTURES
-    return settings.modelcopy_file(update={"pictures": pictures, "prefix": prefix})
+    return settings.model_copy(update={"pictures": pictures, "prefix": prefix})
 
 
 def _place(manifest: Manifest, folder: Path, placed: ManifestSettings) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from components.data.samples import SPLITS
 from components.data.sources.entries import Manifest
 from components.data.sources.profile import ColumnProfile
+from components.data.sources.reading import remarks
 
 _SHOWN_COLUMNS = 12
 
@@ -39,6 +40,7 @@ def structure_of(manifest: Manifest, profiles: Mapping[str, ColumnProfile], rows
         lines.append(f"columns: {next(iter(described.values()))}")
     else:
         lines += [f"columns of {name}: {columns}" for name, columns in described.items()]
+    lines += [f"file: {remark}" for file in manifest.files for remark in remarks(file)]
     base, prefix = manifest.pictures.base, manifest.pictures.prefix
     place = os.path.relpath(base, manifest.folder)
     if place != "." or prefix:

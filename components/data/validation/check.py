@@ -9,16 +9,18 @@ from typing import Literal
 from components.data.picture_survey import PictureSurvey
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
-from components.data.sources.manifest import Scan, decide_splits
+from components.data.sources.manifest import Scan, captions_of, decide_splits
 from components.data.sources.profile import profile_columns
 from components.data.sources.questions import questions
 from components.data.sources.understanding import Understanding, division_of, structure_of
-from components.data.text_survey import TextReport, TextSurvey
+from components.data.text_report import TextReport
+from components.data.text_survey import TextSurvey
+from components.data.validation.contradictions import Contradictions
 from components.data.validation.findings import Findings, finding, merged
 from components.data.validation.rules import PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import Look, PictureTable, SampleTable, look_at, parts_frame
-from components.data.validation.targets import TargetSurvey
+from components.data.validation.targets import TargetSurvey, survey
 from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 
@@ -34,15 +36,18 @@ class Examination:
 
     Attributes:
         splits: of every row; empty where they cannot be made.
+        texts: of the rows' texts, or of the captions that are made where rows have none.
+        written: whether rows have texts.
+        boxed: whether every row's picture has boxes.
     """
 
     findings: Findings
     understanding: Understanding
     manifest: Manifest
     splits: list[str]
-    remark: str
     pictures: PictureSurvey
     texts: TextReport
+    written: bool
     targets: TargetSurvey
     boxed: bool
 
@@ -95,7 +100,7 @@ def examine(
     manifest = Manifest(path, settings, named, search)
     profiles = profile_columns(manifest.files, manifest.names)
     asked = _questions(manifest, settings, profiles) if search else Findings()
-    gathered = _Gathered(survey=PictureSurvey(size))
+    gathered = _Gathered()
     for count, entry in enumerate(manifest.entries(gathered.faults), start=1):
         gathered.add(entry)
         progress(count)
@@ -104,28 +109,31 @@ def examine(
     if not rows and structure.passed:
         raise CeterisError(f"{path} has no rows: add some.")
     found = [structure]
-    splits, remark = [], ""
+    scan, how = gathered.scan, ""
+    splits: list[str] = []
+    targets = survey(gathered.written_targets, scan.splits, scan.groups)
     if rows:
         found.append(_judged(gathered, kind, path, docs))
-        found.append(gathered.targets.findings(str(path)))
-        if structure.passed:
-            splits, remark, unsplit = _divided(gathered.scan, settings, path)
+        found.append(targets.findings(str(path)))
+        found.append(gathered.contradictions.findings(str(path), targets.open))
+        if structure.passed and targets.findings(str(path)).passed:
+            splits, how, unsplit = _divided(scan, settings, kind, path)
             found.append(unsplit)
-    texts = _texts(manifest, splits, gathered.scan.texts, length)
+    texts = _texts(manifest, scan, splits, length)
     understanding = Understanding(
         structure_of(manifest, profiles, rows),
-        division_of(manifest, splits, remark, gathered.scan.groups) if splits else [],
-        [*gathered.targets.sentences(), *texts.sentences(), *gathered.survey.sentences()] if rows else [],
+        division_of(manifest, splits, how, scan.groups) if splits else [],
+        [*_about_targets(targets), *_about_texts(texts, scan.texts), *gathered.survey.sentences(size)] if rows else [],
     )
     return Examination(
         merged(found),
         understanding,
         manifest,
         splits,
-        remark,
         gathered.survey,
         texts,
-        gathered.targets,
+        scan.texts > 0,
+        targets,
         gathered.boxed == rows,
     )
 
@@ -134,11 +142,12 @@ def examine(
 class _Gathered:
     """What one pass over the entries gathers: never pictures, and of texts only hashes."""
 
-    survey: PictureSurvey
+    survey: PictureSurvey = field(default_factory=PictureSurvey)
     faults: Faults = field(default_factory=Faults)
     pictures: PictureTable = field(default_factory=PictureTable)
     samples: SampleTable = field(default_factory=SampleTable)
-    targets: TargetSurvey = field(default_factory=TargetSurvey)
+    contradictions: Contradictions = field(default_factory=Contradictions)
+    written_targets: list[str | None] = field(default_factory=list)
     scan: Scan = field(default_factory=Scan)
     looks: dict[str, tuple[Look, int]] = field(default_factory=dict)
     boxed: int = 0
@@ -147,12 +156,13 @@ class _Gathered:
         """One row."""
         image_id, look, size = self._look(entry)
         group = entry.group or image_id
-        text = " ".join(entry.text.split())
         self.pictures.add(entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes)
         self.samples.add(
             entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [look.look]
         )
-        self.targets.add(entry.file, entry.place, entry.written_target, look.look, text)
+        words = hashlib.sha256(" ".join(entry.text.split()).encode()).hexdigest()[:24] if entry.text.strip() else ""
+        self.contradictions.add(entry.file, entry.place, look.look, words, entry.target)
+        self.written_targets.append(entry.written_target)
         self.scan.add(entry, image_id, look.look, size)
         self.boxed += bool(entry.boxes)
 
@@ -164,7 +174,8 @@ class _Gathered:
             return f"{entry.file}:{entry.place}", Look(problem=str(error)), 0
         digest = hashlib.sha256(data).hexdigest()
         if digest not in self.looks:
-            self.looks[digest] = (look_at(data, self.survey), len(data))
+            name = entry.image.name if isinstance(entry.image, Path) else entry.id
+            self.looks[digest] = (look_at(data, self.survey, name), len(data))
         return digest[:24], *self.looks[digest]
 
 
@@ -190,22 +201,46 @@ def _judged(gathered: _Gathered, kind: Kind | None, path: Path, docs: Path | Non
     return judge([*tables, *([Table("parts", parts, PART_RULES, noun="")] if len(parts) else [])], docs, str(path))
 
 
-def _divided(scan: Scan, settings: ManifestSettings, path: Path) -> tuple[list[str], str, Findings]:
+def _divided(scan: Scan, settings: ManifestSettings, kind: Kind | None, path: Path) -> tuple[list[str], str, Findings]:
+    """The split of every row and how it came about, or why there is none."""
     try:
-        splits, remark = decide_splits(scan, settings)
+        splits, how = decide_splits(scan, settings, kind)
     except CeterisError as error:
         problem, _, advice = str(error).rstrip(".").rpartition(": ")
         return [], "", Findings([finding("critical", "division", str(path), [], problem, advice)])
-    return splits, remark, Findings()
+    return splits, how, Findings()
 
 
-def _texts(manifest: Manifest, splits: list[str], some: int, length: int | None) -> TextReport:
-    """Texts as the tokenizer of a study would see them: it is built of the training texts, and limits count its tokens."""
-    survey = TextSurvey(max_length=length)
-    if splits and some:
+def _about_targets(targets: TargetSurvey) -> list[str]:
+    first, *others = targets.sentences()
+    return [f"targets: {first}", *others]
+
+
+def _about_texts(texts: TextReport, some: int) -> list[str]:
+    if some or not texts.texts:
+        return texts.sentences()
+    made = f"texts: none; captions are made from the targets, {texts.longest} tokens at most, and the limit is {texts.max_length}"
+    return [made, *([f"the limit cuts {texts.cut_share:.1%} of these captions"] if texts.cut else [])]
+
+
+def _texts(manifest: Manifest, scan: Scan, splits: list[str], length: int | None) -> TextReport:
+    """Texts as the tokenizer of a study would see them: it is built of the training texts, and limits count its tokens.
+
+    Where rows have no texts, of the captions that are made from their targets.
+    """
+    measured = TextSurvey()
+    if splits and scan.texts:
         for split, text in zip(splits, manifest.texts(), strict=True):
-            survey.count(text, trains=split == "train")
-        survey.build()
+            measured.count(text, trains=split == "train")
+        measured.build()
         for text in manifest.texts():
-            survey.measure(text)
-    return survey.report()
+            measured.measure(text)
+    else:
+        named = sorted({target for target in scan.targets if target}) if splits else []
+        captions = [caption for target in named for caption in captions_of(target)]
+        for caption in captions:
+            measured.count(caption)
+        measured.build()
+        for caption in captions:
+            measured.measure(caption)
+    return measured.report(length)

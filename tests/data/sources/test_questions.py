@@ -78,7 +78,9 @@ def test_a_column_that_looks_like_a_split_is_asked_about(tmp_path: Path, name: s
     assert asked(tmp_path, columns, split=name) == []
 
 
-@pytest.mark.parametrize("name", ["patient_id", "PatientID", "subject", "Subject Name", "person-id", "video", "camera_id"])
+@pytest.mark.parametrize(
+    "name", ["patient_id", "PatientID", "subject", "Subject Name", "person-id", "video", "camera_id"]
+)
 def test_a_column_of_people_or_places_is_asked_about(tmp_path: Path, name: str) -> None:
     columns = BASE | {name: cycle(*(f"P{index}" for index in range(12)))}
     (sentence,) = asked(tmp_path, columns)
