@@ -9,6 +9,7 @@ Parquet columns `image` (binary) and `text` in; `answer`, `score`, `scores` (in 
 
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,7 @@ class Answerer:
 
 def unread(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
     """A sentence each on what a tokenizer leaves out of a text: what lies beyond its limit, and what it has no token for."""
+    text = unicodedata.normalize("NFC", text)  # so that a note names a letter whole, with its accents
     encoding = tokenizer.encode(text)
     notes = []
     if encoding.overflowing:

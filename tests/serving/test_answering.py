@@ -1,5 +1,7 @@
 """What an answer says of a text that was not read whole."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,12 @@ def test_a_cut_text_is_noted() -> None:
 def test_unknown_characters_are_noted_by_name() -> None:
     assert notes("a ☃ red☃") == ("the model does not know 2 of the 4 tokens that it reads ('☃').",)
     assert notes("жшфщ") == ("the model does not know 4 of the 4 tokens that it reads ('ж', 'ш', 'ф', ...).",)
+
+
+def test_an_unknown_letter_is_named_with_its_accents() -> None:
+    for form in ("NFC", "NFD"):
+        (unknown,) = notes(unicodedata.normalize(form, "red\u200bé ế"))
+        assert "2 of the 3 tokens that it reads ('é', 'ế')" in unknown
 
 
 def test_both_are_noted() -> None:
