@@ -126,7 +126,8 @@ def answer(artefact: Path, images: Sequence[bytes], texts: Sequence[str]) -> lis
     """Ask an artefact, in a process of its own and on the code it carries.
 
     Returns:
-        One `{"answer", "score", "scores"}` per picture and text; `scores` in the order of the package's answers.
+        One `{"answer", "score", "scores"}` per picture and text; `scores` in the order of the package's answers. Where the
+        carried code knows them also `"notes"`, sentences on what was not read of the text.
 
     Raises:
         CeterisError: the artefact refuses a request, or cannot run.

@@ -18,10 +18,11 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
         tracking_uri: address of the MLflow registry.
 
     Returns:
-        `task`, `answer`, `score`, `scores` (of all answers, the likeliest first), `model`, `version`, `architecture`.
+        `task`, `answer`, `score`, `scores` (of all answers, the likeliest first), `model`, `version`, `architecture`, and
+        `notes`: sentences on what the model could not read of the text, none where it read everything.
 
     Raises:
-        CeterisError: unknown task, no readable picture, or no champion.
+        CeterisError: unknown task, no readable picture, a text that is no Unicode, or no champion.
     """
     study = load_study(root / "params.yaml")
     if task not in study.tasks:
@@ -32,6 +33,10 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
             f"choose one of {', '.join(study.served_tasks) or 'another study'}."
         )
     data = _picture(image)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise CeterisError("the text holds bytes that are no UTF-8: run the command in a UTF-8 terminal.") from None
     if tracking_uri.startswith("sqlite:///") and not Path(tracking_uri.removeprefix("sqlite:///")).exists():
         raise CeterisError(
             f"{tracking_uri} does not exist yet, so {task} has no champion: run the pipeline first (ceteris run)."
@@ -57,6 +62,8 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
         "model": name,
         "version": str(champion.version),
         "architecture": package["architecture"],
+        # A champion answers on its own code, which may be older than the notes.
+        "notes": given.get("notes") or [],
     }
 
 

@@ -1,5 +1,6 @@
 """The registered model as code: MLflow runs this file to make the model, and unpickles nothing."""
 
+import logging
 from typing import Any
 
 import pandas as pd
@@ -19,8 +20,18 @@ class PackagedModel(PythonModel):
         self.answerer = Answerer.load(Path(context.artifacts["package"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """`image` (bytes of an image file) and `text` in; `answer`, `score` and the `scores` of all answers out."""
+        """`image` (bytes of an image file) and `text` in; `answer`, `score` and the `scores` of all answers out.
+
+        The signature has no place for notes on a text, so the log says what was not read.
+        """
         answers = self.answerer.answer(model_input["image"].tolist(), model_input["text"].tolist())
+        noted = [(row, answer.notes) for row, answer in enumerate(answers) if answer.notes]
+        if noted:
+            row, notes = noted[0]
+            logging.getLogger("ceteris").warning(
+                "%d of %d texts were not read whole, for example that of request %d: %s",
+                *(len(noted), len(answers), row, " ".join(notes)),
+            )
         return pd.DataFrame(
             {
                 "answer": [answer.answer for answer in answers],

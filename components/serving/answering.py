@@ -4,11 +4,12 @@ Registered models carry a copy of this file, of `components.models` and of what 
 copies: a champion keeps answering as it did when it was promoted, whatever has happened to the code since.
 
 As a program it answers a file of requests: `python -m components.serving.answering PACKAGE REQUESTS ANSWERS`, with
-Parquet columns `image` (binary) and `text` in; `answer`, `score` and `scores` (in the package's order of answers) out.
+Parquet columns `image` (binary) and `text` in; `answer`, `score`, `scores` (in the package's order of answers) and `notes` out.
 """
 
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 
 from components.data.images import Rendering, to_pixels
@@ -31,15 +32,17 @@ if TYPE_CHECKING:
     from components.models.regions import FrontEnd
 
 BATCH_SIZE = 256
+SHOWN = 3  # unknown tokens that a note names
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The likeliest answer, its probability, and the probability of every answer."""
+    """The likeliest answer, its probability, the probability of every answer, and sentences on what was not read."""
 
     answer: str
     score: float
     scores: dict[str, float]
+    notes: tuple[str, ...] = ()
 
 
 class Answerer:
@@ -100,18 +103,21 @@ class Answerer:
         """Answer one text about one encoded picture each; any number of them, also none.
 
         Raises:
-            CeterisError: a picture cannot be read; its position is named.
+            CeterisError: a picture or a text cannot be read; its position is named.
         """
         if len(images) != len(texts):
             raise CeterisError(f"{len(images)} pictures came with {len(texts)} texts: send one text with each picture.")
         if wrong := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
             raise CeterisError(f"request {wrong[0]} has no text: send a string, which may be empty.")
+        if broken := [row for row, text in enumerate(texts) if not _is_unicode(text)]:
+            raise CeterisError(f"the text of request {broken[0]} holds half a character: send it as UTF-8.")
         answers: list[Answer] = []
         for begin in range(0, len(images), BATCH_SIZE):
             end = begin + BATCH_SIZE
             pixels = np.stack([self._pixels(image, begin + row) for row, image in enumerate(images[begin:end])])
             logits = self.logits(torch.from_numpy(pixels), texts[begin:end])
-            answers += [self._answer(row) for row in logits.double().softmax(dim=1)]
+            asked = zip(logits.double().softmax(dim=1), texts[begin:end], strict=True)
+            answers += [self._answer(row, text) for row, text in asked]
         return answers
 
     @torch.inference_mode()
@@ -135,10 +141,44 @@ class Answerer:
         except CeterisError as error:
             raise CeterisError(f"request {row}: {error}") from None
 
-    def _answer(self, probabilities: Tensor) -> Answer:
+    def _answer(self, probabilities: Tensor, text: str) -> Answer:
         scores = dict(zip(self.answers, probabilities.tolist(), strict=True))
         best = max(scores, key=scores.__getitem__)
-        return Answer(best, scores[best], scores)
+        return Answer(best, scores[best], scores, unread(self._tokenizer, text))
+
+
+def unread(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
+    """A sentence each on what a tokenizer leaves out of a text: what lies beyond its limit, and what it has no token for."""
+    text = unicodedata.normalize("NFC", text)  # so that a note names a letter whole, with its accents
+    encoding = tokenizer.encode(text)
+    notes = []
+    if encoding.overflowing:
+        read, more = _own_tokens(encoding), sum(map(_own_tokens, encoding.overflowing))
+        notes.append(f"the text was cut: the model reads {read} tokens of it, and {more} more were left out.")
+    unknown = tokenizer.token_to_id("[UNK]")
+    spans = zip(encoding.ids, encoding.offsets, strict=True)
+    strange = [text[begin:end] for token, (begin, end) in spans if token == unknown]
+    if strange:
+        named = ", ".join(repr(part) for part in list(dict.fromkeys(strange))[:SHOWN])
+        more_named = ", ..." if len(set(strange)) > SHOWN else ""
+        notes.append(
+            f"the model does not know {len(strange)} of the {_own_tokens(encoding)} tokens that it reads ({named}{more_named})."
+        )
+    return tuple(notes)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8: Python's strings may hold lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _own_tokens(encoding: Encoding) -> int:
+    """How many tokens come from the text itself."""
+    return encoding.special_tokens_mask.count(0)
 
 
 def front_of(package: Mapping[str, Any], configuration: ModelConfiguration) -> nn.Module | None:
@@ -171,6 +211,7 @@ def main(package: str, requests: str, answers: str) -> None:
         "answer": pa.array([answer.answer for answer in given], pa.string()),
         "score": pa.array([answer.score for answer in given], pa.float64()),
         "scores": pa.array([list(answer.scores.values()) for answer in given], pa.list_(pa.float64())),
+        "notes": pa.array([list(answer.notes) for answer in given], pa.list_(pa.string())),
     }
     pq.write_table(pa.table(columns), answers)
 

@@ -44,12 +44,12 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     regions = write_arrays(data, out, rows)
     stage.progress(60, "pictures decoded")
     counts, words, longest, paired = survey(data)
-    if study.text.tokenizer == "built":
+    if study.text.tokenizer == wordpiece.BUILT:
         tokenizer = wordpiece.build(words, study.text.vocabulary_size, study.text.max_length)
     else:
         tokenizer = wordpiece.load(study.text.tokenizer, study.text.max_length)
     wordpiece.save(tokenizer, out / "tokenizer")
-    truncated = write_parts(data, out, tokenizer, rows, description["answers"], counts, longest, paired)
+    truncated, unknown = write_parts(data, out, tokenizer, rows, description["answers"], counts, longest, paired)
     mean, deviation = channel_statistics(out)
     special = wordpiece.special_tokens(tokenizer)
     index = {
@@ -62,6 +62,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         "vocabulary_size": tokenizer.get_vocab_size(),
         "max_length": study.text.max_length,
         "truncated": truncated,
+        "unknown": unknown,
         "pixel_mean": mean,
         "pixel_deviation": deviation,
         "image_size": study.data.image_size,
@@ -152,8 +153,8 @@ def write_parts(
     counts: Counter[tuple[str, str]],
     longest: int,
     paired: set[str],
-) -> dict[str, float]:
-    """Fill the arrays of every part and split; returns the share of texts cut off, per part."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Fill the arrays of every part and split; returns per part the share of texts cut off and that of unknown tokens."""
     folders = {key: out / "parts" / key[0] / key[1] for key in counts}
     arrays: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     writers: dict[tuple[str, str], pq.ParquetWriter] = {}
@@ -178,6 +179,9 @@ def write_parts(
         writers[key] = pq.ParquetWriter(folder / "samples.parquet", schema)
     filled: Counter[tuple[str, str]] = Counter()
     cut: Counter[str] = Counter()
+    tokens: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    unknown_id = wordpiece.special_tokens(tokenizer).unknown
     for batch in samples.read(data, "samples"):
         table = pa.Table.from_batches([batch])
         keys = list(zip(table["part"].to_pylist(), table["split"].to_pylist(), strict=True))
@@ -189,6 +193,8 @@ def write_parts(
             input_ids, lengths, truncated = wordpiece.encode(tokenizer, columns["text"])
             array["input_ids"][begin:end], array["lengths"][begin:end] = input_ids, lengths
             cut[key[0]] += int(truncated.sum())
+            tokens[key[0]] += int(lengths.sum()) - 2 * len(lengths)  # without [CLS] and [SEP]
+            unknown[key[0]] += int((input_ids == unknown_id).sum())
             array["image_rows"][begin:end] = [rows[ids[0]] if ids else -1 for ids in columns["image_ids"]]
             if key[0] in paired:
                 array["image_rows_second"][begin:end] = [
@@ -204,7 +210,11 @@ def write_parts(
     totals: Counter[str] = Counter()
     for (part, _), count in counts.items():
         totals[part] += count
-    return {part: cut[part] / total for part, total in sorted(totals.items())}
+    parts = sorted(totals)
+    return (
+        {part: cut[part] / totals[part] for part in parts},
+        {part: unknown[part] / max(1, tokens[part]) for part in parts},
+    )
 
 
 def _padded(lists: list[list[int]], length: int) -> np.ndarray:

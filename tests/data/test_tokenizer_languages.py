@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from components.data import tokenizer as wordpiece
+from components.data.corruption import IGNORED, mask_tokens
 from components.data.scenes.captions import caption
 from components.data.scenes.items import draw_items
 from components.data.scenes.stream import Stream
@@ -175,6 +176,27 @@ def test_a_long_text_without_blanks_is_spelled(text: str) -> None:
     # In scripts without blanks a word is a character with its marks, so masking whole words leaves the rest of a sentence.
     longest = max(map(len, wordpiece.word_counts([text])))
     assert longest <= (6 if text[0] > "\u0e00" else wordpiece.LONGEST_WORD)
+
+
+@given(st.integers(0, 1000))
+@settings(deadline=None)
+def test_masking_whole_words_leaves_the_rest_of_a_sentence_without_blanks(seed: int) -> None:
+    text = "ในภาพนี้มีวงกลมสีแดงอยู่เหนือสี่เหลี่ยมสีน้ำเงินหรือไม่ donaudampfschiff"
+    tokenizer = build([text], size=8, length=80)
+    special, tokens = wordpiece.special_tokens(tokenizer), tokenizer.get_vocab()
+    continues = np.zeros(len(tokens), dtype=bool)
+    continues[[index for token, index in tokens.items() if token.startswith(wordpiece.CONTINUATION)]] = True
+    input_ids, lengths, _ = wordpiece.encode(tokenizer, [text])
+    generator = np.random.default_rng(seed)
+    _, labels = mask_tokens(
+        input_ids, lengths, generator, 0.15, special.mask, special.first_word, len(tokens), continues
+    )
+    chosen, real = labels[0] != IGNORED, np.arange(80) < lengths[0]
+    assert 0 < chosen.sum() < 0.75 * lengths[0]
+    # A token that continues a word is chosen with the token before it.
+    after = np.flatnonzero(real[1:] & continues[input_ids[0, 1:]]) + 1
+    assert len(after) > 15
+    assert np.array_equal(chosen[after], chosen[after - 1])
 
 
 @given(st.text("abcàéñ", min_size=1), st.text("abcàéñкдかきそท字 ", min_size=1, max_size=30))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import os
 import pickle
 import shutil
@@ -101,6 +102,24 @@ def test_any_batch_size_and_the_same_answers(champion: Path, questions: pd.DataF
     assert everything == [row["answer"] for row in apart]
     with pytest.raises(MlflowException, match="text"):
         model.predict(questions[["image"]])
+
+
+def test_the_log_says_which_texts_were_not_read_whole(
+    champion: Path, questions: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The signature of a registered model has no place for it."""
+    model = mlflow.pyfunc.load_model(str(champion))
+    rows = questions[:3].reset_index(drop=True)
+    with caplog.at_level(logging.WARNING, logger="ceteris"):
+        whole = model.predict(rows)
+        assert not caplog.records
+        rows.loc[1, "text"] = "is there a red circle ? " * 3
+        rows.loc[2, "text"] = "is there a ☃ ?"
+        assert list(model.predict(rows).columns) == list(whole.columns)
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 of 3 texts were not read whole, for example that of request 1: "
+        "the text was cut: the model reads 10 tokens of it, and 8 more were left out."
+    ]
 
 
 def test_answers_are_those_of_the_network_that_was_evaluated(champion: Path, questions: pd.DataFrame) -> None:
@@ -240,6 +259,8 @@ def test_requests_that_cannot_be_answered(champion: Path, questions: pd.DataFram
         answerer.answer([b""], ["a"])
     with pytest.raises(CeterisError, match="request 1 has no text"):
         answerer.answer([picture, picture], ["a", None])  # type: ignore[list-item]
+    with pytest.raises(CeterisError, match="the text of request 1 holds half a character"):
+        answerer.answer([picture, picture], ["a", "b\ud800"])
     with pytest.raises(CeterisError, match="2 pictures came with 1 texts"):
         answerer.answer([picture, picture], ["a"])
 

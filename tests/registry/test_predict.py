@@ -29,6 +29,22 @@ def test_the_champion_answers(root: Path, uri: str, picture: Path) -> None:
     assert sorted(said["scores"]) == ANSWERS
     assert list(said["scores"].values()) == sorted(said["scores"].values(), reverse=True)
     assert (said["model"], said["version"], said["architecture"]) == ("smoke-vqa", "1", "vilt")
+    assert said["notes"] == []
+    cut, unknown = predict(root, TASK, picture, "is there a red ☃ circle ? " * 3, uri)["notes"]
+    assert cut == "the text was cut: the model reads 10 tokens of it, and 11 more were left out."
+    assert unknown == "the model does not know 1 of the 10 tokens that it reads ('☃')."
+
+
+def test_a_champion_whose_code_knows_no_notes_still_answers(
+    root: Path, uri: str, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_floors(root, 0.01)
+    real_package(root)
+    promote(root, uri)
+    old = [{"answer": "red", "score": 0.5, "scores": [0.1, 0.1, 0.1, 0.5, 0.2]}]
+    monkeypatch.setattr("registry.artefact.answer", lambda artefact, images, texts: old)
+    said = predict(root, TASK, picture, "is there a red circle ?", uri)
+    assert (said["answer"], said["notes"]) == ("red", [])
 
 
 def test_mistakes_get_a_sentence(root: Path, uri: str, picture: Path, tmp_path: Path) -> None:
@@ -51,3 +67,5 @@ def test_mistakes_get_a_sentence(root: Path, uri: str, picture: Path, tmp_path: 
         assert sentence in str(raised.value)
         assert "\n" not in str(raised.value)
     assert not (tmp_path / "nowhere.db").exists(), "asking must not make a registry"
+    with pytest.raises(CeterisError, match="bytes that are no UTF-8"):
+        predict(root, TASK, picture, "a \udcff circle", uri)
