@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import CeterisError
+from components.evaluation.sample_files import samples_of
 from components.evaluation.score_layouts import WANTED, Cell, Key, Layout, cells_of, layout_of
 from components.evaluation.score_numbers import Mark, decimal_mark, is_number, number, without_percent
 from components.evaluation.score_tables import read_table
@@ -69,7 +70,8 @@ def read_scores(path: Path, leave_out: Collection[str] = (), told: Mark | None =
     """
     table = read_table(path, WANTED)
     layout = layout_of(table)
-    cells, groups = _collected(path, cells_of(table, layout))
+    read = samples_of if "file" in layout.columns else cells_of
+    cells, groups = _collected(path, read(table, layout))
     cells = _without(path, cells, leave_out)
     architectures = list(dict.fromkeys(key.architecture for key in cells))
     if len(architectures) < 2:

@@ -7,6 +7,7 @@ Known names, in any order and any case: `measure` (or `metric`), `architecture` 
     seed                     every other column is an architecture
     architecture and seed    every other column is a measure
     architecture             every other column is a seed, and is called seed_0, seed_1, ...
+    file                     one file of samples a row (`sample_files.py`)
 
 A table without measures has one, called after the file.
 """
@@ -20,8 +21,14 @@ from components.errors import CeterisError
 from components.evaluation.score_numbers import is_number
 from components.evaluation.score_tables import Table
 
-Column = Literal["measure", "architecture", "seed", "score", "sample", "group"]
-LayoutName = Literal["one score a row", "architectures in columns", "measures in columns", "seeds in columns"]
+Column = Literal["measure", "architecture", "seed", "score", "sample", "group", "file", "key"]
+LayoutName = Literal[
+    "one score a row",
+    "architectures in columns",
+    "measures in columns",
+    "seeds in columns",
+    "one file of samples a row",
+]
 WANTED = "the columns measure, architecture, seed and score, or seed and a column for every architecture"
 _NAMES: dict[Column, tuple[str, ...]] = {
     "measure": ("measure", "metric"),
@@ -29,6 +36,7 @@ _NAMES: dict[Column, tuple[str, ...]] = {
     "score": ("score", "value"),
     "sample": ("sample",),
 }
+_OF_FILES: tuple[Column, ...] = ("measure", "architecture", "seed")
 _GROUPINGS = ("cluster", "group")
 _SEED_HEADING = re.compile(r"seed[ _-]?(.+)", re.IGNORECASE)
 _SUMMARY = re.compile(r"(?:mean|average|avg|median|std|sd|stdev|stddev|var|variance|sem|min|max|sum|total|count)\.?")
@@ -83,6 +91,11 @@ def layout_of(table: Table) -> Layout:
         CeterisError: a column is missing, there twice, without a name, or the header fits no layout.
     """
     columns = _columns(table)
+    if "file" in columns:
+        if lacking := next((column for column in _OF_FILES if column not in columns), None):
+            raise _missing(table, lacking)
+        unused = [name for place, name in enumerate(table.header) if name and place not in columns.values()]
+        return Layout("one file of samples a row", columns, None, [], unused, "")
     taken = set(columns.values())
     others = [(place, name) for place, name in enumerate(table.header) if place not in taken]
     default = "" if "measure" in columns else table.path.stem
@@ -160,6 +173,9 @@ def _columns(table: Table) -> dict[Column, int]:
     }
     wanted["seed"] = tuple(name for name in dict.fromkeys(names) if name.endswith(("seed", "seeds")))
     wanted["group"] = _GROUPINGS
+    if not set(wanted["score"]) & set(names):
+        wanted["file"] = ("file",)
+        wanted["key"] = ("key",) if "file" in names else ()
     found: dict[Column, int] = {}
     for column, words in wanted.items():
         places = [place for place, name in enumerate(names) if name in words]

@@ -22,6 +22,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_SAMPLE_FILES = "name files of samples in a CSV with the columns file, measure, architecture and seed"
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w"\s]|\t)"?', re.IGNORECASE)
 
 
@@ -86,6 +87,8 @@ def read_table(path: Path, wanted: str) -> Table:
 
 
 def _decoded(path: Path) -> str:
+    if path.is_dir():
+        raise CeterisError(f"{path} cannot be read: Is a directory; {_SAMPLE_FILES}.")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -97,6 +100,8 @@ def _decoded(path: Path) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         raise CeterisError(f"{path} is not UTF-8 text: save it as a CSV file in UTF-8.") from None
+    if text.lstrip().startswith("{"):
+        raise CeterisError(f"{path} is JSON, not a table: {_SAMPLE_FILES}.")
     if "\0" in text:
         raise CeterisError(f"{path} is not UTF-8 text, for it holds zero bytes: save it as a CSV file in UTF-8.")
     return text

@@ -32,6 +32,11 @@ def test_unequal_sides_reach_less() -> None:
     assert found.p == found.smallest_p == pytest.approx(1 / 10)
 
 
+def test_the_order_of_the_sides_does_not_matter() -> None:
+    one, other = np.random.default_rng(4).normal(0, 1, 12), np.random.default_rng(5).normal(1, 1, 3)
+    assert permutation_test(one, other) == permutation_test(other, one)
+
+
 def test_ties_count_as_extreme() -> None:
     """Sums of decimal numbers in another order differ by rounding, and are the same difference all the same."""
     assert permutation_test([0.1, 0.2, 0.3], [0.3, 0.2, 0.1]).p == 1.0

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from components.evaluation.variance_analysis import analyse_variance, welch_contrast, welch_difference, welch_mean
+from components.evaluation.variance_analysis import (
+    analyse_variance,
+    variance_ratio,
+    welch_contrast,
+    welch_difference,
+    welch_mean,
+)
 
 
 def test_analysis_of_variance_is_that_of_scipy() -> None:
@@ -58,3 +64,10 @@ def test_what_does_not_vary() -> None:
     assert math.isnan(analyse_variance([same, same]).f)
     assert welch_difference(same, same, 0.95).p == 1.0
     assert welch_difference(same, other, 0.95).p == 0.0
+
+
+def test_the_ratio_of_variances_is_that_of_the_larger_one() -> None:
+    one, other = np.array([1.0, 2.0, 3.0]), np.array([5.0, 9.0])
+    assert variance_ratio(one, other) == variance_ratio(other, one) == pytest.approx(8)
+    assert variance_ratio(one, np.array([0.1, 0.1, 0.1])) == math.inf
+    assert math.isnan(variance_ratio(np.array([0.1, 0.1]), np.array([0.3, 0.3])))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +177,141 @@ def test_two_seeds_are_descriptive(tmp_path: Path) -> None:
     assert [row["ranks"] for row in result["measures"]["vqa"]["architectures"]] == [[1, 2], [1, 2]]
 
 
+def test_architectures_have_their_own_numbers_of_seeds(tmp_path: Path) -> None:
+    """Every figure of five, four and two seeds against scipy; the pairs with two seeds carry no verdict."""
+    rows = runs({"a": 0.5, "b": 0.9}, 5)[:-1] + [row | {"seed": f"x{row['seed']}"} for row in runs({"c": 0.7}, 2)]
+    result = judge(written(tmp_path, rows))
+    entry = result["measures"]["vqa"]
+    scores = {row["architecture"]: row["scores"] for row in entry["architectures"]}
+    assert {name: len(own) for name, own in scores.items()} == {"a": 5, "b": 4, "c": 2}
+    assert (result["seeds"], result["grade"], entry["permutation"]) == (None, "exploratory", None)
+    assert entry["anova"]["degrees"] == [2, 8]
+    assert entry["anova"]["f"] == pytest.approx(stats.f_oneway(*scores.values()).statistic, rel=1e-4)
+    for pair in entry["pairs"]:
+        first, second = (np.array(scores[pair[side]]) for side in ("first", "second"))
+        exact = stats.permutation_test(
+            (first, second), lambda x, y: abs(x.mean() - y.mean()), n_resamples=np.inf, alternative="greater"
+        )
+        assert pair["p"] == pytest.approx(exact.pvalue, rel=1e-5)
+        assert pair["p_welch"] == pytest.approx(stats.ttest_ind(first, second, equal_var=False).pvalue, rel=0.01)
+        total = math.comb(len(first) + len(second), len(first))
+        assert (pair["permutation"]["splits"], pair["permutation"]["exact"]) == (total, True)
+        assert pair["permutation"]["smallest_p"] == pytest.approx(1 / total, rel=1e-5)
+        described = "c" in (pair["first"], pair["second"])
+        assert (pair["verdict"] == "descriptive") == (pair["p_holm"] is None) == described
+    assert (
+        pair_of(result, "vqa", "a", "b")["p_holm"] == pair_of(result, "vqa", "a", "b")["p"]
+    )  # the only one that counts
+    text = render_verdict(result)
+    assert "2 to 5 seeds" in text
+    assert "  Descriptive: every pair with c (2 seeds), for a verdict needs 3 on both sides." in text
+    assert "all 126 splits; with 4 and 5 seeds it cannot be below 0.0079 (b - a)." in text
+
+
+def test_few_seeds_name_the_pairs_that_they_cannot_separate(tmp_path: Path) -> None:
+    rows = [
+        row for row in runs({"a": 0.5, "b": 0.9, "c": 0.7}, 6) if row["architecture"] != "c" or row["seed"] in range(3)
+    ]
+    result = judge(written(tmp_path, rows))
+    # With three and six seeds p is never below 1/84; third in Holm's order it stays there.
+    bounds = [pair["permutation"]["smallest_p_holm"] for pair in result["measures"]["vqa"]["pairs"]]
+    assert bounds == pytest.approx(holm([1 / 84, 2 / 924, 1 / 84]), rel=1e-4)
+    assert "cannot separate" not in render_verdict(result)
+    assert "So few seeds cannot separate b - c, c - a at the level 0.01 (0.024 after" in render_verdict(
+        judge(tmp_path / "scores.csv", confidence=0.99)
+    )
+
+
+def test_runs_with_samples_may_have_unequal_seeds(tmp_path: Path) -> None:
+    rows, scores, clusters = items(4)
+    rows = [row for row in rows if row["architecture"] != "good" or row["seed"] != 3]
+    pair = pair_of(judge(written(tmp_path, rows)), "vqa", "good", "plain")
+    expected = estimate_difference(
+        summarise(scores["good"][:, :3], clusters), summarise(scores["plain"], clusters), 0.95
+    )
+    assert [pair[key] for key in ("difference", "low", "high", "p")] == pytest.approx(
+        [expected.mean, expected.low, expected.high, expected.p], rel=1e-5
+    )
+
+
+def turned(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [row | {"measure": "loss", "score": 1 - float(str(row["score"]))} for row in rows]
+
+
+@pytest.mark.parametrize("samples", [False, True])
+def test_lower_is_better_is_the_mirror_of_higher(tmp_path: Path, samples: bool) -> None:
+    """1 - score with lower is better: the same words, ranks and p-values, and differences of the other sign."""
+    rows = items(4)[0] if samples else runs({"low": 0.5, "high": 0.7, "twin": 0.701}, 6)
+    higher = judge(written(tmp_path, rows), margin=0.02)["measures"]["vqa"]
+    result = judge(written(tmp_path, turned(rows)), margin=0.02, lower_is_better=["loss"])
+    lower = result["measures"]["loss"]
+    for kind, same in (("architectures", ["architecture", "ranks"]), ("pairs", ["first", "second", "verdict"])):
+        assert [[row[key] for key in same] for row in lower[kind]] == [
+            [row[key] for key in same] for row in higher[kind]
+        ]
+    for one, other in zip(lower["pairs"], higher["pairs"], strict=True):
+        assert one["difference"] == pytest.approx(-other["difference"], rel=1e-4)
+        assert one["p_holm"] == pytest.approx(other["p_holm"], rel=1e-4)
+    assert {"better", "equivalent"} == {pair["verdict"] for pair in lower["pairs"]}
+    text = render_verdict(result)
+    assert "\nloss (lower is better)" in text
+    assert "a difference below zero favours the first of a pair" in text
+
+
+def test_a_name_that_sounds_like_a_loss_may_be_told_to_be_none(tmp_path: Path) -> None:
+    path = written(tmp_path, turned(runs({"a": 0.5, "b": 0.7}, 4)))
+    with pytest.raises(
+        CeterisError, match="say --lower-is-better loss if it is, or --higher-is-better loss if it is not"
+    ):
+        judge(path)
+    entry = judge(path, higher_is_better=["loss"])["measures"]["loss"]
+    assert (entry["lower_is_better"], entry["architectures"][0]["architecture"]) == (False, "a")
+
+
+def test_unequal_variances_are_said(tmp_path: Path) -> None:
+    rows = runs({"still": 0.7}, 5, 0.0001) + runs({"wild": 0.65}, 5, 0.02) + runs({"wilder": 0.6}, 5, 0.03)
+    result = judge(written(tmp_path, rows))
+    flags = {(pair["first"], pair["second"]): pair["unequal_variances"] for pair in result["measures"]["vqa"]["pairs"]}
+    assert flags == {("still", "wild"): True, ("still", "wilder"): True, ("wild", "wilder"): False}
+    pair, text = pair_of(result, "vqa", "still", "wild"), render_verdict(result)
+    line = next(line for line in text.splitlines() if "leans on equal variances" in line)
+    assert line.startswith("  still - wild: the variances differ by a factor of 40000, but the permutation test's p = ")
+    assert f"Welch's p = {pair['p_welch']:.2g} does not." in line
+    rows[:5] = [row | {"score": 0.7} for row in rows[:5]]
+    result = judge(written(tmp_path, rows))
+    assert pair_of(result, "vqa", "still", "wild")["variance_ratio"] is None
+    assert "  still - wild: only one side varies, but" in render_verdict(result)
+    json.dumps(result, allow_nan=False)
+
+
+def test_what_was_understood_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "vqa.csv"
+    path.write_text("sep=;\nseed;clip;vilt\n" + "".join(f"{n};7{n},5%;6{n},5 %\n" for n in range(4)), encoding="utf-16")
+    result = judge(path)
+    text = render_verdict(result)
+    assert text.splitlines()[1] == (
+        "Read as architectures in columns (clip, vilt), the measure called after the file; semicolons between columns, "
+        "decimal commas."
+    )
+    assert "\nvqa (in percent)\n" in text
+    assert result["read_as"] == {
+        "layout": "architectures in columns",
+        "columns": {"seed": "seed"},
+        "headings": "architecture",
+        "unused": [],
+        "delimiter": ";",
+        "decimal_mark": ",",
+    }
+    path.write_text(
+        "metric,model,seed,value,note\n" + "".join(f"m,{name},{n},{n},\n" for n in range(3) for name in "ab"),
+        encoding="utf-8",
+    )
+    assert render_verdict(judge(path)).splitlines()[1] == (
+        "Read as one score a row, column metric as measure, column model as architecture, column value as score, "
+        "without note; commas between columns, whole numbers."
+    )
+
+
 def test_groups_are_compared_in_two_ways(tmp_path: Path) -> None:
     path = written(tmp_path, runs({"a": 0.5, "b": 0.6, "c": 0.55}, 5))
     values = {row["architecture"]: row["scores"] for row in judge(path)["measures"]["vqa"]["architectures"]}
@@ -212,6 +348,16 @@ def test_options_that_cannot_be(tmp_path: Path) -> None:
         judge(path, confidence=95)
     with pytest.raises(CeterisError, match="has samples, and --groups"):
         judge(written(tmp_path, items(3)[0]), groups=["x=good"])
+
+
+def test_the_options_reach_the_judge(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("seed;one;other\n0;1.234;2.345\n1;1.235;2.346\n2;1.236;2.347\n", encoding="utf-8")
+    assert "say --decimal point or --decimal comma" in command(str(path)).stderr
+    done = command(str(path), "--decimal", "comma", "--lower-is-better", "scores", "--json")
+    entry = json.loads(done.stdout)["measures"]["scores"]
+    assert entry["lower_is_better"]
+    assert [row["mean"] for row in entry["architectures"]] == [1235, 2346]
 
 
 def test_the_command_prints_the_same_as_text_and_as_json(tmp_path: Path) -> None:
