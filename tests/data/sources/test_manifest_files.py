@@ -33,6 +33,14 @@ def put(folder: Path, *names: str) -> Path:
             ["data/train-0.parquet", "data/test-0.parquet"],
             {"data/test-0.parquet": "selection", "data/train-0.parquet": "train"},
         ),
+        (
+            ["train-00000-of-00002.jsonl", "train-00001-of-00002.jsonl", "dev.jsonl"],
+            {"dev.jsonl": "validation", "train-00000-of-00002.jsonl": "train", "train-00001-of-00002.jsonl": "train"},
+        ),
+        (
+            ["annotations/instances_train2017.json", "annotations/instances_val2017.json"],
+            {"annotations/instances_train2017.json": "train", "annotations/instances_val2017.json": "validation"},
+        ),
         (["labels/m.tsv", "images/a.png"], {"labels/m.tsv": None}),
         (["m.csv", "annotations/other.csv"], {"m.csv": None}),
     ],
@@ -67,6 +75,14 @@ def test_a_file_that_is_named_is_the_manifest(tmp_path: Path, name: str) -> None
         ([f"{index}.csv" for index in range(9)], r"the name of 0\.csv, 1\.csv, 2\.csv and 6 more tells no split"),
         (["annotations/a.csv", "metadata/b.csv"], r"holds manifests in several folders \(annotations, metadata\)"),
         (["annotations/a.csv", "annotations/b.csv"], r"annotations holds several files"),
+        (
+            ["train_images.csv", "train_labels.csv"],
+            r"several tables for one split \(train_images\.csv, train_labels\.csv\)",
+        ),
+        (
+            ["annotations/captions_val2017.json", "annotations/instances_val2017.json"],
+            r"several tables for one split \(captions_val2017\.json, instances_val2017\.json\)",
+        ),
         (["labels.txt"], r"holds no manifest \(if it is labels\.txt, give the path of that file\)"),
         (["m.xlsx"], r"holds no manifest \(m\.xlsx cannot be read: save the table as CSV\)"),
         (["m.csv.gz"], r"m\.csv\.gz cannot be read: unpack it first"),
