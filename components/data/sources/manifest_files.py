@@ -1,5 +1,6 @@
 """Finding the manifest: the file that is named, or what a folder holds."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from components.data.sources.tables.class_folders import are_classes, class_fold
 from components.data.sources.tables.picture_names import is_litter, is_picture_name
 from components.data.sources.tables.row import ManifestFile
 from components.data.sources.tables.separated_values import SEPARATORS
-from components.data.sources.tables.split_names import split_word
+from components.data.sources.tables.split_names import SPLIT_WORDS, split_word
 from components.errors import CeterisError
 
 JSON_LINES = (".jsonl", ".ndjson")
@@ -86,6 +87,19 @@ def _refuse_unlike(folder: Path, tables: list[Path]) -> None:
             f"name each after its split, such as train{tables[0].suffix} and test{tables[0].suffix}, "
             "or give the one file that is the manifest."
         )
+    of_split: dict[str | None, Path] = {}
+    for table in tables:
+        other = of_split.setdefault(split_word(table.stem), table)
+        if _other_words(table.stem) != _other_words(other.stem):
+            raise CeterisError(
+                f"{folder} holds several tables for one split ({other.name}, {table.name}): "
+                "give the one file that is the manifest, or keep one for each split."
+            )
+
+
+def _other_words(stem: str) -> list[str]:
+    """The words of a name but for those of splits and of the numbering of parts ("train-00000-of-00002")."""
+    return [word for word in re.split(r"[^a-z]+", stem.lower()) if word and word not in SPLIT_WORDS and word != "of"]
 
 
 def _some(files: list[Path]) -> str:

@@ -39,7 +39,8 @@ def column_names(file: ManifestFile) -> list[str]:
     Raises:
         CeterisError: there is no header, or it cannot be read.
     """
-    return _header(file, _records(file, _layout(file)))
+    layout = _layout(file)
+    return _header(file, _records(file, layout), layout.separator)
 
 
 def rows(file: ManifestFile, columns: Sequence[str]) -> Iterator[Row | Fault]:
@@ -50,7 +51,7 @@ def rows(file: ManifestFile, columns: Sequence[str]) -> Iterator[Row | Fault]:
     """
     layout = _layout(file)
     records = _records(file, layout)
-    header = _header(file, records)
+    header = _header(file, records, layout.separator)
     width = len(header)
     wanted = [(name, header.index(name)) for name in columns if name in header]
     unreadable = None
@@ -154,7 +155,7 @@ def _closed_before_blanks(line: str, separator: str) -> list[str] | None:
     return [(match[2] if match[1] is None else match[1].replace('""', '"')) for match in found]
 
 
-def _header(file: ManifestFile, records: Iterator[_Record]) -> list[str]:
+def _header(file: ManifestFile, records: Iterator[_Record], separator: str) -> list[str]:
     for place, record in records:
         if isinstance(record, tuple):
             raise CeterisError(f"{file.name} line {place}: the header cannot be read ({record[0]}): correct it.")
@@ -166,7 +167,7 @@ def _header(file: ManifestFile, records: Iterator[_Record]) -> list[str]:
             raise CeterisError(f"{file.name} line {place}: {fault.problem}: {fault.advice}.")
         if _is_data(names):
             raise CeterisError(
-                f"{file.name} has no header: its first line is {shortened(','.join(names))}: "
+                f"{file.name} has no header: its first line is {shortened(separator.join(names))}: "
                 "put column names such as image,target on a line before it."
             )
         return names
@@ -175,7 +176,7 @@ def _header(file: ManifestFile, records: Iterator[_Record]) -> list[str]:
 
 def _is_data(names: list[str]) -> bool:
     """Whether a first line holds values: the path of a picture, or numbers and nothing that names a column."""
-    if any(map(is_picture_name, names)):
+    if any(is_picture_name(word) for name in names for word in (name, *name.split())):
         return True
     return any(number(name) is not None for name in names) and not any(
         re.fullmatch(r"[\w ]*(image|img|picture|photo|file|path|label|target|class|category|answer)[\w ]*", name, re.I)
