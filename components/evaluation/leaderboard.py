@@ -20,6 +20,8 @@
         kind, items, groups: int             of the selection split
         cannot: {ARCHITECTURE: reason}       what has no cells here: a gap, not a zero
         floors: {SPLIT: {FLOOR: score}}
+        missed: {SPLIT: share}               of the samples that can only be missed, for their answer is no class
+        cut: {share, max_length} | null      of the task's texts, those longer than so many tokens; null where no arm reads texts
         chosen: {architecture, cell, mean, low, high, baseline: bool, tied_with: [{architecture, cell}],
                  undecided: [{architecture, cell, because}]} | null      null where no arm passed its certificate
         cells: [{                            ordered: all labels first, then by falling mean
@@ -100,13 +102,17 @@ def build(study: Study, root: Path) -> Json:
     certificates, protocol = certify(study, records, sets), protocol_hash(study)
     costs = Costs(study, records, root / "outputs/unimodal")
     floors = json.loads((root / "outputs/floors/floors.json").read_text(encoding="utf-8"))
+    missed = json.loads((root / "outputs/evaluation/missed.json").read_text(encoding="utf-8"))
     tasks: Json = {}
     selection, effects, data = {}, [], []
     for task in study.tasks:
         if task not in floors:
             raise CeterisError(f"outputs/floors/floors.json has no floors for task {task}: run the stage floors again.")
         table = task_table(study, root, task, records, certificates)
-        tasks[task] = table.build(floors[task], costs)
+        tasks[task] = table.build(floors[task], costs) | {
+            "missed": missed.get(task, {}),
+            "cut": _cut(records, task, study.text.max_length),
+        }
         selection[task] = table.selection
         effects += table.effects(costs)
         data += data_effects(study, task, table.selection, certificates)
@@ -137,6 +143,13 @@ def _tuning(record: Record) -> Json:
     shown = ("factor", "rung", "share", "score", "samples")
     trials = [{key: trial[key] for key in shown} for trial in record["trials"]]
     return {"task": record["task"], "factor": record["factor"], "trials": trials}
+
+
+def _cut(records: TrainingRecords, task: str, max_length: int) -> Json | None:
+    """The share of a task's texts that were cut. All arms that read texts read the same ones."""
+    runs = [run for tasks in records.arms.values() for cell in tasks.get(task, {}).values() for run in cell]
+    shares = [share for run in runs if (share := (run.get("reads") or {}).get("truncated_texts")) is not None]
+    return {"share": max(shares), "max_length": max_length} if shares else None
 
 
 def task_table(

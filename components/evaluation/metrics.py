@@ -24,6 +24,7 @@ from components.study import Study
 
 ITEM_KEYS = ["split", "id", "group", "form"]
 _COLUMNS = ["cell", "split", "id", "group", "form", "target", "correct"]
+_NO_TARGET = -1  # as in components/tasks/task.py, which this stage does without
 
 
 def collect(
@@ -52,6 +53,7 @@ def collect(
     curves: list[dict[str, Any]] = []
     arms: dict[str, dict[str, Any]] = {}
     items = _Items()
+    missed: dict[str, dict[str, float]] = {}
     pairs = sorted(product(study.architectures.all, study.tasks))
     with pq.ParquetWriter(partial / "items.parquet", schema, compression="zstd") as writer:
         for index, (architecture, task) in enumerate(pairs):
@@ -60,6 +62,7 @@ def collect(
             for cell, table in _score(runs, study.replicates, cells):
                 items.check(task, table, f"{architecture} ({cell}) on {task}")
                 key = {"architecture": architecture, "task": task, "cell": cell}
+                missed.setdefault(task, _missed(table))
                 wide = table.drop(columns="target").assign(**key)
                 writer.write_table(pa.Table.from_pandas(wide, schema=schema, preserve_index=False))
                 scores.extend({**key, **row} for row in _means(table, study.replicates))
@@ -74,6 +77,7 @@ def collect(
     _write(partial / "scores.parquet", scores, _SCORES)
     _write(partial / "curves.parquet", curves, _CURVES)
     (partial / "arms.json").write_text(json.dumps(arms, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (partial / "missed.json").write_text(json.dumps(missed, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     if folder.exists():
         shutil.rmtree(folder)
     os.replace(partial, folder)
@@ -156,6 +160,11 @@ def _means(table: pd.DataFrame, replicates: list[int]) -> Iterator[dict[str, Any
         for replicate in replicates:
             score = float(part[f"correct_{replicate}"].to_numpy("float64").mean())
             yield {"replicate": replicate, "split": split, "items": len(part), "score": score}
+
+
+def _missed(table: pd.DataFrame) -> dict[str, float]:
+    """The share of the items of each split that nothing can get right, for their answer is no class."""
+    return {str(split): float((part == _NO_TARGET).mean()) for split, part in table.groupby("split")["target"]}
 
 
 def _records(run: Path, cells: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -26,6 +26,7 @@ from components.evaluation.wording import (
     gaps,
     headline,
     interval,
+    limits,
     listed,
     measure,
     memory,
@@ -122,7 +123,7 @@ def means(board: Json) -> str:
         )
         title = f"{readable(task)}: means with intervals"
         parts.append(f"<h3>{escape(readable(task))}</h3>{paragraph(sentence)}")
-        parts += [paragraph(said, "soft-text") for said in (begins(entry), gaps(entry)) if said]
+        parts += [paragraph(said, "soft-text") for said in (begins(entry), gaps(entry), limits(entry)) if said]
         parts.append(drawing(title, forest(rows, floors), forest(rows, floors, narrow=True), caption, sentence))
     return section("means", SECTIONS["means"], *parts)
 

@@ -10,6 +10,7 @@ from components.evaluation.wording import (
     gaps,
     headline,
     interval,
+    limits,
     measure,
     minus,
     name,
@@ -140,7 +141,9 @@ def _task(leaderboard: dict[str, Any], task: str, entry: dict[str, Any], confide
     key = [words for mark, words in KEY.items() if mark in marks and (decides or mark != "·")]
     if obstacles:
         key.append(f"? no verdict: {' or '.join(NO_VERDICT[one] for one in NO_VERDICT if one in obstacles)}")
-    said = [sentence for sentence in (headline(leaderboard, task), begins(entry), gaps(entry)) if sentence]
+    said = [
+        sentence for sentence in (headline(leaderboard, task), begins(entry), gaps(entry), limits(entry)) if sentence
+    ]
     if entry["chosen"]:
         said.append(
             "One cell stands for each architecture, the best on validation: only these are marked and compared."

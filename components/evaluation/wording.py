@@ -1,5 +1,6 @@
 """How figures and findings are put into words, the same in the terminal and in the report."""
 
+import math
 from typing import Any
 
 from components.contrasts import is_matched
@@ -132,6 +133,27 @@ def gaps(entry: dict[str, Any]) -> str:
     if not by_reason:
         return ""
     return f"Cannot do this task: {'; '.join(f'{listed(names)} ({reason})' for reason, names in by_reason.items())}."
+
+
+def limits(entry: dict[str, Any]) -> str:
+    """What keeps scores down whatever is trained: answers that are no class, and texts that were cut; empty without either."""
+    said = []
+    missed, cut = entry.get("missed", {}).get("selection", 0.0), entry.get("cut")
+    if missed:
+        # Rounded down, so that nobody is promised what cannot be reached.
+        most = math.floor(1000 * (1 - missed) + 1e-6) / 10
+        said.append(
+            f"{share(missed)} of these samples can only be missed, for their answer is no class: "
+            f"{most:.1f}% is the most that can be scored."
+        )
+    if cut and cut["share"]:
+        said.append(f"{share(cut['share'])} of the texts were cut, being longer than {cut['max_length']} tokens.")
+    return " ".join(said)
+
+
+def share(value: float) -> str:
+    """A share of something above nothing, in percent: '12.5%', 'Under 0.1%'."""
+    return "Under 0.1%" if value < 0.001 else f"{percent(value)}%"
 
 
 def budgets(board: dict[str, Any]) -> str:

@@ -319,4 +319,5 @@ def test_stages_write_the_same_bytes_in_every_process(copy: Path) -> None:
         folders = (copy / "outputs/evaluation", copy / "outputs/compare")
         written.append({path.name: path.read_bytes() for folder in folders for path in folder.iterdir()})
     assert written[0] == written[1]
-    assert set(written[0]) == {"scores.parquet", "items.parquet", "arms.json", "curves.parquet", "leaderboard.json"}
+    evaluated = {"scores.parquet", "items.parquet", "arms.json", "curves.parquet", "missed.json"}
+    assert set(written[0]) == evaluated | {"leaderboard.json"}

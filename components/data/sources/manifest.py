@@ -243,8 +243,8 @@ def decide_answers(scan: Scan, splits: list[str], settings: ManifestSettings, ki
     different = len(set(trained))
     if len(classes) < 2 <= different:
         raise CeterisError(
-            f"only {len(classes)} of the {different:,} targets of training rows occur{'s' if len(classes) == 1 else ''} "
-            f"{fewest} times there, which leaves nothing to tell apart: lower data.manifest.fewest_rows_per_answer."
+            f"only {len(classes)} of the {different:,} targets of training rows {'has' if len(classes) == 1 else 'have'} at least "
+            f"{fewest} rows, which leaves nothing to tell apart: lower data.manifest.fewest_rows_per_answer."
         )
     if len(classes) > MOST_CLASSES:
         raise CeterisError(
@@ -255,10 +255,11 @@ def decide_answers(scan: Scan, splits: list[str], settings: ManifestSettings, ki
     lost = sum(target not in known for target in trained)
     if not lost:
         return classes, ""
+    limits = [f"with at least {fewest} rows"] if fewest > 1 else []
+    limits += [f"{most:,} at most"] if most else []
     return classes, (
-        f"{len(classes):,} of the {different:,} targets of training rows are classes, those of {fewest} rows and more"
-        + (f", at most {most:,}" if most else "")
-        + f"; the other {lost:,} of {len(trained):,} training rows ({100 * lost / len(trained):.1f}%) train no task"
+        f"{len(classes):,} of the {different:,} targets of training rows are classes ({', '.join(limits)}); the other {lost:,} of "
+        f"{len(trained):,} training rows ({100 * lost / len(trained):.1f}%) train no task"
     )
 
 

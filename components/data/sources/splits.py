@@ -156,8 +156,8 @@ def _too_few(groups: int, aside: int, splits: Sequence[str], holders: Mapping[st
     if groups <= len(splits):
         return (
             f"the training rows form only {groups} group{'s' if groups > 1 else ''}, too few to set some aside: {named} need "
-            f"{each} and training another, {len(splits) + 1} in all (rows of one picture or one group belong together): add rows of other "
-            "groups, or name these splits."
+            f"{each} and training another, {len(splits) + 1} in all (rows of one picture or one group go together): "
+            "add rows of other groups, or name these splits."
         )
     alone = sorted(target for target, count in holders.items() if count == 1)
     examples = f"{', '.join(repr(target[:60]) for target in alone[:3])}{', ...' if alone[3:] else ''}"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,10 @@ def picture(number: int, side: int = 12) -> bytes:
     return buffer.getvalue()
 
 
-def with_path(path: Path, source: str = "manifest") -> DataSettings:
+def with_path(path: Path, source: str = "manifest", **limits: int) -> DataSettings:
     # Studies refuse paths outside the workspace; the source itself reads what it is given.
-    return DEFAULT.model_copy(update={"source": source, "path": str(path)})
+    manifest = DEFAULT.manifest.model_copy(update=limits)
+    return DEFAULT.model_copy(update={"source": source, "path": str(path), "manifest": manifest})
 
 
 def materialise(path: Path, out: Path, tasks: dict[str, TaskSettings] = TASK) -> list[dict]:
@@ -180,6 +182,67 @@ def test_the_same_pixels_in_another_file_stay_together(tmp_path: Path) -> None:
     split = {row["id"]: row["split"] for row in of_task(materialise(tmp_path / "d", tmp_path / "out"))}
     assert all(split[str(index)] == split[str(index + 1)] for index in range(0, 60, 2))
     assert set(split.values()) == {"train", "validation", "selection", "gate"}
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (lambda index: "cat", "all rows have the target 'cat', so there is nothing to tell apart"),
+        (lambda index: f"person {index}", "every class has one row only ('person 0', 'person 1', 'person 10', ...)"),
+    ],
+)
+def test_targets_that_teach_nothing_are_refused_with_the_reason(
+    tmp_path: Path, target: Callable[[int], str], reason: str
+) -> None:
+    write_jsonl(tmp_path / "d", pictured(tmp_path / "d", [{"target": target(index)} for index in range(40)]))
+    with pytest.raises(CeterisError) as caught:
+        materialise(tmp_path / "d", tmp_path / "out")
+    assert reason in str(caught.value)
+
+
+def test_classes_seen_once_stay_in_training(tmp_path: Path) -> None:
+    rows = [{"target": "abc"[index % 3] if index < 90 else f"rare {index}", "id": str(index)} for index in range(100)]
+    write_jsonl(tmp_path / "d", pictured(tmp_path / "d", rows))
+    written = of_task(materialise(tmp_path / "d", tmp_path / "out"))
+    assert len(written) == 100
+    assert {row["split"] for row in written if row["target"].startswith("rare")} == {"train"}
+
+
+def test_answers_given_once_go_anywhere_and_only_classes_train(tmp_path: Path) -> None:
+    rows = [
+        {
+            "question": f"q{index}",
+            "answer": ["yes", "no"][index % 2] if index % 3 else f"sentence {index}",
+            "id": str(index),
+        }
+        for index in range(200)
+    ]
+    write_jsonl(tmp_path / "d", pictured(tmp_path / "d", rows))
+    tasks = {"task": TaskSettings(kind="vqa", few_labels=None)}
+    found: dict[int, Counter[str]] = {}
+    for fewest in (1, 2):
+        settings = with_path(tmp_path / "d", fewest_rows_per_answer=fewest)
+        with samples.SampleWriter(tmp_path / str(fewest)) as writer:
+            write(writer, settings, tasks, lambda percent, message: None)
+        written = [row for batch in samples.read(tmp_path / str(fewest), "samples") for row in batch.to_pylist()]
+        found[fewest] = Counter(row["split"] for row in of_task(written) if row["target"].startswith("sentence"))
+        # Pretraining reads every training row.
+        assert sum((row["part"], row["split"]) == ("pairs", "train") for row in written) == 120
+    assert found[1]["selection"] == found[2]["selection"] > 0
+    assert found[1]["train"] > found[2]["train"] == 0
+    assert "the other" in samples.describe(tmp_path / "2")["texts"]["answers"]
+    assert "answers" not in samples.describe(tmp_path / "1")["texts"]
+
+
+def test_a_limit_that_leaves_no_two_classes_is_told(tmp_path: Path) -> None:
+    rows = [{"target": ["often", f"once {index}"][index % 4 == 0]} for index in range(80)]
+    write_jsonl(tmp_path / "d", pictured(tmp_path / "d", rows))
+    settings = with_path(tmp_path / "d", fewest_rows_per_answer=2)
+    with (
+        samples.SampleWriter(tmp_path / "out") as writer,
+        pytest.raises(CeterisError, match=r"only 1 of the \d+ targets of training rows has at least 2 rows"),
+    ):
+        write(writer, settings, TASK, lambda percent, message: None)
 
 
 def test_csv_jsonl_and_parquet_say_the_same(tmp_path: Path) -> None:
