@@ -13,6 +13,12 @@ def card(package: Mapping[str, Any], test: Test, name: str) -> str:
 
 def _about(package: Mapping[str, Any], name: str) -> list[str]:
     answers = package["answers"]
+    limits = package["value_range"]
+    greys = (
+        f"; in pictures of more than 8 bits, values from {limits[0]:g} to {limits[1]:g} become black to white"
+        if limits
+        else ""
+    )
     shown = ", ".join(f"`{answer}`" for answer in answers[:12]) + (", ..." if len(answers) > 12 else "")
     return [
         f"# {name}",
@@ -22,7 +28,8 @@ def _about(package: Mapping[str, Any], name: str) -> list[str]:
         f"* Architecture `{package['architecture']}`, cell `{package['cell']}`, replicate {package['replicate']}. The "
         "architecture was chosen on the selection split over all replicates, its cell and the replicate on validation.",
         f"* In: `image`, the bytes of an image file (base64 in JSON), fitted into {package['image_size']}x"
-        f"{package['image_size']} pixels; `text`, cut off at {package['configuration']['max_length']} tokens.",
+        f"{package['image_size']} pixels on {package['background']}{greys}; "
+        f"`text`, cut off at {package['configuration']['max_length']} tokens.",
         f"* Out: `answer`, `score` (softmax, not calibrated), `scores` of all {len(answers)} answers: {shown}.",
         "",
     ]

@@ -124,6 +124,20 @@ def test_region_features_have_a_place(source: str, path: str | None, sentence: s
         parse_study(study, "mine")
 
 
+@pytest.mark.parametrize("given", [[200, 0], [5, 5], [0, float("inf")], [float("nan"), 1], [1], ["a", "b"], 7])
+def test_a_value_range_is_two_ascending_numbers(given: object) -> None:
+    study = content()
+    study["data"]["value_range"] = given
+    with pytest.raises(CeterisError, match="value_range"):
+        parse_study(study, "mine")
+    study["data"] |= {"value_range": [-1000, 3000], "background": "black"}
+    data = parse_study(study, "mine").data
+    assert (data.value_range, data.background) == ((-1000.0, 3000.0), "black")
+    study["data"]["background"] = "pink"
+    with pytest.raises(CeterisError, match="background"):
+        parse_study(study, "mine")
+
+
 def test_an_arm_may_read_regions_that_came_with_the_data() -> None:
     study = content()
     study["arms"]["visualbert"]["front"] = "precomputed"

@@ -160,14 +160,14 @@ class Decoded:
         """The whole picture as RGB.
 
         Raises:
-            CeterisError: it is a wide grey, and no range says which values are black and white.
+            CeterisError: it is a wide grey, and the rendering has no range of values.
         """
         if self.values is not None:
             if rendering.value_range is None:
                 lowest, highest = finite_range(self.values) or (0.0, 0.0)
                 raise CeterisError(
-                    f"the picture has values from {lowest:g} to {highest:g} in more than 8 bits, and data.value_range does not say "
-                    "which are black and white: set it in the study, or save the picture with 8 bits."
+                    f"the picture has values from {lowest:g} to {highest:g} in more than 8 bits, and the study has no "
+                    "data.value_range that says which are black and white: set one, or save the picture with 8 bits."
                 )
             return Image.fromarray(scaled(self.values, rendering.value_range)).convert("RGB")
         assert self.colours is not None

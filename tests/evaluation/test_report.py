@@ -10,11 +10,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from fabricate import CONTROLLED, DATA, classification_study, controlled_study, fabricate, interaction_study, study_of
 from PIL import Image
 
+from components.data.images import Rendering
 from components.errors import CeterisError
 from components.evaluation.leaderboard import build
 from components.evaluation.metrics import collect
@@ -301,6 +303,25 @@ def test_pictures_of_any_kind_become_small_data(mode: str, kind: str, size: tupl
     assert uri.startswith("data:image/png;" if kind == "PNG" else "data:image/jpeg;")
     assert len(uri) < 20_000
     assert small == (max(size) <= 100)
+
+
+def test_pictures_are_shown_as_models_see_them() -> None:
+    def shown(picture: Image.Image, kind: str, rendering: Rendering) -> np.ndarray:
+        buffer = io.BytesIO()
+        picture.save(buffer, format=kind)
+        uri, _ = data_uri(buffer.getvalue(), rendering)
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("L")).astype(int)
+
+    half = np.zeros((20, 20), dtype=np.uint16)
+    half[:, 10:] = 4095
+    pixels = shown(Image.fromarray(half), "PNG", Rendering(value_range=(0, 4095)))
+    assert pixels[:, :8].max() < 20
+    assert pixels[:, 12:].min() > 235
+    logo = Image.new("RGBA", (20, 20), (255, 255, 255, 0))
+    logo.paste((255, 255, 255, 255), (10, 0, 20, 20))
+    pixels = shown(logo, "PNG", Rendering("black"))
+    assert pixels[:, :8].max() < 20
+    assert pixels[:, 12:].min() > 235
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def write_package(root: Path, content: dict[str, Any], weights: bytes) -> Path:
     return folder
 
 
-def real_package(root: Path, architecture: str = "vilt", seed: int = 0) -> Path:
+def real_package(root: Path, architecture: str = "vilt", seed: int = 0, **more: Any) -> Path:
     """A package with a model of random weights, which is still a model with opinions of its own."""
     import torch
     from safetensors.torch import save
@@ -114,7 +114,7 @@ def real_package(root: Path, architecture: str = "vilt", seed: int = 0) -> Path:
     from components.models.configuration import ModelConfiguration
     from components.models.pixels import PixelScaling
 
-    content = describe(root, architecture)
+    content = describe(root, architecture, **more)
     torch.manual_seed(seed)
     model = load(architecture)(ModelConfiguration(**content["configuration"]))
     network = nn.ModuleDict({"model": model, "head": model.head(len(ANSWERS)), "scaling": PixelScaling()})

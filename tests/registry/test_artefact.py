@@ -1,6 +1,7 @@
 """The registered model itself: loaded by MLflow, in strangers' processes, and served."""
 
 import base64
+import io
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ import pytest
 import yaml
 from fabricated import ANSWERS, TASK, make_workspace, real_package, set_floors
 from mlflow.exceptions import MlflowException
+from PIL import Image
 
 from components.data.store import Store
 from components.errors import CeterisError
@@ -263,6 +265,32 @@ def test_requests_that_cannot_be_answered(champion: Path, questions: pd.DataFram
         answerer.answer([picture, picture], ["a", "b\ud800"])
     with pytest.raises(CeterisError, match="2 pictures came with 1 texts"):
         answerer.answer([picture, picture], ["a"])
+
+
+def test_pictures_are_drawn_as_training_saw_them(root: Path, tmp_path: Path) -> None:
+    """A wide grey and a drawing on transparency, asked about in the artefact's own process, on the code it carries."""
+    values = np.random.default_rng(2).integers(-1000, 3001, (24, 24)).astype(np.int32)
+    drawn = ((values + 1000) / 4000 * 255).round().astype(np.uint8)
+    drawing = np.full((24, 24, 4), 255, dtype=np.uint8)
+    drawing[..., 3] = np.random.default_rng(3).integers(0, 2, (24, 24)) * 255
+    asked = [encoded(values, "TIFF"), encoded(drawing, "PNG")]
+    same = [png(np.stack([drawn] * 3, axis=2)), png(np.stack([drawing[..., 3]] * 3, axis=2))]
+    texts = ["what colour has the square ?"] * 2
+    package = real_package(root, background="black", value_range=[-1000, 3000])
+    answerer = Answerer.load(package)
+    for picture, plain in zip(asked, same, strict=True):
+        assert (answerer._pixels(picture, 0) == answerer._pixels(plain, 0)).all()
+    build(root, package, (same[0], "is there"), tmp_path / "artefact")
+    assert answer(tmp_path / "artefact", asked, texts) == answer(tmp_path / "artefact", same, texts)
+    plain_package = Answerer.load(real_package(root))
+    with pytest.raises(CeterisError, match=r"request 0: the picture has values from -991 to 2999 in more than 8 bits"):
+        plain_package.answer(asked[:1], texts[:1])
+
+
+def encoded(pixels: np.ndarray, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
 
 
 def test_packages_with_equal_bytes_have_equal_digests(root: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 REPLICATES = [0, 1]
@@ -92,6 +93,7 @@ def test_the_chosen_model_with_the_replicate_best_on_validation(root: Path) -> N
     assert package["scores"] == {"validation": {"items": 32, "score": 0.7}, "selection": {"items": 32, "score": 0.5}}
     assert package["training"] == {"samples": 11}
     assert (package["arm"], package["front"], package["image_size"]) == ("vilt", "pixels", 48)
+    assert (package["background"], package["value_range"]) == ("white", None)
     assert package["configuration"] == {"width": 64}
     assert (package["kind"], package["answers"]) == ("vqa", ["no", "yes"])
     assert package["data_digest"] == "d" * 64
@@ -99,6 +101,16 @@ def test_the_chosen_model_with_the_replicate_best_on_validation(root: Path) -> N
     first = digests(root / "outputs/package")
     assert run(root, "2").returncode == 0
     assert digests(root / "outputs/package") == first
+
+
+def test_how_pictures_were_drawn_goes_with_the_model(root: Path) -> None:
+    study = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    study["data"] |= {"background": "black", "value_range": [-1000, 3000]}
+    (root / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    done = run(root)
+    assert done.returncode == 0, done.stderr
+    package = json.loads((root / "outputs/package/vqa/package.json").read_text(encoding="utf-8"))
+    assert (package["background"], package["value_range"]) == ("black", [-1000.0, 3000.0])
 
 
 def test_the_stage_loads_no_torch(root: Path) -> None:
