@@ -224,7 +224,7 @@ def _schema(database: Path) -> Iterator[None]:
     with Path(f"{database}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-        with closing(sqlite3.connect(database, timeout=20)) as connection:
+        with closing(sqlite3.connect(database, timeout=120)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
 
 

@@ -37,7 +37,9 @@ def gpu_devices() -> list[str]:
     if (program := shutil.which("nvidia-smi")) is None:
         return []
     try:
-        listed = subprocess.run([program, "--list-gpus"], capture_output=True, text=True, timeout=30, check=True).stdout
+        listed = subprocess.run(
+            [program, "--list-gpus"], capture_output=True, text=True, timeout=120, check=True
+        ).stdout
     except (subprocess.SubprocessError, OSError):
         return []
     return [str(index) for index, line in enumerate(filter(None, listed.splitlines())) if line.startswith("GPU ")]

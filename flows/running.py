@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flows.pipeline import Record
 
 LEADERBOARD = Path("outputs/compare/leaderboard.json")
-STOP_SECONDS = 60.0
+STOP_SECONDS = 300.0
 
 
 def connect(home: Path) -> dict[str, services.Service]:

@@ -16,7 +16,7 @@ from infra.processes import identity
 
 _TAG = "process="
 _BUSY = 503
-_PAUSES = (0.5, 1.0, 2.0, 4.0)
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds to wait for a server that says that it is busy, as Prefect does while its database is locked."""
 
 
@@ -91,5 +91,5 @@ def _post(server: str, path: str, body: dict[str, Any]) -> Any:
 
 
 def _answer(request: urllib.request.Request) -> Any:
-    with urllib.request.urlopen(request, timeout=15) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response)

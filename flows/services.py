@@ -26,8 +26,10 @@ from infra.environment import environment
 from infra.processes import end_group, identity
 
 NAMES = ("prefect", "mlflow")
-START_SECONDS = 180.0
-REUSE_SECONDS = 30.0
+# However busy the machine is: a server that is only slow, and then is ended, takes a running study with it.
+START_SECONDS = 600.0
+REUSE_SECONDS = 300.0
+ELSEWHERE_SECONDS = 30.0
 ATTEMPTS = 3
 _HOST = "127.0.0.1"
 _HEALTH = {"prefect": "/api/health", "mlflow": "/health"}
@@ -55,7 +57,7 @@ class Service:
         return answers(self.url + _HEALTH[self.name])
 
 
-def answers(url: str, timeout: float = 3.0) -> bool:
+def answers(url: str, timeout: float = 10.0) -> bool:
     """Whether an HTTP GET of `url` succeeds."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as response:
@@ -72,7 +74,10 @@ def up(home: Path) -> dict[str, Service]:
     """
     with _alone(home):
         services = {service.name: service for service in _in_use(home)}
-        patience = dict.fromkeys(services, time.monotonic() + REUSE_SECONDS)
+        patience = {
+            name: time.monotonic() + (ELSEWHERE_SECONDS if service.pid is None else REUSE_SECONDS)
+            for name, service in services.items()
+        }
         attempts = dict.fromkeys(NAMES, 0)
         while True:
             waiting = [name for name in NAMES if name not in services or not services[name].healthy]

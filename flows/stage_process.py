@@ -15,7 +15,7 @@ from types import FrameType
 
 from infra.processes import members
 
-GRACE_SECONDS = 15.0
+GRACE_SECONDS = 30.0
 _PR_SET_PDEATHSIG = 1
 
 

@@ -19,7 +19,7 @@ from flows.display import Display
 from flows.durations import Durations
 from flows.graph import Plan, Stage
 from flows.resources import Grant
-from flows.supervisor import GRACE_SECONDS, Exit, Listener, stage_command, supervise
+from flows.supervisor import DRAIN_SECONDS, GRACE_SECONDS, Exit, Listener, stage_command, supervise
 from flows.walker import Done, Result
 
 PROGRESS_SECONDS = 2.0
@@ -181,7 +181,7 @@ class StageTasks:
     def end(self) -> None:
         """Stop every process and wait until all have gone."""
         self.stop.set()
-        deadline = time.monotonic() + GRACE_SECONDS + 10.0
+        deadline = time.monotonic() + GRACE_SECONDS + DRAIN_SECONDS + 60.0
         while self._live and time.monotonic() < deadline:
             time.sleep(0.05)
 

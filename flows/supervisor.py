@@ -20,7 +20,8 @@ from typing import IO, BinaryIO
 
 from infra.processes import end_group, identity
 
-GRACE_SECONDS = 15.0
+GRACE_SECONDS = 30.0
+DRAIN_SECONDS = 60.0
 TOLD_TO_STOP = 143
 USER_MISTAKE = 2
 ERROR_LINES = 40
@@ -201,7 +202,8 @@ def supervise(
             # The leader is reaped last: until then nothing else can be given the number of its group.
             end_group(process.pid, GRACE_SECONDS)
             process.wait()
-            end = time.monotonic() + 2.0
+            # Its output ends with it, unless something that has left the group still holds the pipe.
+            end = time.monotonic() + DRAIN_SECONDS
             while not silent and time.monotonic() < end:
                 silent = _take(lines, output, file)
     finally:

@@ -45,7 +45,7 @@ class Tracker:
         self._study = StudyRun.begin(time.time(), self._cached, tracked=True)
         self._thread.start()
 
-    def finish(self, status: str, patience: float = 60.0) -> bool:
+    def finish(self, status: str, patience: float = 180.0) -> bool:
         """Say how the run ended, and deliver the rest.
 
         Args:

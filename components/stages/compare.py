@@ -10,7 +10,7 @@ from components.evaluation.leaderboard import build
 from components.stages.stage import Stage, main
 from components.study import Study
 
-REPORT_SECONDS = 300
+REPORT_SECONDS = 1800
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:

@@ -18,7 +18,7 @@ HEAVY = {
 def ceteris(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "flows.cli", *arguments]
     settings = {**environment(folder), "PYTHONPATH": str(toy.ROOT)}
-    return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, timeout=toy.PATIENCE)
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -119,14 +119,14 @@ def test_down_by_force_stops_the_study_before_the_servers(clone: Path) -> None:
         "import signal, sys, time\nfrom pathlib import Path\nfrom flows.resources import only_one\n"
         "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))\n"
         f"with only_one(Path({str(clone / '.ceteris' / 'run.lock')!r}), 'taken'):\n"
-        "    print('running', flush=True)\n    time.sleep(60)\n"
+        "    print('running', flush=True)\n    time.sleep(3600)\n"
     )
     study = subprocess.Popen([sys.executable, "-c", program], cwd=toy.ROOT, stdout=subprocess.PIPE)
     try:
         assert study.stdout is not None
         study.stdout.readline()
         down = ceteris(clone, "down", "--force")
-        assert study.wait(10) == 143
+        assert study.wait(toy.PATIENCE) == 143
     finally:
         study.kill()
     assert down.stdout == f"stopped  the study in {clone}\nno server was running\n"

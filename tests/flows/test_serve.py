@@ -63,10 +63,10 @@ def deployment(servers: Path, clone: Path) -> Iterator[dict[str, Any]]:
     settings.pop("MLFLOW_TRACKING_URI", None)
     process = subprocess.Popen([sys.executable, "-c", code, server], cwd=clone, env=settings)
     wanted = {"deployments": {"name": {"any_": ["local"]}}}
-    toy.wait_for(lambda: runs._post(server, "/api/deployments/filter", wanted), 60)
+    toy.wait_for(lambda: runs._post(server, "/api/deployments/filter", wanted))
     yield runs._post(server, "/api/deployments/filter", wanted)[0]
     process.send_signal(signal.SIGTERM)
-    process.wait(timeout=40)
+    process.wait(timeout=toy.PATIENCE)
     assert runs._post(server, "/api/deployments/filter", wanted)[0]["paused"] is False
 
 
@@ -114,7 +114,7 @@ def test_a_wrong_value_is_refused_before_a_run_exists(
 def test_a_run_from_the_page_runs_in_its_own_workspace(servers: Path, clone: Path, deployment: dict[str, Any]) -> None:
     run = start(servers, deployment, {"study": "smoke", "replicates": 3, "scale": 2.0})["id"]
     server = toy.prefect(servers)
-    toy.wait_for(lambda: runs.state(server, run) in ("COMPLETED", "FAILED", "CRASHED"), 90)
+    toy.wait_for(lambda: runs.state(server, run) in ("COMPLETED", "FAILED", "CRASHED"))
     assert runs.state(server, run) == "COMPLETED"
     (workspace,) = (clone / "workspaces").iterdir()
     assert workspace.name.startswith("smoke-")

@@ -93,7 +93,7 @@ def test_a_stale_record_is_no_server(tmp_path: Path) -> None:
 def test_a_server_that_ends_at_once_is_a_sentence_and_down_ends_what_was_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lasting = [sys.executable, "-c", "import time; time.sleep(60)"]
+    lasting = [sys.executable, "-c", "import time; time.sleep(3600)"]
     failing = [sys.executable, "-c", "raise SystemExit('no')"]
     monkeypatch.setattr(services, "_command", lambda home, name, port: failing if name == "mlflow" else lasting)
     with pytest.raises(CeterisError, match=r"The mlflow server does not start: see .*mlflow\.log"):
@@ -120,7 +120,7 @@ def test_a_server_named_in_the_environment_is_used_and_never_ended(
     assert services.down(tmp_path) == []
     assert all(service.healthy for service in services.running(servers))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    monkeypatch.setattr(services, "REUSE_SECONDS", 0.2)
+    monkeypatch.setattr(services, "ELSEWHERE_SECONDS", 0.2)
     with pytest.raises(CeterisError, match=r"http://127.0.0.1:1 \(MLFLOW_TRACKING_URI\) does not answer"):
         services.up(tmp_path)
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -24,8 +25,8 @@ class Heard:
         self.listener = Listener(self.lines.append, lambda percent, message: self.steps.append((percent, message)))
 
 
-def run(folder: Path, code: str, stop: threading.Event | None = None, limit: float = 60.0) -> tuple[Exit, Heard]:
-    heard = Heard()
+def run(folder: Path, code: str, stop: threading.Event | None = None, heard: Heard | None = None) -> tuple[Exit, Heard]:
+    heard = heard or Heard()
     ended = supervise(
         [sys.executable, "-c", code],
         cwd=folder,
@@ -33,7 +34,7 @@ def run(folder: Path, code: str, stop: threading.Event | None = None, limit: flo
         log=folder / "log",
         listener=heard.listener,
         stop=stop or threading.Event(),
-        limit_seconds=limit,
+        limit_seconds=toy.PATIENCE,
     )
     return ended, heard
 
@@ -112,20 +113,28 @@ def test_the_last_message_is_told_whole(tmp_path: Path, output: str, sentence: s
 # A child in the same group that ignores SIGTERM, as a data loader that hangs may.
 STUBBORN = (
     "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import signal, time; "
-    'signal.signal(15, signal.SIG_IGN); print("up", flush=True); time.sleep(120)\']); '
+    'signal.signal(15, signal.SIG_IGN); print("up", flush=True); open("up", "w").close(); time.sleep(3600)\']); '
 )
+# Its parent goes on for ever, or until the child is up.
+GOING_ON = "time.sleep(3600)"
+DYING = "import os\nwhile not os.path.exists('up'): time.sleep(0.05)"
 
 
 @pytest.mark.parametrize("reason", ["stop", "limit", "death"])
 def test_the_whole_group_ends_whatever_the_reason(tmp_path: Path, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.5)
-    stop = threading.Event()
-    code = STUBBORN + ("time.sleep(1)" if reason == "death" else "time.sleep(120)")
-    if reason == "stop":
-        threading.Timer(1.0, stop.set).start()
-    begun = time.monotonic()
-    ended, heard = run(tmp_path, code, stop, 1.0 if reason == "limit" else 60.0)
-    assert time.monotonic() - begun < 20
+    stop, heard, late = threading.Event(), Heard(), [0.0]
+    # The reason comes about when the child is up, and not some seconds later.
+    happens = {"stop": stop.set, "limit": lambda: late.append(2 * toy.PATIENCE), "death": lambda: None}[reason]
+    clock = SimpleNamespace(sleep=time.sleep, monotonic=lambda: time.monotonic() + late[-1])
+    monkeypatch.setattr(supervisor, "time", clock)
+
+    def hear(line: str) -> None:
+        heard.lines.append(line)
+        happens()
+
+    heard.listener = Listener(hear)
+    ended, _ = run(tmp_path, STUBBORN + (DYING if reason == "death" else GOING_ON), stop, heard=heard)
     assert heard.lines == ["up"]
     assert (ended.stopped, ended.out_of_time) == (reason == "stop", reason == "limit")
     assert not ended.lost or reason == "death"
@@ -153,8 +162,8 @@ def test_nothing_outlives_the_runner_or_dvc(tmp_path: Path, number: signal.Signa
         dvc = toy.process_with(home, "flows.stage_process")
         assert dvc is not None
         dvc.terminate()
-    output, _ = process.communicate(timeout=30)
-    toy.wait_for(lambda: not toy.processes_of(home), 20)
+    output, _ = process.communicate(timeout=toy.PATIENCE)
+    toy.wait_for(lambda: not toy.processes_of(home))
     assert output.strip() == ("" if number == signal.SIGKILL else "143")
 
 
@@ -165,7 +174,7 @@ def test_a_recycled_pid_is_not_taken_for_the_process() -> None:
     assert first == identity(process.pid)
     assert first != identity(os.getpid())
     assert list(members(process.pid)) == [process.pid]
-    end_group(process.pid, 5.0)
+    end_group(process.pid, toy.PATIENCE)
     assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
     assert identity(process.pid) is None
     assert list(members(process.pid)) == []

@@ -13,6 +13,8 @@ from flows import services
 from infra.environment import environment
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 900.0
+"""Seconds after which a test gives up instead of hanging for ever; nothing is measured by it, however busy the machine."""
 
 DVC_YAML = """
 stages:
@@ -52,10 +54,17 @@ behaviour: {slow: 0.3, quick: 0.0}
 runtime: {threads: 1, accelerator: auto}
 """
 
-# Behaviour by number: seconds of work. By word: how to go wrong. Every execution is noted outside the graph.
+# Behaviour by number: seconds of work. By word: how to go wrong, or to wait for a file `go`. With TOY_MEET slow stages
+# wait until both have begun. Every execution is noted outside the graph.
 STEP = """
 import os, sys, time, yaml
 from pathlib import Path
+
+
+def until(condition):
+    while not condition():
+        time.sleep(0.05)
+
 
 stage = os.environ["DVC_STAGE"]
 sidecar = Path(".ceteris/toy")
@@ -76,7 +85,11 @@ if kind == "train":
         os.kill(os.getpid(), 9)
     if behaviour == "hang":
         print("hanging", flush=True)
-        os.system("sleep 300")
+        os.system("sleep 3600")
+    if behaviour == "wait":
+        until(lambda: (sidecar / "go").is_file())
+    if os.environ.get("TOY_MEET") and rest[0] == "slow":
+        until(lambda: (sidecar / "executed").read_text().count("\\ntrain@slow") == 2)
     for step in range(4):
         print(f"::progress {25 * step} step {step}", flush=True)
         time.sleep(float(behaviour) / 4 if isinstance(behaviour, (int, float)) else 0)
@@ -181,12 +194,12 @@ def _catch_interrupts() -> None:
 def walk(folder: Path, servers: Path, *targets: str, **variables: str) -> tuple[int, str]:
     """Walk to the end; exit code and output."""
     process = start_walk(folder, servers, *targets, **variables)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE)
     return process.returncode, output
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 40.0) -> None:
-    """Fail unless the condition comes true in time."""
+def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until the condition comes true."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

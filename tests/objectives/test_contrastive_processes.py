@@ -22,7 +22,7 @@ def test_loss_and_gradients_of_two_processes_equal_the_union_batch(tmp_path: Pat
         )
         for rank in range(2)
     ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert [process.wait(timeout=900) for process in processes] == [0, 0]
     halves = [load_file(tmp_path / str(rank)) for rank in range(2)]
     for case in ("within", "across"):
         expected = gradients(union(8, dense=case == "across"))

@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
 
-def run(command: list[str], folder: Path, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str], folder: Path, check: bool = True, timeout: float = 7200
+) -> subprocess.CompletedProcess[str]:
     """A command as a person would run it, in a clone."""
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "SHELL": "/bin/bash", "PYTHONPATH": str(folder)}
     environment.pop("PYTEST_CURRENT_TEST", None)

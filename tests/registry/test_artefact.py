@@ -34,6 +34,8 @@ from registry.items import gate_items, png
 from registry.promote import promote
 from registry.versions import Registry
 
+PATIENCE = 900.0
+"""Seconds after which a test gives up instead of hanging for ever; nothing is measured by it."""
 LOAD = """
 import json, sys
 import mlflow, pandas as pd
@@ -336,7 +338,7 @@ def test_mlflow_serves_the_champion(promoted: tuple[Path, str], champion: Path, 
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
-            server.wait(timeout=20)
+            server.wait()
         log.close()
 
 
@@ -344,12 +346,12 @@ def _ask(port: int, content: dict) -> dict:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/invocations", json.dumps(content).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=60) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         return json.loads(response.read())
 
 
 def _wait_until_healthy(port: int, server: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and server.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5):

@@ -166,9 +166,9 @@ def test_eight_promotions_at_once_leave_one_champion(tmp_path: Path, root: Path,
     processes = [fork.Process(target=_promote_in_a_process, args=(str(other), uri, results)) for other in roots]
     for process in processes:
         process.start()
-    found = sorted((results.get(timeout=120) for _ in processes), key=lambda result: int(result[1]))
+    found = sorted((results.get(timeout=900) for _ in processes), key=lambda result: int(result[1]))
     for process in processes:
-        process.join(timeout=30)
+        process.join(timeout=900)
         assert process.exitcode == 0
     # A linear history: versions 2 to 9, the first of them beats version 1, the other seven are not better than it.
     assert [version for _, version, _ in found] == [str(number) for number in range(2, 10)]

@@ -56,7 +56,7 @@ def test_the_events_are_those_of_the_formats_page(tmp_path: Path) -> None:
     start, parameters, dataset, resumed, metrics, trained, artifact, end = run.events()
     fields = ["event", "time", "stage", "arguments", "host", "pid", "commit", "scratch_key"]
     assert (list(start), start["pid"], start["scratch_key"]) == (fields, os.getpid(), "abc")
-    assert abs(start["time"] - time.time()) < 60
+    assert psutil.Process().create_time() - 2 < start["time"] <= time.time()
     assert parameters == {"event": "parameters", "values": {"model": {"width": 8}}}
     expected = {"name": "scenes", "digest": "d" * 64, "samples": 128, "context": "training"}
     assert dataset == {"event": "dataset"} | expected
@@ -73,7 +73,7 @@ def test_the_events_are_those_of_the_formats_page(tmp_path: Path) -> None:
     assert artifact == {"event": "artifact", "path": "outputs/report.html"}
     costs = {key: end.pop(key) for key in ("seconds", "cpu_seconds", "peak_memory_bytes")}
     assert end == {"event": "end", "status": "finished", "loop_cpu_seconds": 0.125, "message": "all is well"}
-    assert 0 <= costs["seconds"] < 60
+    assert 0 <= costs["seconds"] <= time.time() - psutil.Process().create_time() + 2
     assert costs["peak_memory_bytes"] >= psutil.Process().memory_info().rss / 4
     assert costs["cpu_seconds"] > 0
 
