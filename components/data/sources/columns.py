@@ -35,6 +35,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "group": ("group", "group_id", "scene", "cluster"),
     "id": ("id", "sample_id", "question_id", "uid"),
     "boxes": ("boxes", "bounding_boxes", "bboxes", "bbox", "objects"),
+    "classes": ("classes",),
 }
 CHOSEN = tuple(ManifestColumns.model_fields)
 """What a user may name a column for; the others are recognised or absent."""
@@ -51,6 +52,7 @@ class Columns:
     group: str | None = None
     id: str | None = None
     boxes: str | None = None
+    classes: str | None = None
 
     @property
     def used(self) -> list[str]:
@@ -90,6 +92,8 @@ def recognise(names: Sequence[str], chosen: ManifestColumns, file: str) -> Colum
                 f"{file} has no column {choice!r} to take the {meaning} from: its columns are {columns}."
             )
     taken = {name for meaning in CHOSEN if getattr(chosen, meaning) is not None and (name := found[meaning])}
+    if found["boxes"] is None:
+        found["classes"] = None  # they name what is in boxes
     # A column that the user gave one meaning has no second one by its name.
     return Columns(
         **{

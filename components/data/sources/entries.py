@@ -4,7 +4,6 @@ Columns: `image` (a path inside the folder, the encoded bytes, or Hugging Face's
 they exist `text`, `split`, `group`, `id` and `boxes`; see `columns.py` for how they are found.
 """
 
-import json
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.samples import GENERALISATION_PREFIX
+from components.data.sources.box_forms import Boxes, BoxFormError, boxes_of
 from components.data.sources.columns import ALIASES, recognise
 from components.data.sources.faults import Faults, UnusableError, shown
 from components.data.sources.picture_paths import PicturePaths, find_pictures
@@ -64,7 +64,7 @@ class Entry:
     written_target: str | None
     split: str | None
     group: str | None
-    boxes: list[list[float]] | None
+    boxes: Boxes | None
 
     def picture(self) -> bytes:
         """The encoded picture.
@@ -111,7 +111,8 @@ class Manifest:
         self.folder = (path if path.is_dir() else path.parent).absolute()
         self.names = {file.name: column_names(file) for file in self.files}
         self.columns = {name: recognise(names, settings.columns, name) for name, names in self.names.items()}
-        manifest_folder = self.files[0].path.parent.absolute()
+        place = self.files[0].path
+        manifest_folder = (place if place.is_dir() else place.parent).absolute()
         base, prefix = (self.folder / settings.pictures if settings.pictures else manifest_folder), settings.prefix
         if search:
             base, prefix = find_pictures(self._first_paths(), manifest_folder, self.folder, named, prefix)
@@ -192,7 +193,7 @@ class Manifest:
             written_target=written,
             split=self._split(file, columns.split, values["split"]),
             group=_scalar(values["group"], "group") or None,
-            boxes=_boxes(values["boxes"]),
+            boxes=_boxes(values["boxes"], values["classes"]),
         )
 
     def _split(self, file: ManifestFile, column: str | None, value: Any) -> str | None:
@@ -278,21 +279,17 @@ def _unicode(value: str) -> str:
     return value
 
 
-def _boxes(value: Any) -> list[list[float]] | None:
-    """Boxes as lists of x, y, width and height in pixels; a text file holds them as JSON."""
-    if value is None or value == "":
-        return None
+def _boxes(value: Any, names: Any) -> Boxes | None:
+    """The boxes of a row, with the names of what they show: their own, or those of a column of names."""
     try:
-        boxes = json.loads(value) if isinstance(value, str) else value
-        numbers = [[float(number) for number in box] for box in boxes]
-    except (TypeError, ValueError):
-        numbers = [[]]
-    if not all(_is_box(box) for box in numbers):
+        boxes = boxes_of(value)
+    except BoxFormError as error:
+        raise UnusableError("boxes", str(error), error.advice) from None
+    if boxes is None or boxes.names is not None or names is None:
+        return boxes
+    given = [str(name) for name in names] if isinstance(names, list) else []
+    if len(given) != len(boxes.values):
         raise UnusableError(
-            "boxes", "has boxes that are not lists of four numbers", "give [[x, y, width, height], ...] in pixels"
+            "boxes", "has another number of names in 'classes' than of boxes", "give one name for each box, in a list"
         )
-    return numbers
-
-
-def _is_box(box: Sequence[float]) -> bool:
-    return len(box) == 4 and all(map(math.isfinite, box))
+    return Boxes(boxes.values, given)

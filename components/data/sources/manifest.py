@@ -116,7 +116,7 @@ def write(
         label = labels.get(image_id)
         if image_id not in written:
             written.add(image_id)
-            writer.picture(Picture(image_id, entry.picture(), group, boxes=entry.boxes, label=label))
+            writer.picture(picture_of(entry, image_id, group, label))
             if label:
                 writer.sample(Sample(f"images/{image_id}", "images", split, [image_id], group=group))
         # A row without a target is written, so that validation tells of it.
@@ -149,6 +149,12 @@ def write(
             ),
         },
     )
+
+
+def picture_of(entry: Entry, image_id: str, group: str, label: str | None) -> Picture:
+    """The picture of a row, with its boxes and what is in them."""
+    boxes, classes = (entry.boxes.values, entry.boxes.names or ()) if entry.boxes else (None, ())
+    return Picture(image_id, entry.picture(), group, boxes=boxes, label=label, classes=classes)
 
 
 def scan_rows(manifest: Manifest, what: str, progress: Callable[[float], None]) -> Scan:

@@ -131,7 +131,8 @@ def _check_request(request: Request, study_path: Path, data_path: Path, in_place
 def _placed_settings(settings: ManifestSettings, manifest: Manifest, in_place: bool) -> ManifestSettings:
     """How the manifest is read where it is put: no path in the study leads out of its data folder."""
     base, prefix = manifest.pictures.base, manifest.pictures.prefix or None
-    own = manifest.files[0].path.parent.absolute()
+    place = manifest.files[0].path
+    own = (place if place.is_dir() else place.parent).absolute()
     if in_place:
         pictures = None if base == own else os.path.relpath(base, manifest.folder)
     elif base == own:

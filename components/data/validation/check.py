@@ -156,7 +156,9 @@ class _Gathered:
         """One row."""
         image_id, look, size = self._look(entry)
         group = entry.group or image_id
-        self.pictures.add(entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes)
+        self.pictures.add(
+            entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes.values if entry.boxes else None
+        )
         self.samples.add(
             entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [look.look]
         )
@@ -164,7 +166,7 @@ class _Gathered:
         self.contradictions.add(entry.file, entry.place, look.look, words, entry.target)
         self.written_targets.append(entry.written_target)
         self.scan.add(entry, image_id, look.look, size)
-        self.boxed += bool(entry.boxes)
+        self.boxed += entry.boxes is not None and bool(entry.boxes.values)
 
     def _look(self, entry: Entry) -> tuple[str, Look, int]:
         """What the picture of a row turned out to be; every different picture is decoded once."""
