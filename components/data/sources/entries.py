@@ -92,6 +92,7 @@ class Manifest:
         columns: of each file, by its name.
         names: all column names of each file.
         pictures: how picture paths become files.
+        rows: how many rows were read, usable or not; counted by `entries`.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Manifest:
         Raises:
             CeterisError: there is no manifest, or one of its files cannot be read at all.
         """
+        self.rows = 0
         self.files = manifest_files(path)
         self.folder = (path if path.is_dir() else path.parent).absolute()
         self.names = {file.name: column_names(file) for file in self.files}
@@ -142,11 +144,13 @@ class Manifest:
 
     def entries(self, faults: Faults) -> Iterator[Entry]:
         """The usable rows in order; what cannot be used goes to `faults`."""
+        self.rows = 0
         for file in self.files:
             usable = self._columns_suffice(file, faults)
             seen = 0
             for row in rows(file, self.columns[file.name].used):
                 seen += 1
+                self.rows += 1
                 if isinstance(row, Fault):
                     faults.add(row)
                 elif usable:

@@ -6,6 +6,8 @@ changes what a study means, and nobody would see it in the scores.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import PurePosixPath
 
 from components.data.sources.columns import ALIASES, Columns
 from components.data.sources.faults import shown
@@ -70,6 +72,7 @@ _TEXT_NAMES = frozenset(
     {*ALIASES["text"], "hypothesis", "sentence2", "query", "prompt", "report", "notes", "comment", "body", "abstract"}
 )
 _QUOTED_VALUES = 4
+_LOOKED_AT = 50
 
 
 def questions(
@@ -79,6 +82,7 @@ def questions(
     chosen: ManifestColumns,
     profiles: Mapping[str, ColumnProfile],
     named: bool,
+    exists: Callable[[str], bool],
 ) -> list[Finding]:
     """What must be asked about one file.
 
@@ -88,6 +92,7 @@ def questions(
         chosen: what the user said: that is not asked.
         profiles: of all columns.
         named: whether the files tell the splits by their names.
+        exists: whether a path names a file with the pictures.
     """
     unused = [profiles[name] for name in dict.fromkeys(names) if name not in columns.used]
     asked: list[tuple[str, str, str]] = []
@@ -96,9 +101,7 @@ def questions(
     if chosen.group is None and columns.group is None:
         asked += _each(unused, looks_like_a_group, _about_groups)
     if chosen.image is None and columns.image is not None:
-        asked += _each(
-            unused, lambda column: column.shows_pictures, lambda column: _about_pictures(column, columns.image)
-        )
+        asked += _about_pictures(unused, profiles[columns.image], exists)
     if chosen.text is None:
         asked += _about_texts(unused, columns, profiles)
     if chosen.target is None and columns.target is not None:
@@ -160,12 +163,19 @@ def _about_groups(column: ColumnProfile) -> tuple[str, str, str]:
     )
 
 
-def _about_pictures(column: ColumnProfile, used: str | None) -> tuple[str, str, str]:
-    return (
-        ASKED + "image",
-        f"has pictures in the column {column.name!r} beside {used!r}, and a row has one picture here",
-        f"say --image {_argument(used or '')} or --image {_argument(column.name)}: the other is then left out",
-    )
+def _about_pictures(
+    unused: Sequence[ColumnProfile], used: ColumnProfile, exists: Callable[[str], bool]
+) -> list[tuple[str, str, str]]:
+    """Second pictures: bytes, or files that are there and are not the first ones under another name."""
+    names = {PurePosixPath(value).name for value in used.values}
+    asked = []
+    for column in unused:
+        paths = [path for path in islice(column.values, _LOOKED_AT) if PurePosixPath(path).name not in names]
+        if column.binary or (column.shows_pictures and any(map(exists, paths))):
+            problem = f"has pictures in the column {column.name!r} beside {used.name!r}, and a row has one picture here"
+            ways = f"--image {_argument(used.name)} or --image {_argument(column.name)}"
+            asked.append((ASKED + "image", problem, f"say {ways}: the other is then left out"))
+    return asked
 
 
 def _about_texts(

@@ -7,15 +7,12 @@ from typing import Any
 
 from components.budget import CURRENCIES
 from components.data_settings import ManifestSettings
-from components.errors import CeterisError
 
 # How often each budget passes over the training rows at most; the default study's figures are the limit.
 _PASSES = {"pretrain_text": 10, "pretrain_image": 10, "pretrain": 20, "finetune": 10}
 _FEWEST_STEPS = 50
 _PATCHES = 4
 """Patches along a side, so that there are always 16."""
-FEWEST_ROWS = 40
-"""Fewer rows than this, over all splits, cannot be divided into four parts that mean anything."""
 FEWEST_FOR_A_STEP = 200
 """With fewer training rows there is no intermediate step worth its name: one arm stands for those that have one."""
 _FEWEST_FOR_FEW = 2000
@@ -59,9 +56,6 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
 
     Returns:
         sentences on what was left out, and why.
-
-    Raises:
-        CeterisError: there is too little data for any comparison.
     """
     size, rows = measured.image_size, measured.training
     said = _choose_arms(content, measured)
@@ -137,19 +131,6 @@ def _listed(names: list[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} is"
     return f"{', '.join(names[:-1])} and {names[-1]} are"
-
-
-def check_amount(rows: int, what: str) -> None:
-    """Whether there is anything to compare with.
-
-    Raises:
-        CeterisError: there are fewer than `FEWEST_ROWS` rows.
-    """
-    if rows < FEWEST_ROWS:
-        raise CeterisError(
-            f"{what} has {rows} usable rows, too few to set some aside to choose on and some to promote on: give at least "
-            f"{FEWEST_ROWS}, better some hundreds."
-        )
 
 
 def _shorten(content: dict[str, Any], budget: str, samples: int, batch: int) -> None:

@@ -17,7 +17,7 @@ import yaml
 from components.data.copies import copy_file
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
-from components.data.sources.study_content import Measured, adapt, check_amount
+from components.data.sources.study_content import Measured, adapt
 from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 from components.study import parse_study
@@ -92,7 +92,6 @@ def write_study(request: Request, root: Path, progress: Callable[[int], None] = 
         progress=progress,
     )
     examined.findings.raise_if_critical(str(request.data))
-    check_amount(len(examined.splits), str(request.data))
     measured = Measured(
         training=examined.splits.count("train"),
         texts=examined.written,

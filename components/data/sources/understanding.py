@@ -33,8 +33,9 @@ class Understanding:
 
 
 def structure_of(manifest: Manifest, profiles: Mapping[str, ColumnProfile], rows: int) -> list[str]:
-    """Rows, columns and where the pictures lie."""
-    lines = [f"rows: {rows:,} in {' and '.join(file.path.name for file in manifest.files)}"]
+    """Rows, columns and where the pictures lie; `rows` are the usable ones."""
+    usable = "" if rows == manifest.rows else f", of which {rows:,} can be used"
+    lines = [f"rows: {manifest.rows:,} in {' and '.join(file.path.name for file in manifest.files)}{usable}"]
     described = {file.path.name: _columns(manifest, file.name, profiles) for file in manifest.files}
     if len(set(described.values())) == 1:
         lines.append(f"columns: {next(iter(described.values()))}")

@@ -1,22 +1,24 @@
 """Checks the user's own data before any import, and says what was understood of it: `ceteris validate PATH`."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
 from components.data.picture_survey import PictureSurvey
 from components.data.sources.entries import Entry, Manifest
-from components.data.sources.faults import Faults
+from components.data.sources.faults import Faults, shown
 from components.data.sources.manifest import Scan, captions_of, decide_splits
-from components.data.sources.profile import profile_columns
+from components.data.sources.profile import ColumnProfile, profile_columns
 from components.data.sources.questions import questions
 from components.data.sources.understanding import Understanding, division_of, structure_of
 from components.data.text_report import TextReport
 from components.data.text_survey import TextSurvey
 from components.data.validation.contradictions import Contradictions
-from components.data.validation.findings import Findings, finding, merged
+from components.data.validation.findings import Finding, Findings, finding, merged, quoted
 from components.data.validation.rules import PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import Look, PictureTable, SampleTable, look_at, parts_frame
@@ -26,6 +28,8 @@ from components.errors import CeterisError
 
 Kind = Literal["classification", "vqa"]
 PART = "rows"
+FEWEST_ROWS = 40
+"""Fewer rows than this, over all splits, cannot be divided into four parts that mean anything."""
 DEFAULT_SETTINGS = ManifestSettings(seed=1, selection_fraction=0.15, gate_fraction=0.15, validation_fraction=0.1)
 """How `ceteris validate` divides rows where nothing is said: as the default study does."""
 
@@ -108,15 +112,23 @@ def examine(
     rows = len(gathered.scan.splits)
     if not rows and structure.passed:
         raise CeterisError(f"{path} has no rows: add some.")
+    if search and structure.passed and rows < FEWEST_ROWS:
+        structure.items.append(_too_few(rows, path))
     found = [structure]
     scan, how = gathered.scan, ""
     splits: list[str] = []
-    targets = survey(gathered.written_targets, scan.splits, scan.groups)
+    targets = survey(scan.targets, scan.splits, scan.groups)
     if rows:
-        found.append(_judged(gathered, kind, path, docs))
-        found.append(targets.findings(str(path)))
-        found.append(gathered.contradictions.findings(str(path), targets.open))
-        if structure.passed and targets.findings(str(path)).passed:
+        about_targets, judged = targets.findings(str(path)), _judged(gathered, kind, path, docs)
+        if not about_targets.passed:  # the same is not said twice
+            judged = Findings([item for item in judged.items if item.rule != "several targets"])
+        found += [
+            judged,
+            about_targets,
+            _recomposed(gathered.recomposed, path),
+            gathered.contradictions.findings(str(path), targets.open),
+        ]
+        if structure.passed and about_targets.passed:
             splits, how, unsplit = _divided(scan, settings, kind, path)
             found.append(unsplit)
     texts = _texts(manifest, scan, splits, length)
@@ -147,7 +159,7 @@ class _Gathered:
     pictures: PictureTable = field(default_factory=PictureTable)
     samples: SampleTable = field(default_factory=SampleTable)
     contradictions: Contradictions = field(default_factory=Contradictions)
-    written_targets: list[str | None] = field(default_factory=list)
+    recomposed: Counter[str] = field(default_factory=Counter)
     scan: Scan = field(default_factory=Scan)
     looks: dict[str, tuple[Look, int]] = field(default_factory=dict)
     boxed: int = 0
@@ -164,7 +176,8 @@ class _Gathered:
         )
         words = hashlib.sha256(" ".join(entry.text.split()).encode()).hexdigest()[:24] if entry.text.strip() else ""
         self.contradictions.add(entry.file, entry.place, look.look, words, entry.target)
-        self.written_targets.append(entry.written_target)
+        if entry.written_target and entry.target != entry.written_target:
+            self.recomposed[entry.target or ""] += 1
         self.scan.add(entry, image_id, look.look, size)
         self.boxed += entry.boxes is not None and bool(entry.boxes.values)
 
@@ -181,17 +194,14 @@ class _Gathered:
         return digest[:24], *self.looks[digest]
 
 
-def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict) -> Findings:
-    named = len(manifest.files) > 1
-    return Findings(
-        [
-            item
-            for file in manifest.files
-            for item in questions(
-                file.name, manifest.names[file.name], manifest.columns[file.name], settings.columns, profiles, named
-            )
-        ]
-    )
+def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict[str, ColumnProfile]) -> Findings:
+    """What only the user can say, about each file."""
+    named, exists = len(manifest.files) > 1, manifest.pictures.has
+    found = []
+    for file in manifest.files:
+        names, columns = manifest.names[file.name], manifest.columns[file.name]
+        found += questions(file.name, names, columns, settings.columns, profiles, named, exists)
+    return Findings(found)
 
 
 def _judged(gathered: _Gathered, kind: Kind | None, path: Path, docs: Path | None) -> Findings:
@@ -213,6 +223,21 @@ def _divided(scan: Scan, settings: ManifestSettings, kind: Kind | None, path: Pa
     return splits, how, Findings()
 
 
+def _too_few(rows: int, path: Path) -> Finding:
+    problem = f"has {rows} rows, too few to set some aside to choose on and some to promote on"
+    return finding("critical", "few rows", str(path), [], problem, f"give at least {FEWEST_ROWS}, better some hundreds")
+
+
+def _recomposed(targets: Counter[str], path: Path) -> Findings:
+    """Targets whose accents are written apart in the file: they look like the others and are read as the same."""
+    if not targets:
+        return Findings()
+    names = [shown(target) for target, _ in targets.most_common()]
+    problem = f"{targets.total():,} rows write accents of the target apart from their letters{quoted(names)}"
+    advice = "they are read as the same targets as those written in one character, so nothing need be done"
+    return Findings([finding("warning", "composed targets", str(path), [], problem, advice)])
+
+
 def _about_targets(targets: TargetSurvey) -> list[str]:
     first, *others = targets.sentences()
     return [f"targets: {first}", *others]
@@ -231,8 +256,8 @@ def _texts(manifest: Manifest, scan: Scan, splits: list[str], length: int | None
     Where rows have no texts, of the captions that are made from their targets.
     """
     measured = TextSurvey()
-    if splits and scan.texts:
-        for split, text in zip(splits, manifest.texts(), strict=True):
+    if scan.texts:
+        for split, text in zip_longest(splits, manifest.texts(), fillvalue="train"):
             measured.count(text, trains=split == "train")
         measured.build()
         for text in manifest.texts():

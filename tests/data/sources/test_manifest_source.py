@@ -22,7 +22,7 @@ from components.data import samples
 from components.data.sources.columns import recognise
 from components.data.sources.reading import split_word
 from components.data.sources.source import write
-from components.data_settings import DataSettings
+from components.data_settings import DataSettings, ManifestColumns
 from components.errors import CeterisError
 from components.study import TaskSettings, load_study
 
@@ -322,7 +322,7 @@ def test_file_names_tell_splits(stem: str, split: str | None) -> None:
 
 
 def test_columns_are_recognised_by_the_names_people_use() -> None:
-    found = recognise(["Image", "label", "class_name", "width", "caption"])
+    found = recognise(["Image", "label", "class_name", "width", "caption"], ManifestColumns(), "m.csv")
     assert (found.image, found.target, found.text, found.split) == ("Image", "class_name", "caption", None)
 
 

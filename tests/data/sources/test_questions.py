@@ -13,6 +13,7 @@ from components.data.validation.check import DEFAULT_SETTINGS
 from components.data_settings import ManifestColumns
 
 ROWS = 60
+EXISTS = {f"right/{number}.png" for number in range(ROWS)}.__contains__
 
 
 def asked(folder: Path, columns: dict[str, list[str]], **chosen: str) -> list[str]:
@@ -25,7 +26,7 @@ def asked(folder: Path, columns: dict[str, list[str]], **chosen: str) -> list[st
     manifest = Manifest(path, settings)
     name = manifest.files[0].name
     profiles = profile_columns(manifest.files, manifest.names)
-    found = questions(name, manifest.names[name], manifest.columns[name], settings.columns, profiles, False)
+    found = questions(name, manifest.names[name], manifest.columns[name], settings.columns, profiles, False, EXISTS)
     assert all(item.severity == "critical" for item in found)
     return [item.sentence for item in found]
 
@@ -95,10 +96,17 @@ def test_people_who_occur_once_are_not_asked_about(tmp_path: Path) -> None:
 
 
 def test_a_second_picture_is_asked_about(tmp_path: Path) -> None:
-    columns = BASE | {"image_right": [f"right/{name}" for name in IMAGES]}
+    columns = BASE | {
+        "image": [f"left/l{name}" for name in IMAGES],
+        "image_right": [f"right/{name}" for name in IMAGES],
+    }
     (sentence,) = asked(tmp_path, columns)
     assert "--image image or --image image_right" in sentence
     assert asked(tmp_path, columns, image="image") == []
+    # Names that are no files here, and other names of the same files, are no second pictures.
+    assert asked(tmp_path, BASE | {"source": [f"https://example.org/{name}" for name in IMAGES]}) == []
+    assert asked(tmp_path, BASE | {"source": [f"camera/IMG_{index}.jpg" for index in range(ROWS)]}) == []
+    assert asked(tmp_path, BASE | {"source": [f"right/{name}" for name in IMAGES]}) == []
 
 
 @pytest.mark.parametrize("empty", [True, False])

@@ -10,7 +10,7 @@ from test_manifest_source import pictured, write_jsonl
 
 from components.data.samples import SampleWriter
 from components.data.sources.source import write
-from components.data.sources.study_file import write_study
+from components.data.sources.study_file import Request, write_study
 from components.errors import CeterisError
 from components.study import load_study
 
@@ -33,7 +33,7 @@ def questions(folder: Path, count: int) -> Path:
 
 
 def test_a_manifest_becomes_a_complete_study(root: Path, tmp_path: Path) -> None:
-    path = write_study("mine", questions(tmp_path / "elsewhere", 200), "vqa", root)
+    path = write_study(Request("mine", questions(tmp_path / "elsewhere", 200), "vqa"), root).path
     assert path == root / "studies" / "mine.yaml"
     study, default = load_study(path), load_study(ROOT / "params.yaml")
     assert (study.name, study.task_names, study.data.source, study.data.path) == (
@@ -44,7 +44,11 @@ def test_a_manifest_becomes_a_complete_study(root: Path, tmp_path: Path) -> None
     )
     assert study.tasks["vqa"].kind == "vqa"
     assert study.tasks["vqa"].few_labels is None
-    assert study.architectures == default.architectures
+    # No boxes: no detector, and no arms that need one. Few rows: one arm stands for those with an intermediate step.
+    assert study.architectures.pretrained == ["vilt"]
+    assert study.architectures.direct == default.architectures.direct
+    assert study.image_pretraining.labels == "image"
+    assert study.image_fronts == ["grid", "patches"]
     assert study.data.image_size % study.model.patch_size == 0
     assert study.pretrain.samples < default.pretrain.samples
     assert study.pretrain.known().steps >= 10
@@ -63,14 +67,14 @@ def test_only_what_the_manifest_names_is_taken(root: Path, tmp_path: Path) -> No
     manifest = questions(tmp_path / "elsewhere", 100)
     (tmp_path / "elsewhere" / "unrelated.txt").write_text("private")
     (tmp_path / "elsewhere" / "999.png").write_bytes(b"x")
-    write_study("mine", manifest, "vqa", root)
+    write_study(Request("mine", manifest, "vqa"), root)
     names = {path.name for path in (root / "data" / "mine").iterdir()}
     assert names == {"manifest.jsonl", *(f"{index}.png" for index in range(50))}
 
 
 def test_what_is_done_to_the_users_files_later_changes_nothing_here(root: Path, tmp_path: Path) -> None:
     manifest = questions(tmp_path / "elsewhere", 100)
-    write_study("mine", manifest, "vqa", root)
+    write_study(Request("mine", manifest, "vqa"), root)
     taken = {path.name: path.read_bytes() for path in (root / "data" / "mine").iterdir()}
     assert len(taken) == 51
     for name, content in taken.items():
@@ -85,7 +89,7 @@ def test_what_is_done_to_the_users_files_later_changes_nothing_here(root: Path, 
 def test_data_in_its_place_already_is_left_there(root: Path) -> None:
     questions(root / "data" / "mine", 100)
     before = sorted(path.stat().st_ino for path in (root / "data" / "mine").iterdir())
-    write_study("mine", root / "data" / "mine", "vqa", root)
+    write_study(Request("mine", root / "data" / "mine", "vqa"), root)
     assert sorted(path.stat().st_ino for path in (root / "data" / "mine").iterdir()) == before
 
 
@@ -104,7 +108,7 @@ def test_a_request_that_cannot_be_met_is_refused(root: Path, tmp_path: Path, nam
     (root / "studies" / "taken.yaml").write_text("mine: yes\n")
     (root / "data" / "held").mkdir(parents=True)
     with pytest.raises(CeterisError, match=sentence):
-        write_study(name, questions(tmp_path / "elsewhere", 20), task, root)
+        write_study(Request(name, questions(tmp_path / "elsewhere", 20), task), root)
     assert (root / "studies" / "taken.yaml").read_text() == "mine: yes\n"
 
 
@@ -115,10 +119,10 @@ def test_a_faulty_manifest_is_refused_with_everything_at_once(root: Path, tmp_pa
     rows[5]["text"] = ""
     write_jsonl(manifest.parent, rows)
     with pytest.raises(CeterisError) as caught:
-        write_study("mine", manifest, "vqa", root)
+        write_study(Request("mine", manifest, "vqa"), root)
     lines = str(caught.value).splitlines()
     assert lines[0].endswith("has 2 mistakes to correct:")
-    assert "line 4: names the picture 'gone.png', which does not exist" in lines[1]
+    assert "line 4: names a picture that does not exist ('gone.png')" in lines[1]
     assert "line 6: has no text" in lines[2]
     assert not (root / "studies" / "mine.yaml").exists()
     assert not (root / "data").exists()
@@ -126,18 +130,18 @@ def test_a_faulty_manifest_is_refused_with_everything_at_once(root: Path, tmp_pa
 
 def test_too_few_rows_are_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(CeterisError, match="too few to set some aside"):
-        write_study("mine", questions(tmp_path / "elsewhere", 4), "vqa", root)
+        write_study(Request("mine", questions(tmp_path / "elsewhere", 4), "vqa"), root)
     assert not (root / "data" / "mine").exists()
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared is not here")
-@pytest.mark.parametrize(("name", "size"), [("clothing", 64), ("fashion_mnist", 48)])
+@pytest.mark.parametrize(("name", "size"), [("clothing", 96), ("fashion_mnist", 48)])
 def test_real_data_becomes_a_study(root: Path, tmp_path: Path, name: str, size: int) -> None:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     for split in ("train", "validation"):
         pq.write_table(pq.read_table(SHARED / name / f"{split}.parquet").slice(0, 400), folder / f"{split}.parquet")
-    study = load_study(write_study("real", folder, "classification", root))
+    study = load_study(write_study(Request("real", folder, "classification"), root).path)
     assert study.data.image_size == size
     assert study.tasks["classification"].few_labels is None
     assert {path.name for path in (root / "data" / "real").iterdir()} == {"train.parquet", "validation.parquet"}

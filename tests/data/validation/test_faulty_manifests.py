@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from components.data.sources.entries import Faults, Manifest
-from components.data.validation.check import check_manifest
+from components.data.sources.entries import Manifest
+from components.data.sources.faults import Faults
+from components.data.validation.check import DEFAULT_SETTINGS, check_manifest
 from components.data.validation.findings import Findings
 from components.errors import CeterisError
 
@@ -155,7 +156,7 @@ FAULTS: list[tuple[str, tuple[str, ...], Break, str, bool]] = [
         "picture missing",
         BOTH,
         put("image", "nowhere.png"),
-        "names the picture 'nowhere.png', which does not exist",
+        "names a picture that does not exist ('nowhere.png')",
         True,
     ),
     ("no image given", BOTH, put("image", ""), "has no image", True),
@@ -163,12 +164,12 @@ FAULTS: list[tuple[str, tuple[str, ...], Break, str, bool]] = [
     ("picture cut off", ("jsonl",), file_is(picture(2)[:90]), "has a picture that is damaged", True),
     ("picture empty", ("csv",), file_is(b""), "has a picture that is empty", True),
     ("bomb", ("parquet",), file_is(bomb()), "refused undecoded (a decompression bomb?)", True),
-    ("path climbs out", BOTH, put("image", "../outside.png"), "which is not inside the data folder", True),
-    ("path climbs out later", ("csv",), put("image", "a/../../outside.png"), "not inside the data folder", True),
-    ("absolute path", BOTH, put("image", "/etc/hostname"), "which is not inside the data folder", True),
-    ("Windows path", ("csv",), put("image", "C:\\pictures\\a.png"), "which is not inside the data folder", True),
-    ("address", ("jsonl",), put("image", "https://example.org/a.png"), "which is not inside the data folder", True),
-    ("link out", ("csv",), link_outside, "which is not inside the data folder", True),
+    ("path climbs out", BOTH, put("image", "../outside.png"), "leaves the data folder by '..'", True),
+    ("path climbs out later", ("csv",), put("image", "a/../../outside.png"), "leaves the data folder by '..'", True),
+    ("absolute path", BOTH, put("image", "/etc/hostname"), "on a whole disk that is not inside", True),
+    ("Windows path", ("csv",), put("image", "C:\\pictures\\a.png"), "on a whole disk that is not inside", True),
+    ("address", ("jsonl",), put("image", "https://example.org/a.png"), "names an address on the net", True),
+    ("link out", ("csv",), link_outside, "names a link that ends outside the data folder", True),
     ("a folder", ("jsonl",), put("image", "."), "does not exist", True),
     ("text missing", BOTH, put("text", "  "), "has no text", True),
     ("text endless", ("csv",), put("text", "word " * 1001), "has a text of more than 5000 characters", True),
@@ -185,8 +186,8 @@ FAULTS: list[tuple[str, tuple[str, ...], Break, str, bool]] = [
         "('NO' here is 'no' there, 'YES' here is 'yes' there)",
         False,
     ),
-    ("one target", ("csv",), one_target, "all training rows have the target 'yes'", False),
-    ("split unknown", BOTH, put("split", "tset"), "names the split 'tset', which is not known", True),
+    ("one target", ("csv",), one_target, "all rows have the target 'yes'", False),
+    ("split unknown", BOTH, put("split", "tset"), "names a split that is not known ('tset')", True),
     ("split empty", ("csv",), put("split", ""), "has an empty split", True),
     ("picture leaks", ("jsonl",), copy_picture(0, 60), "shows a picture that occurs in selection and train", False),
     (
@@ -241,7 +242,7 @@ def test_each_fault_has_its_sentence(
 
 def told_by_the_reader(path: Path) -> Findings:
     faults = Faults()
-    for _ in Manifest(path).entries(faults):
+    for _ in Manifest(path, DEFAULT_SETTINGS).entries(faults):
         pass
     return faults.findings()
 
@@ -417,7 +418,7 @@ def test_the_command_prints_sentences_and_no_traceback(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert "line 4: names the picture 'gone.png', which does not exist" in done.stdout + done.stderr
+    assert "line 4: names a picture that does not exist ('gone.png')" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 

@@ -41,7 +41,7 @@ def test_faults_stop_the_stages_with_every_sentence(workspace: Path) -> None:
     # What cannot be read stops materialise, which then says everything, pictures included.
     done = stage("materialise", workspace)
     assert done.returncode == 2
-    assert "data/mine/m.csv line 5: names the picture 'gone.png', which does not exist" in done.stderr
+    assert "data/mine/m.csv line 5: names a picture that does not exist ('gone.png')" in done.stderr
     assert "data/mine/m.csv line 9: has a picture that is no picture" in done.stderr
     assert "Traceback" not in done.stderr
     report = workspace / "reports" / "findings.json"
