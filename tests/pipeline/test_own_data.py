@@ -1,0 +1,84 @@
+"""Somebody's own data along the documented path: validate, study new, run, leaderboard; without boxes, with two kinds of task."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from doors import BIN, clone, run
+from PIL import Image
+
+ROWS = 120
+COLOURS = {"rot": (220, 40, 40), "grün": (40, 180, 60), "blau": (40, 60, 220)}
+SMALL = ["--replicates", "1", "--scale", "0.02", "--architectures", "vilt,late_fusion"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory):
+    """A clone whose servers end with the tests."""
+    folder = clone(tmp_path_factory.mktemp("own"))
+    yield folder
+    run([str(BIN / "ceteris"), "down", "--force"], folder, check=False)
+
+
+def draw(folder: Path, count: int) -> list[str]:
+    """Pictures of one colour with noise, 80 x 60; returns the colour of each."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    names = [list(COLOURS)[index % 3] for index in range(count)]
+    for index, name in enumerate(names):
+        noise = random.integers(-30, 30, (60, 80, 3))
+        pixels = np.clip(np.array(COLOURS[name]) + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"bild {index}.png")
+    return names
+
+
+def ceteris(home: Path, *arguments: str) -> str:
+    """What a command prints."""
+    return run([str(BIN / "ceteris"), *arguments], home).stdout
+
+
+def test_classes_from_a_spreadsheet(home: Path, tmp_path: Path) -> None:
+    names = draw(tmp_path / "Fotos/Bilder", ROWS)
+    with (tmp_path / "Fotos/liste.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["Datei", "Farbe"])
+        writer.writerows([f"Bilder\\bild {index}.png", name] for index, name in enumerate(names))
+    manifest = str(tmp_path / "Fotos/liste.csv")
+    asked = run([str(BIN / "ceteris"), "validate", manifest], home, check=False)
+    assert asked.returncode == 2
+    assert "--image Datei" in asked.stdout
+    assert "--target Farbe" in asked.stdout
+    named = ["--image", "Datei", "--target", "Farbe"]
+    understood = ceteris(home, "validate", manifest, *named)
+    assert "image from 'Datei', target from 'Farbe'; no text, no split, no group" in understood
+    assert "values are separated by semicolons" in understood
+    assert "fitted into 64 x 64 pixels" in understood
+    made = ceteris(home, "study", "new", "--data", manifest, "--task", "classification", "fotos", *named)
+    for line in understood.splitlines()[:-1]:
+        assert line in made
+    ended = ceteris(home, "run", "fotos", *SMALL)
+    assert "classification: accuracy on 18 samples of the selection split" in ended
+    # The name finds the only variation that has been run.
+    assert "classification: accuracy on 18 samples" in ceteris(home, "leaderboard", "fotos")
+
+
+def test_questions_with_open_answers(home: Path, tmp_path: Path) -> None:
+    names = draw(tmp_path / "data/images", ROWS)
+    rows = []
+    for index, name in enumerate(names):
+        answer = name if index % 5 else f"eine eigene Antwort {index}"
+        rows.append(
+            {"image": f"bild {index}.png", "question": f"Welche Farbe hat das Bild {index % 7}?", "answer": answer}
+        )
+    (tmp_path / "data/annotations").mkdir()
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "data/annotations/fragen.jsonl").write_text(lines, encoding="utf-8")
+    made = ceteris(home, "study", "new", "--data", str(tmp_path / "data"), "--task", "vqa", "fragen", "--length", "8")
+    assert "Answers are open" in made
+    assert "the limit of 8 tokens cuts" in made
+    ended = ceteris(home, "run", "fragen", *SMALL)
+    assert "vqa: accuracy on 18 samples of the selection split" in ended
+    assert "can only be missed" in ended
+    assert "of the texts were cut" in ended
