@@ -50,7 +50,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
         monkeypatch.setattr(copies.sys, "platform", "linux")
     else:
         monkeypatch.setattr(copies, "_clone", lambda *_: False)
-        monkeypatch.setattr(copies.shutil, "copyfile", full)
+        monkeypatch.setattr(copies.shutil, "copyfileobj", full)
     (tmp_path / "source").write_bytes(b"large")
     with pytest.raises(CeterisError, match=r"there is no room to copy .*source to .*: make room and try again"):
         copy_file(tmp_path / "source", tmp_path / "target")
