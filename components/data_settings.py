@@ -98,6 +98,9 @@ class DataSettings(Strict):
         path = Path(self.path)
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"data.path must lie inside the workspace, not {self.path!r}")
+        pictures = Path(self.manifest.pictures or "")
+        if pictures.is_absolute() or ".." in pictures.parts:
+            raise ValueError(f"data.manifest.pictures must lie inside data.path, not at {str(pictures)!r}")
         if self.region_features is None:
             return self
         regions = Path(self.region_features)

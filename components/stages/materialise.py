@@ -40,7 +40,8 @@ def _tell_everything(study: Study, stage: Stage) -> None:
 
         kind = next(iter(study.tasks.values())).kind
         path = Path(study.data.path)
-        findings = check_manifest(path, "classification" if kind == "classification" else "vqa", stage.root / DOCS)
+        kind = "classification" if kind == "classification" else "vqa"
+        findings = check_manifest(path, kind, stage.root / DOCS, study.data.manifest)
     except ModuleNotFoundError:  # Great Expectations may be absent on machines that only train.
         return
     write_json(stage.root / REPORT, findings.records())

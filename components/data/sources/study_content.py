@@ -93,11 +93,12 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
 def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
     """Leave out the arms that the data has nothing for."""
     arms, kinds = content["arms"], content["architectures"]
+    # A detector learns from boxes in any case; the other front ends from the targets, which every picture has.
+    content["image_pretraining"]["labels"] = "image"
     said = []
     if not measured.boxes:
         boxed = [arm for arm in arms if arms[arm]["front"] in _FRONTS_OF_BOXES]
         _leave_out(content, boxed)
-        content["image_pretraining"]["labels"] = "image"
         said.append(
             f"not every picture has boxes, so there is no detector to look at regions with: {_listed(boxed)} left out"
         )

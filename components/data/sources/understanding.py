@@ -9,6 +9,8 @@ from components.data.samples import SPLITS
 from components.data.sources.entries import Manifest
 from components.data.sources.profile import ColumnProfile
 from components.data.sources.reading import remarks
+from components.data.text_report import TextReport
+from components.data.validation.targets import TargetSurvey
 
 _SHOWN_COLUMNS = 12
 
@@ -70,3 +72,17 @@ def division_of(manifest: Manifest, splits: Sequence[str], how: str, groups: Seq
         else f"{len(set(groups)):,}, each a picture with all of its rows"
     )
     return [f"splits: {sizes} rows; {how}", f"groups: {of}; none is parted where splits are made"]
+
+
+def about_targets(targets: TargetSurvey) -> list[str]:
+    """Classes, how even they are, and whether answers are open."""
+    first, *others = targets.sentences()
+    return [f"targets: {first}", *others]
+
+
+def about_texts(texts: TextReport, some: int) -> list[str]:
+    """Lengths and what the limit cuts; `some` is the number of rows with a text. Without any, of the captions that are made."""
+    if some or not texts.texts:
+        return texts.sentences()
+    made = f"texts: none; captions are made from the targets, {texts.longest} tokens at most, and the limit is {texts.max_length}"
+    return [made, *([f"the limit cuts {texts.cut_share:.1%} of these captions"] if texts.cut else [])]

@@ -1,33 +1,36 @@
 """Checks the user's own data before any import, and says what was understood of it: `ceteris validate PATH`."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import zip_longest
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from components.data.picture_survey import PictureSurvey
-from components.data.sources.entries import Entry, Manifest
-from components.data.sources.faults import Faults, shown
-from components.data.sources.manifest import Scan, captions_of, decide_splits
+from components.data.sources.entries import Manifest
+from components.data.sources.faults import shown
+from components.data.sources.manifest import Scan, decide_splits
+from components.data.sources.manifest_texts import measure_texts
 from components.data.sources.profile import ColumnProfile, profile_columns
 from components.data.sources.questions import questions
-from components.data.sources.understanding import Understanding, division_of, structure_of
+from components.data.sources.understanding import (
+    Understanding,
+    about_targets,
+    about_texts,
+    division_of,
+    structure_of,
+)
 from components.data.text_report import TextReport
-from components.data.text_survey import TextSurvey
-from components.data.validation.contradictions import Contradictions
 from components.data.validation.findings import Finding, Findings, finding, merged, quoted
+from components.data.validation.gathered import PART, Gathered
 from components.data.validation.rules import PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
-from components.data.validation.tables import Look, PictureTable, SampleTable, look_at, parts_frame
+from components.data.validation.tables import parts_frame
 from components.data.validation.targets import TargetSurvey, survey
 from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 
 Kind = Literal["classification", "vqa"]
-PART = "rows"
 FEWEST_ROWS = 40
 """Fewer rows than this, over all splits, cannot be divided into four parts that mean anything."""
 DEFAULT_SETTINGS = ManifestSettings(seed=1, selection_fraction=0.15, gate_fraction=0.15, validation_fraction=0.1)
@@ -104,7 +107,7 @@ def examine(
     manifest = Manifest(path, settings, named, search)
     profiles = profile_columns(manifest.files, manifest.names)
     asked = _questions(manifest, settings, profiles) if search else Findings()
-    gathered = _Gathered()
+    gathered = Gathered()
     for count, entry in enumerate(manifest.entries(gathered.faults), start=1):
         gathered.add(entry)
         progress(count)
@@ -119,23 +122,23 @@ def examine(
     splits: list[str] = []
     targets = survey(scan.targets, scan.splits, scan.groups)
     if rows:
-        about_targets, judged = targets.findings(str(path)), _judged(gathered, kind, path, docs)
-        if not about_targets.passed:  # the same is not said twice
+        found_in_targets, judged = targets.findings(str(path)), _judged(gathered, kind, path, docs)
+        if not found_in_targets.passed:  # the same is not said twice
             judged = Findings([item for item in judged.items if item.rule != "several targets"])
         found += [
             judged,
-            about_targets,
+            found_in_targets,
             _recomposed(gathered.recomposed, path),
             gathered.contradictions.findings(str(path), targets.open),
         ]
-        if structure.passed and about_targets.passed:
+        if structure.passed and found_in_targets.passed:
             splits, how, unsplit = _divided(scan, settings, kind, path)
             found.append(unsplit)
-    texts = _texts(manifest, scan, splits, length)
+    texts = measure_texts(manifest, scan, splits, length)
     understanding = Understanding(
         structure_of(manifest, profiles, rows),
         division_of(manifest, splits, how, scan.groups) if splits else [],
-        [*_about_targets(targets), *_about_texts(texts, scan.texts), *gathered.survey.sentences(size)] if rows else [],
+        [*about_targets(targets), *about_texts(texts, scan.texts), *gathered.survey.sentences(size)] if rows else [],
     )
     return Examination(
         merged(found),
@@ -150,50 +153,6 @@ def examine(
     )
 
 
-@dataclass
-class _Gathered:
-    """What one pass over the entries gathers: never pictures, and of texts only hashes."""
-
-    survey: PictureSurvey = field(default_factory=PictureSurvey)
-    faults: Faults = field(default_factory=Faults)
-    pictures: PictureTable = field(default_factory=PictureTable)
-    samples: SampleTable = field(default_factory=SampleTable)
-    contradictions: Contradictions = field(default_factory=Contradictions)
-    recomposed: Counter[str] = field(default_factory=Counter)
-    scan: Scan = field(default_factory=Scan)
-    looks: dict[str, tuple[Look, int]] = field(default_factory=dict)
-    boxed: int = 0
-
-    def add(self, entry: Entry) -> None:
-        """One row."""
-        image_id, look, size = self._look(entry)
-        group = entry.group or image_id
-        self.pictures.add(
-            entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes.values if entry.boxes else None
-        )
-        self.samples.add(
-            entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [look.look]
-        )
-        words = hashlib.sha256(" ".join(entry.text.split()).encode()).hexdigest()[:24] if entry.text.strip() else ""
-        self.contradictions.add(entry.file, entry.place, look.look, words, entry.target)
-        if entry.written_target and entry.target != entry.written_target:
-            self.recomposed[entry.target or ""] += 1
-        self.scan.add(entry, image_id, look.look, size)
-        self.boxed += entry.boxes is not None and bool(entry.boxes.values)
-
-    def _look(self, entry: Entry) -> tuple[str, Look, int]:
-        """What the picture of a row turned out to be; every different picture is decoded once."""
-        try:
-            data = entry.picture()
-        except CeterisError as error:
-            return f"{entry.file}:{entry.place}", Look(problem=str(error)), 0
-        digest = hashlib.sha256(data).hexdigest()
-        if digest not in self.looks:
-            name = entry.image.name if isinstance(entry.image, Path) else entry.id
-            self.looks[digest] = (look_at(data, self.survey, name), len(data))
-        return digest[:24], *self.looks[digest]
-
-
 def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict[str, ColumnProfile]) -> Findings:
     """What only the user can say, about each file."""
     named, exists = len(manifest.files) > 1, manifest.pictures.has
@@ -204,7 +163,7 @@ def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict[st
     return Findings(found)
 
 
-def _judged(gathered: _Gathered, kind: Kind | None, path: Path, docs: Path | None) -> Findings:
+def _judged(gathered: Gathered, kind: Kind | None, path: Path, docs: Path | None) -> Findings:
     """The rules that Great Expectations judges."""
     frame = gathered.samples.frame([PART], [] if kind == "vqa" else [PART])
     named = any(split is not None for split in gathered.scan.splits)
@@ -236,38 +195,3 @@ def _recomposed(targets: Counter[str], path: Path) -> Findings:
     problem = f"{targets.total():,} rows write accents of the target apart from their letters{quoted(names)}"
     advice = "they are read as the same targets as those written in one character, so nothing need be done"
     return Findings([finding("warning", "composed targets", str(path), [], problem, advice)])
-
-
-def _about_targets(targets: TargetSurvey) -> list[str]:
-    first, *others = targets.sentences()
-    return [f"targets: {first}", *others]
-
-
-def _about_texts(texts: TextReport, some: int) -> list[str]:
-    if some or not texts.texts:
-        return texts.sentences()
-    made = f"texts: none; captions are made from the targets, {texts.longest} tokens at most, and the limit is {texts.max_length}"
-    return [made, *([f"the limit cuts {texts.cut_share:.1%} of these captions"] if texts.cut else [])]
-
-
-def _texts(manifest: Manifest, scan: Scan, splits: list[str], length: int | None) -> TextReport:
-    """Texts as the tokenizer of a study would see them: it is built of the training texts, and limits count its tokens.
-
-    Where rows have no texts, of the captions that are made from their targets.
-    """
-    measured = TextSurvey()
-    if scan.texts:
-        for split, text in zip_longest(splits, manifest.texts(), fillvalue="train"):
-            measured.count(text, trains=split == "train")
-        measured.build()
-        for text in manifest.texts():
-            measured.measure(text)
-    else:
-        named = sorted({target for target in scan.targets if target}) if splits else []
-        captions = [caption for target in named for caption in captions_of(target)]
-        for caption in captions:
-            measured.count(caption)
-        measured.build()
-        for caption in captions:
-            measured.measure(caption)
-    return measured.report(length)

@@ -1,0 +1,61 @@
+"""What one pass over the rows of a manifest gathers, for all checks and measurements together."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.data.picture_survey import PictureSurvey
+from components.data.sources.entries import Entry
+from components.data.sources.faults import Faults
+from components.data.sources.manifest import Scan
+from components.data.validation.contradictions import Contradictions
+from components.data.validation.tables import Look, PictureTable, SampleTable, look_at
+from components.errors import CeterisError
+
+PART = "rows"
+"""What the table of samples calls the rows of a manifest."""
+
+
+@dataclass
+class Gathered:
+    """What one pass over the entries gathers: never pictures, and of texts only hashes."""
+
+    survey: PictureSurvey = field(default_factory=PictureSurvey)
+    faults: Faults = field(default_factory=Faults)
+    pictures: PictureTable = field(default_factory=PictureTable)
+    samples: SampleTable = field(default_factory=SampleTable)
+    contradictions: Contradictions = field(default_factory=Contradictions)
+    recomposed: Counter[str] = field(default_factory=Counter)
+    scan: Scan = field(default_factory=Scan)
+    looks: dict[str, tuple[Look, int]] = field(default_factory=dict)
+    boxed: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """One row."""
+        image_id, look, size = self._look(entry)
+        group = entry.group or image_id
+        self.pictures.add(
+            entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes.values if entry.boxes else None
+        )
+        self.samples.add(
+            entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [look.look]
+        )
+        words = hashlib.sha256(" ".join(entry.text.split()).encode()).hexdigest()[:24] if entry.text.strip() else ""
+        self.contradictions.add(entry.file, entry.place, look.look, words, entry.target)
+        if entry.written_target and entry.target != entry.written_target:
+            self.recomposed[entry.target or ""] += 1
+        self.scan.add(entry, image_id, look.look, size)
+        self.boxed += entry.boxes is not None and bool(entry.boxes.values)
+
+    def _look(self, entry: Entry) -> tuple[str, Look, int]:
+        """What the picture of a row turned out to be; every different picture is decoded once."""
+        try:
+            data = entry.picture()
+        except CeterisError as error:
+            return f"{entry.file}:{entry.place}", Look(problem=str(error)), 0
+        digest = hashlib.sha256(data).hexdigest()
+        if digest not in self.looks:
+            name = entry.image.name if isinstance(entry.image, Path) else entry.id
+            self.looks[digest] = (look_at(data, self.survey, name), len(data))
+        return digest[:24], *self.looks[digest]
