@@ -121,7 +121,7 @@ class PicturePaths:
 
     def _existing(self, relative: str) -> Path | None:
         """The file, under the name as written or in the other form of its accents: macOS writes them decomposed."""
-        for form in (relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD"))):
+        for form in dict.fromkeys([relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD"))]):
             try:
                 if (path := self.base / form).is_file():
                     return path
