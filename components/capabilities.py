@@ -46,6 +46,15 @@ OFFERS: dict[str, tuple[Ability, ...]] = {
     "vlbert": ("texts", "pictures", "places"),
 }
 
+NAMES_OF_BOXES: dict[str, Literal["classes", "attributes"]] = {
+    "lxmert": "attributes",
+    "uniter": "classes",
+    "vilbert": "classes",
+    "vlbert": "classes",
+}
+"""What the losses of an architecture need to know of the boxes that a detector learned from, beside their places: what is in
+each, or also what it is like. Those that are not listed need nothing."""
+
 Norm = Literal["pre", "post"]
 
 NORMS: dict[str, Norm | None] = {

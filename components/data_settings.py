@@ -34,6 +34,8 @@ class ManifestColumns(Strict):
     target: str | None = None
     split: str | None = None
     group: str | None = None
+    id: str | None = None
+    boxes: str | None = None
 
 
 class ManifestSettings(Strict):
@@ -44,6 +46,10 @@ class ManifestSettings(Strict):
     gate_fraction: Fraction
     validation_fraction: Fraction
     columns: ManifestColumns = ManifestColumns()
+    file: str | None = Field(
+        default=None,
+        description="the manifest, inside data.path; null: what is found there, or one file for every split",
+    )
     pictures: str | None = Field(
         default=None,
         description="the folder that picture paths are relative to, inside data.path; null: the folder of the manifest",
@@ -98,9 +104,10 @@ class DataSettings(Strict):
         path = Path(self.path)
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"data.path must lie inside the workspace, not {self.path!r}")
-        pictures = Path(self.manifest.pictures or "")
-        if pictures.is_absolute() or ".." in pictures.parts:
-            raise ValueError(f"data.manifest.pictures must lie inside data.path, not at {str(pictures)!r}")
+        for key in ("file", "pictures"):
+            inside = Path(getattr(self.manifest, key) or "")
+            if inside.is_absolute() or ".." in inside.parts:
+                raise ValueError(f"data.manifest.{key} must lie inside data.path, not at {str(inside)!r}")
         if self.region_features is None:
             return self
         regions = Path(self.region_features)

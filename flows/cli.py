@@ -43,6 +43,16 @@ SplitColumn = Annotated[
 GroupColumn = Annotated[
     str | None, typer.Option("--group", metavar="COLUMN", help="The column of what must not be parted, or 'none'.")
 ]
+IdColumn = Annotated[
+    str | None, typer.Option("--id", metavar="COLUMN", help="The column with the rows' ids, or 'none'.")
+]
+BoxesColumn = Annotated[
+    str | None, typer.Option("--boxes", metavar="COLUMN", help="The column with boxes of objects, or 'none'.")
+]
+Side = Annotated[
+    int | None, typer.Option("--size", help="Side of the square that pictures are fitted into, in pixels.")
+]
+Length = Annotated[int | None, typer.Option("--length", help="Tokens of the longest text that is read whole.")]
 PictureFolders = Annotated[
     list[Path] | None,
     typer.Option("--pictures", metavar="FOLDER", help="Where pictures or links to them may end; repeatable."),
@@ -140,17 +150,21 @@ def validate(
     target: TargetColumn = None,
     split: SplitColumn = None,
     group: GroupColumn = None,
+    id: IdColumn = None,
+    boxes: BoxesColumn = None,
     pictures: PictureFolders = None,
     prefix: Prefix = None,
+    size: Side = None,
+    length: Length = None,
 ) -> None:
     """Check a manifest of your own data and say what was understood, without running anything else."""
     from components.data.validation.check import DEFAULT_SETTINGS, examine
     from flows.own_data import reading, telling
 
-    chosen = reading(image, text, target, split, group, prefix)
+    chosen = reading(image, text, target, split, group, id, boxes, prefix)
     settings = DEFAULT_SETTINGS.model_validate(DEFAULT_SETTINGS.model_dump() | chosen)
     with telling() as progress:
-        examined = examine(path, task, settings, pictures or [], search=True, progress=progress)
+        examined = examine(path, task, settings, pictures or [], None, True, size, length, progress)
     print("\n".join([*examined.understanding.lines(), *examined.findings.labelled()]))
     passed = examined.findings.passed
     print(f"{path}: {'can be used' if passed else 'cannot be used before this is put right'}")
@@ -169,23 +183,23 @@ def study_new(
     target: TargetColumn = None,
     split: SplitColumn = None,
     group: GroupColumn = None,
+    id: IdColumn = None,
+    boxes: BoxesColumn = None,
     pictures: PictureFolders = None,
     prefix: Prefix = None,
-    size: Annotated[int | None, typer.Option(help="Side of the square that pictures are fitted into.")] = None,
-    length: Annotated[int | None, typer.Option(help="Tokens of the longest text that is read whole.")] = None,
+    size: Side = None,
+    length: Length = None,
 ) -> None:
     """Write studies/NAME.yaml for a manifest of your own, and say what was understood of it."""
-    from components.data.sources.study_file import Request, write_study
+    from components.data.own_studies.study_file import Request, write_study
     from flows.own_data import reading, telling
 
-    request = Request(
-        name, data, task, reading(image, text, target, split, group, prefix), pictures or [], size, length
-    )
+    chosen = reading(image, text, target, split, group, id, boxes, prefix)
+    request = Request(name, data, task, chosen, pictures or [], size, length)
     with telling() as progress:
         written = write_study(request, find_home(), progress)
-    print(
-        "\n".join([*written.understood, *(f"warning: {sentence}" for sentence in written.warnings), *written.left_out])
-    )
+    warnings = [f"warning: {sentence}" for sentence in written.warnings]
+    print("\n".join([*written.understood, *warnings, *written.left_out]))
     print(f"wrote {written.path}: start it with `ceteris run {name}`")
 
 

@@ -8,10 +8,17 @@ from typing import Any
 
 
 def reading(
-    image: str | None, text: str | None, target: str | None, split: str | None, group: str | None, prefix: str | None
+    image: str | None,
+    text: str | None,
+    target: str | None,
+    split: str | None,
+    group: str | None,
+    id: str | None,
+    boxes: str | None,
+    prefix: str | None,
 ) -> dict[str, Any]:
     """How a manifest is to be read, as settings of a study."""
-    columns = {"image": image, "text": text, "target": target, "split": split, "group": group}
+    columns = {"image": image, "text": text, "target": target, "split": split, "group": group, "id": id, "boxes": boxes}
     return {"columns": columns, "prefix": prefix}
 
 

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
+from components.data.findings import FaultyDataError, write_json
 from components.data.samples import SampleWriter, describe
 from components.data.sources.source import write
-from components.data.validation.findings import FaultyDataError, write_json
 from components.stages.stage import Stage, main
 from components.study import Study
 

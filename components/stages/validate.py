@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
+from components.data.findings import write_json
 from components.data.images import Rendering
 from components.data.samples import describe
-from components.data.validation.findings import write_json
 from components.data.validation.materialised import check_data
 from components.errors import CeterisError
 from components.stages.stage import Stage, main

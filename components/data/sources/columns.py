@@ -37,6 +37,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "boxes": ("boxes", "bounding_boxes", "bboxes", "bbox", "objects"),
     "classes": ("classes",),
 }
+_RARE = ("id", "boxes")
+"""Not missed where there are none."""
 CHOSEN = tuple(ManifestColumns.model_fields)
 """What a user may name a column for; the others are recognised or absent."""
 
@@ -66,7 +68,8 @@ class Columns:
     def describe(self) -> str:
         """In words: "image from 'path', target from 'label'; no text, no split"."""
         found = [f"{meaning} from {name!r}" for meaning, name in self.by_meaning().items() if name]
-        absent = [f"no {meaning}" for meaning in CHOSEN if getattr(self, meaning) is None]
+        missing = (meaning for meaning in CHOSEN if meaning not in _RARE and getattr(self, meaning) is None)
+        absent = [f"no {meaning}" for meaning in missing]
         return "; ".join(", ".join(part) for part in (found, absent) if part)
 
 

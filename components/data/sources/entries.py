@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from components.data.samples import GENERALISATION_PREFIX
+from components.data.findings import noun_of
 from components.data.sources.box_forms import Boxes, BoxFormError, boxes_of
 from components.data.sources.columns import ALIASES, recognise
-from components.data.sources.faults import Faults, UnusableError, shown
-from components.data.sources.picture_paths import PicturePaths, find_pictures
+from components.data.sources.faults import Faults, UnusableError
+from components.data.sources.picture_paths import PicturePaths, find_pictures, surroundings
 from components.data.sources.reading import (
-    SPLIT_WORDS,
+    FOLDERS,
     Fault,
     ManifestFile,
     Row,
@@ -27,24 +27,12 @@ from components.data.sources.reading import (
     row_count,
     rows,
 )
-from components.data.validation.findings import noun_of
+from components.data.sources.split_words import split_of
 from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 
 # Rows whose paths are looked at to find out where the pictures lie.
 _LOOKED_AT = 1000
-_TRUE_WORDS = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "y": True,
-    "t": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "n": False,
-    "f": False,
-}
 
 
 @dataclass(frozen=True)
@@ -70,17 +58,26 @@ class Entry:
         """The encoded picture.
 
         Raises:
-            CeterisError: the file cannot be read.
+            UnreadableFileError: the file cannot be read.
         """
         if isinstance(self.image, bytes):
             return self.image
         try:
             return self.image.read_bytes()
         except OSError as error:
-            raise CeterisError(
+            raise UnreadableFileError(
                 f"{self.file} {noun_of(self.file)} {self.place}: the picture {self.image.name} cannot be read ({error.strerror}): "
-                "make it readable or remove the row."
+                "make it readable or remove the row.",
+                error.strerror or type(error).__name__,
             ) from None
+
+
+class UnreadableFileError(CeterisError):
+    """A picture's file that the system does not give; `reason` is the system's."""
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class Manifest:
@@ -89,6 +86,7 @@ class Manifest:
     Attributes:
         files: in order.
         folder: the data folder: the one that was named, or the manifest's.
+        home: the folder in which the manifest lies; of class folders, the one that holds them.
         columns: of each file, by its name.
         names: all column names of each file.
         pictures: how picture paths become files.
@@ -109,17 +107,17 @@ class Manifest:
             CeterisError: there is no manifest, or one of its files cannot be read at all.
         """
         self.rows = 0
-        self.files = manifest_files(path)
+        self.files = manifest_files(path / settings.file if settings.file else path)
         self.folder = (path if path.is_dir() else path.parent).absolute()
         self.names = {file.name: column_names(file) for file in self.files}
         self.columns = {name: recognise(names, settings.columns, name) for name, names in self.names.items()}
-        place = self.files[0].path
-        manifest_folder = (place if place.is_dir() else place.parent).absolute()
-        base, prefix = (self.folder / settings.pictures if settings.pictures else manifest_folder), settings.prefix
+        first = self.files[0].path
+        self.home = (first if first.is_dir() else first.parent).absolute()
+        base, prefix = (self.folder / settings.pictures if settings.pictures else self.home), settings.prefix
         if search:
-            base, prefix = find_pictures(self._first_paths(), manifest_folder, self.folder, named, prefix)
-        allowed = tuple(dict.fromkeys(folder.resolve() for folder in (self.folder, manifest_folder, base, *named)))
-        self.pictures = PicturePaths(base, prefix or "", allowed)
+            base, prefix = find_pictures(self._first_paths(), self.home, self.folder, named, prefix)
+        anchors = [self.folder, self.home, *surroundings(self.home), *named]
+        self.pictures = PicturePaths(base, prefix or "", tuple(dict.fromkeys(folder.resolve() for folder in anchors)))
 
     def _first_paths(self) -> list[str]:
         """Picture paths of the first rows of every file."""
@@ -190,7 +188,7 @@ class Manifest:
         return Entry(
             file=row.file,
             place=row.place,
-            id=_scalar(values["id"], "id") or f"{file.path.name}:{row.place}",
+            id=self._id(file, row, _scalar(values["id"], "id")),
             image=self._image(values["image"]),
             text=_text(values["text"]),
             target=unicodedata.normalize("NFC", written) if written else None,
@@ -199,6 +197,12 @@ class Manifest:
             group=_scalar(values["group"], "group") or None,
             boxes=_boxes(values["boxes"], values["classes"]),
         )
+
+    def _id(self, file: ManifestFile, row: Row, given: str) -> str:
+        """The row's id. Files of several splits may each count from 0; pictures in class folders go by their paths."""
+        if given:
+            return f"{file.path.stem}:{given}" if len(self.files) > 1 else given
+        return str(row.values["image"]) if file.kind == FOLDERS else f"{file.path.name}:{row.place}"
 
     def _split(self, file: ManifestFile, column: str | None, value: Any) -> str | None:
         if column is None:
@@ -225,30 +229,6 @@ def _path_of(value: Any) -> str:
     if isinstance(value, Mapping):
         value = None if value.get("bytes") else value.get("path")
     return value.strip() if isinstance(value, str) else ""
-
-
-def split_of(word: str, column: str = "split") -> str:
-    """The split that a word in the split column names.
-
-    Generalisation splits (`general_...`) keep their names. In a column called `is_train` or `test`, truth values tell the split.
-
-    Raises:
-        UnusableError: it names none.
-    """
-    lowered = word.lower()
-    if lowered.startswith(GENERALISATION_PREFIX) and lowered.replace("_", "").isalnum():
-        return lowered
-    if lowered in SPLIT_WORDS:
-        return SPLIT_WORDS[lowered]
-    meant = SPLIT_WORDS.get(column.lower().removeprefix("is_").removeprefix("is"))
-    if meant in ("train", "selection") and lowered in _TRUE_WORDS:
-        return meant if _TRUE_WORDS[lowered] else {"train": "selection", "selection": "train"}[meant]
-    raise UnusableError(
-        "split",
-        "names a split that is not known",
-        f"use one of {', '.join(dict.fromkeys(SPLIT_WORDS))}, or say --split none to have splits made",
-        shown(word),
-    )
 
 
 def _scalar(value: Any, meaning: str) -> str:

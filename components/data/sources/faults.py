@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from components.data.findings import QUOTED, Findings, finding, quoted
 from components.data.sources.reading import Fault
-from components.data.validation.findings import QUOTED, Findings, finding, quoted
 
 _LONGEST_EXAMPLE = 120
 

@@ -28,7 +28,7 @@ from components.data.sources.answers import MOST_CLASSES, choose_classes
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
 from components.data.sources.splits import carve, connected, shares
-from components.data.validation.targets import are_open, survey
+from components.data.sources.targets import are_open, survey
 from components.data_settings import DataSettings, ManifestSettings
 from components.errors import CeterisError
 from components.study import TaskSettings
@@ -62,6 +62,11 @@ class Scan:
     names: dict[str, str | None] = field(default_factory=dict)
     image_bytes: int = 0
     texts: int = 0
+
+    def trained(self) -> Counter[str]:
+        """How often each target occurs in the rows that may train: those of no split, or of the training split."""
+        rows = zip(self.targets, self.splits, strict=True)
+        return Counter(target for target, split in rows if target is not None and split in (None, "train"))
 
     def add(self, entry: Entry, image_id: str, look: str, size: int) -> None:
         """One row.

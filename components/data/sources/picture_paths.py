@@ -1,18 +1,20 @@
 """Picture paths as tools write them, brought to files inside the folders that the user named."""
 
 import os
+import posixpath
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from components.data.sources.faults import UnusableError, shown
+from components.data.sources.manifest_files import SUBFOLDERS
 from components.errors import CeterisError
 
 # A file larger than this is not read at all.
 MAX_BYTES = 128 << 20
-# Folders that hold manifests and no pictures: the pictures lie beside such a folder, or beside what is in it.
-ANNOTATION_FOLDERS = frozenset({"annotations", "annotation", "ann", "labels", "metadata", "meta", "csv"})
+# Beside the folders in which manifests are looked for, one that people name as such themselves.
+_OF_MANIFESTS = SUBFOLDERS | {"csv"}
 _LOOKED_AT = 50
 _MOST_FOLDERS = 500
 
@@ -76,6 +78,13 @@ class PicturePaths:
             )
         return path
 
+    def find(self, written: str) -> Path | None:
+        """The file that a path names, with links followed; None where there is none."""
+        try:
+            return self.locate(written).resolve()
+        except UnusableError:
+            return None
+
     def has(self, written: str) -> bool:
         """Whether a path names a file below the base."""
         relative = self.relative(written)
@@ -89,7 +98,7 @@ class PicturePaths:
         path = path.removeprefix("./")
         if self.prefix and path.startswith(self.prefix.rstrip("/") + "/"):
             path = path[len(self.prefix.rstrip("/")) :].lstrip("/")
-        return path
+        return posixpath.normpath(path) if path else path
 
     def _refuse_outside(self, relative: str, written: str) -> None:
         """Refuse paths that do not stay below the base: where data is copied, they would mean another place."""
@@ -98,10 +107,8 @@ class PicturePaths:
             raise UnusableError(
                 "path outside",
                 "names a path on a whole disk that is not inside the data folder",
-                f"say --prefix {beginning!r}: what follows that is here"
-                if beginning
-                else "give paths relative to the manifest",
-                shown(written),
+                "give paths relative to the manifest, or say with --prefix what they begin with elsewhere",
+                shown(written) + (f": --prefix {beginning!r} would do" if beginning else ""),
             )
         if not _stays_below(relative):
             raise UnusableError(
@@ -161,8 +168,7 @@ def find_pictures(
         return manifest_folder, prefix or ""
 
     def existing(base: Path, beginning: str) -> int:
-        allowed = tuple(folder.resolve() for folder in (base, manifest_folder, data_folder, *named))
-        rules = PicturePaths(base, beginning, allowed)
+        rules = PicturePaths(base, beginning, ())
         return sum(rules.has(path) for path in paths)
 
     best, found = 0, (manifest_folder, prefix or "")
@@ -203,11 +209,16 @@ def _prefixes(paths: Sequence[str], base: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def surroundings(manifest_folder: Path) -> list[Path]:
+    """The folder around one that holds manifests and no pictures, such as `annotations`; none around others."""
+    return [manifest_folder.parent] if manifest_folder.name.lower() in _OF_MANIFESTS else []
+
+
 def _around(folder: Path) -> Iterator[Path]:
     """Folders below the manifest's, and beside it where it is one for annotations."""
-    if folder.name.lower() in ANNOTATION_FOLDERS:
-        yield folder.parent
-        yield from _below(folder.parent)
+    for around in surroundings(folder):
+        yield around
+        yield from _below(around)
     yield from _below(folder)
 
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
-from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -12,12 +11,11 @@ import pyarrow.parquet as pq
 
 from components.data.sources.columns import ALIASES
 from components.data.sources.reading import ManifestFile, Row, rows
+from components.data.sources.tables.picture_names import is_picture_name
 
-PICTURE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".heif", ".avif"}
-)
 # So many different values of a column are counted; of a column with more it is known that they are many.
 _KEPT = 1000
+_FIRST = 200
 
 
 @dataclass
@@ -32,6 +30,7 @@ class ColumnProfile:
         structures: rows that hold a list or a mapping.
         values: how often each value stands there, as text; the first `_KEPT` different ones.
         many: whether there are more different values.
+        first: what the first rows hold, as text, row by row; nothing where a row holds none.
         binary: whether it holds bytes, which are not looked at.
         beside: for other columns of a few values, the pairs of values that stand in one row.
     """
@@ -44,6 +43,7 @@ class ColumnProfile:
     structures: int = 0
     values: Counter[str] = field(default_factory=Counter)
     many: bool = False
+    first: list[str] = field(default_factory=list)
     binary: bool = False
     beside: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
@@ -55,6 +55,8 @@ class ColumnProfile:
     def add(self, value: Any) -> None:
         """One row."""
         self.rows += 1
+        if len(self.first) < _FIRST:
+            self.first.append("" if value is None or isinstance(value, Mapping | list) else str(value).strip())
         if value is None or value != value or (isinstance(value, str) and not value.strip()):
             return
         self.filled += 1
@@ -63,7 +65,7 @@ class ColumnProfile:
             return
         text = str(value).strip()
         self.words += len(text.split())
-        self.paths += PurePosixPath(text.lower()).suffix in PICTURE_SUFFIXES
+        self.paths += is_picture_name(text)
         if text in self.values or len(self.values) < _KEPT:
             self.values[text] += 1
         else:

@@ -6,73 +6,38 @@ changes what a study means, and nobody would see it in the scores.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path
 
+from components.data.findings import ASKED, Finding, finding
 from components.data.sources.columns import ALIASES, Columns
-from components.data.sources.faults import shown
+from components.data.sources.faults import UnusableError, shown
 from components.data.sources.profile import ColumnProfile
 from components.data.sources.reading import SPLIT_WORDS
-from components.data.validation.findings import ASKED, Finding, finding
+from components.data.sources.split_words import split_of
 from components.data_settings import ManifestColumns
 
-# What a column that divides rows is called, whole or as one of the words of its name.
-SPLIT_NAMES = frozenset(
-    {
-        "split",
-        "set",
-        "subset",
-        "partition",
-        "phase",
-        "fold",
-        "folds",
-        "kfold",
-        "cv",
-        "usage",
-        "is_train",
-        "is_test",
-        "is_val",
-    }
-    | {"istrain", "istest", "isval", "train", "test"}
+# Words in the names of columns that divide rows: those of the first kind whatever such a column holds, those of the second where
+# it holds truth values, numbers or words for splits.
+_DIVIDES = frozenset(
+    {"split", "splits", "subset", "partition", "phase", "fold", "folds", "kfold", "cv", "holdout", "tvt", "usage"}
+)
+_NAMES_A_SPLIT = frozenset(
+    {"train", "training", "test", "testing", "val", "validation", "valid", "eval", "evaluation", "dev", "set"}
 )
 # Words for whom or what several pictures may show. Rows of one must not be parted.
-GROUP_WORDS = frozenset(
-    {
-        "patient",
-        "subject",
-        "person",
-        "participant",
-        "donor",
-        "speaker",
-        "user",
-        "customer",
-        "household",
-        "family",
-        "visit",
-        "case",
-    }
-    | {
-        "session",
-        "series",
-        "video",
-        "clip",
-        "movie",
-        "sequence",
-        "location",
-        "site",
-        "camera",
-        "slide",
-        "specimen",
-        "product",
-        "study",
-    }
-)
+# fmt: off
+GROUP_WORDS = frozenset({
+    "animal", "author", "camera", "case", "clinic", "clip", "customer", "donor", "family", "hospital", "household",
+    "location", "movie", "mrn", "owner", "participant", "patient", "person", "pid", "product", "sequence", "series",
+    "session", "site", "slide", "speaker", "specimen", "study", "subj", "subject", "user", "video", "visit",
+})
+# fmt: on
 _TRUTH = frozenset({"0", "1", "true", "false", "yes", "no"})
 _TEXT_NAMES = frozenset(
     {*ALIASES["text"], "hypothesis", "sentence2", "query", "prompt", "report", "notes", "comment", "body", "abstract"}
 )
 _QUOTED_VALUES = 4
-_LOOKED_AT = 50
+_MOST_SPLITS = 10
 
 
 def questions(
@@ -82,7 +47,7 @@ def questions(
     chosen: ManifestColumns,
     profiles: Mapping[str, ColumnProfile],
     named: bool,
-    exists: Callable[[str], bool],
+    locate: Callable[[str], Path | None],
 ) -> list[Finding]:
     """What must be asked about one file.
 
@@ -92,7 +57,7 @@ def questions(
         chosen: what the user said: that is not asked.
         profiles: of all columns.
         named: whether the files tell the splits by their names.
-        exists: whether a path names a file with the pictures.
+        locate: the file that a path names, if there is one among the pictures.
     """
     unused = [profiles[name] for name in dict.fromkeys(names) if name not in columns.used]
     asked: list[tuple[str, str, str]] = []
@@ -101,7 +66,7 @@ def questions(
     if chosen.group is None and columns.group is None:
         asked += _each(unused, looks_like_a_group, _about_groups)
     if chosen.image is None and columns.image is not None:
-        asked += _about_pictures(unused, profiles[columns.image], exists)
+        asked += _about_pictures(unused, profiles[columns.image], locate)
     if chosen.text is None:
         asked += _about_texts(unused, columns, profiles)
     if chosen.target is None and columns.target is not None:
@@ -118,10 +83,11 @@ def looks_like_a_split(column: ColumnProfile) -> bool:
     words = {SPLIT_WORDS[value] for value in values if value in SPLIT_WORDS}
     if len(words) > 1 and len(words) == len({SPLIT_WORDS.get(value, value) for value in values}):
         return True
-    named = column.name.strip().lower()
-    by_name = named in SPLIT_NAMES or bool(SPLIT_NAMES & {*_words(named)} - {"set", "train", "test", "usage"})
-    return by_name and (
-        bool(words) or values <= _TRUTH or all(value.isdigit() for value in values) or len(values) <= 10
+    named = {*_words(column.name)}
+    plain = bool(words) or values <= _TRUTH or all(value.isdigit() for value in values)
+    few = len(values) <= _MOST_SPLITS
+    return few and (
+        bool(named & _DIVIDES) or column.name.strip().lower() == "set" or (plain and bool(named & _NAMES_A_SPLIT))
     )
 
 
@@ -148,11 +114,22 @@ def _each(
 
 
 def _about_splits(column: ColumnProfile) -> tuple[str, str, str]:
+    follow = f"say --split {_argument(column.name)} to follow it"
+    if not _can_be_followed(column):
+        follow = "make a column of train and test from it and name that with --split"
     return (
         ASKED + "split",
         f"has no column 'split', and its column {column.name!r} looks like one ({_values(column)})",
-        f"say --split {_argument(column.name)} to follow it, or --split none to have splits made",
+        f"{follow}, or say --split none to have splits made",
     )
+
+
+def _can_be_followed(column: ColumnProfile) -> bool:
+    """Whether every value of a column names a split, as `entries.split_of` reads it, and training is among them."""
+    try:
+        return "train" in {split_of(value, column.name) for value in column.values}
+    except UnusableError:
+        return False
 
 
 def _about_groups(column: ColumnProfile) -> tuple[str, str, str]:
@@ -164,18 +141,22 @@ def _about_groups(column: ColumnProfile) -> tuple[str, str, str]:
 
 
 def _about_pictures(
-    unused: Sequence[ColumnProfile], used: ColumnProfile, exists: Callable[[str], bool]
+    unused: Sequence[ColumnProfile], used: ColumnProfile, locate: Callable[[str], Path | None]
 ) -> list[tuple[str, str, str]]:
-    """Second pictures: bytes, or files that are there and are not the first ones under another name."""
-    names = {PurePosixPath(value).name for value in used.values}
+    """Second pictures: bytes, or files that are there and that some row does not have as its first picture."""
     asked = []
     for column in unused:
-        paths = [path for path in islice(column.values, _LOOKED_AT) if PurePosixPath(path).name not in names]
-        if column.binary or (column.shows_pictures and any(map(exists, paths))):
+        if column.binary or (column.shows_pictures and _are_others(column, used, locate)):
             problem = f"has pictures in the column {column.name!r} beside {used.name!r}, and a row has one picture here"
             ways = f"--image {_argument(used.name)} or --image {_argument(column.name)}"
             asked.append((ASKED + "image", problem, f"say {ways}: the other is then left out"))
     return asked
+
+
+def _are_others(column: ColumnProfile, used: ColumnProfile, locate: Callable[[str], Path | None]) -> bool:
+    firsts = used.first or [""] * len(column.first)
+    found = [(locate(first), locate(other)) for first, other in zip(firsts, column.first, strict=False) if other]
+    return any(other is not None and other != first for first, other in found)
 
 
 def _about_texts(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from components.data.samples import SPLITS
 from components.data.sources.entries import Manifest
 from components.data.sources.profile import ColumnProfile
-from components.data.sources.reading import remarks
+from components.data.sources.reading import SPLIT_WORDS, remarks
+from components.data.sources.targets import TargetSurvey
 from components.data.text_report import TextReport
-from components.data.validation.targets import TargetSurvey
 
 _SHOWN_COLUMNS = 12
 
@@ -60,7 +60,26 @@ def _columns(manifest: Manifest, file: str, profiles: Mapping[str, ColumnProfile
     return f"{columns}; not used: {', '.join(described)}{more}" if unused else f"{columns}; none is left over"
 
 
-def division_of(manifest: Manifest, splits: Sequence[str], how: str, groups: Sequence[str]) -> list[str]:
+def _named_splits(manifest: Manifest, profiles: Mapping[str, ColumnProfile]) -> str:
+    """What the files or the column call the splits, where that is another word than ours."""
+    column = next((columns.split for columns in manifest.columns.values() if columns.split), None)
+    if column is not None:
+        words = [word for word in profiles[column].values if SPLIT_WORDS.get(word.lower(), word) != word]
+        called = [f"{word!r} is {SPLIT_WORDS[word.lower()]}" for word in words if word.lower() in SPLIT_WORDS]
+    elif len(manifest.files) > 1:
+        called = [f"{file.path.name} is {file.split}" for file in manifest.files]
+    else:
+        called = []
+    return ", ".join(called)
+
+
+def division_of(
+    manifest: Manifest,
+    profiles: Mapping[str, ColumnProfile],
+    splits: Sequence[str],
+    how: str,
+    groups: Sequence[str],
+) -> list[str]:
     """How many rows each split has and how that came about, and what is never parted."""
     counts = Counter(splits)
     order = [*(split for split in SPLITS if split in counts), *sorted(set(counts) - set(SPLITS))]
@@ -71,7 +90,11 @@ def division_of(manifest: Manifest, splits: Sequence[str], how: str, groups: Seq
         if column
         else f"{len(set(groups)):,}, each a picture with all of its rows"
     )
-    return [f"splits: {sizes} rows; {how}", f"groups: {of}; none is parted where splits are made"]
+    named = _named_splits(manifest, profiles)
+    return [
+        f"splits: {sizes} rows; {'; '.join(filter(None, [named, how]))}",
+        f"groups: {of}; none is parted where splits are made",
+    ]
 
 
 def about_targets(targets: TargetSurvey) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from components.data.findings import Finding, Findings, finding, merged, quoted
 from components.data.picture_survey import PictureSurvey
 from components.data.sources.entries import Manifest
 from components.data.sources.faults import shown
@@ -13,6 +14,7 @@ from components.data.sources.manifest import Scan, decide_splits
 from components.data.sources.manifest_texts import measure_texts
 from components.data.sources.profile import ColumnProfile, profile_columns
 from components.data.sources.questions import questions
+from components.data.sources.targets import TargetSurvey, are_open, survey
 from components.data.sources.understanding import (
     Understanding,
     about_targets,
@@ -21,16 +23,17 @@ from components.data.sources.understanding import (
     structure_of,
 )
 from components.data.text_report import TextReport
-from components.data.validation.findings import Finding, Findings, finding, merged, quoted
 from components.data.validation.gathered import PART, Gathered
-from components.data.validation.rules import PART_RULES, PICTURE_RULES, SAMPLE_RULES
+from components.data.validation.rules import FEWEST_EVALUATED, PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import parts_frame
-from components.data.validation.targets import TargetSurvey, survey
 from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 
 Kind = Literal["classification", "vqa"]
+FEWEST_TRAINED = 20
+FEWEST_OF_OPEN = 2
+"""Training rows that an answer needs to be a class where answers are open."""
 FEWEST_ROWS = 40
 """Fewer rows than this, over all splits, cannot be divided into four parts that mean anything."""
 DEFAULT_SETTINGS = ManifestSettings(seed=1, selection_fraction=0.15, gate_fraction=0.15, validation_fraction=0.1)
@@ -46,6 +49,8 @@ class Examination:
         texts: of the rows' texts, or of the captions that are made where rows have none.
         written: whether rows have texts.
         boxed: whether every row's picture has boxes.
+        box_classes: how many different things boxes are named after; 0 where any has no name.
+        settings: how the manifest was read and divided; where answers are open, those of one row are no classes.
     """
 
     findings: Findings
@@ -57,6 +62,8 @@ class Examination:
     written: bool
     targets: TargetSurvey
     boxed: bool
+    box_classes: int
+    settings: ManifestSettings
 
 
 def check_manifest(
@@ -131,13 +138,19 @@ def examine(
             _recomposed(gathered.recomposed, path),
             gathered.contradictions.findings(str(path), targets.open),
         ]
+        if kind == "vqa" and are_open(scan.trained()):
+            settings = settings.model_copy(
+                update={"fewest_rows_per_answer": max(FEWEST_OF_OPEN, settings.fewest_rows_per_answer)}
+            )
         if structure.passed and found_in_targets.passed:
             splits, how, unsplit = _divided(scan, settings, kind, path)
             found.append(unsplit)
+            if search:
+                found.append(_small_splits(scan, splits, path))
     texts = measure_texts(manifest, scan, splits, length)
     understanding = Understanding(
         structure_of(manifest, profiles, rows),
-        division_of(manifest, splits, how, scan.groups) if splits else [],
+        division_of(manifest, profiles, splits, how, scan.groups) if splits else [],
         [*about_targets(targets), *about_texts(texts, scan.texts), *gathered.survey.sentences(size)] if rows else [],
     )
     return Examination(
@@ -150,16 +163,18 @@ def examine(
         scan.texts > 0,
         targets,
         gathered.boxed == rows,
+        0 if gathered.nameless else len(gathered.box_classes),
+        settings,
     )
 
 
 def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict[str, ColumnProfile]) -> Findings:
     """What only the user can say, about each file."""
-    named, exists = len(manifest.files) > 1, manifest.pictures.has
+    named, locate = len(manifest.files) > 1, manifest.pictures.find
     found = []
     for file in manifest.files:
         names, columns = manifest.names[file.name], manifest.columns[file.name]
-        found += questions(file.name, names, columns, settings.columns, profiles, named, exists)
+        found += questions(file.name, names, columns, settings.columns, profiles, named, locate)
     return Findings(found)
 
 
@@ -185,6 +200,22 @@ def _divided(scan: Scan, settings: ManifestSettings, kind: Kind | None, path: Pa
 def _too_few(rows: int, path: Path) -> Finding:
     problem = f"has {rows} rows, too few to set some aside to choose on and some to promote on"
     return finding("critical", "few rows", str(path), [], problem, f"give at least {FEWEST_ROWS}, better some hundreds")
+
+
+def _small_splits(scan: Scan, splits: list[str], path: Path) -> Findings:
+    """Splits that were made, and too small: those that the user names are judged by the rules."""
+    counts = Counter(splits)
+    named = {split for split in scan.splits if split is not None}
+    found = []
+    if splits and counts["train"] < FEWEST_TRAINED:
+        problem = f"leaves {counts['train']} rows to train on, too few to learn from"
+        advice = f"give at least {FEWEST_TRAINED} rows of training, better some hundreds"
+        found.append(finding("critical", "few rows", str(path), [], problem, advice))
+    small = [f"{split} {counts[split]}" for split in ("selection", "gate") if 0 < counts[split] < FEWEST_EVALUATED]
+    if small and not named & {"selection", "gate", "validation"}:
+        problem = f"leaves few rows to evaluate on ({', '.join(small)}), too few to tell architectures apart"
+        found.append(finding("warning", "rows to evaluate on", str(path), [], problem, "add rows"))
+    return Findings(found)
 
 
 def _recomposed(targets: Counter[str], path: Path) -> Findings:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.data.picture_survey import PictureSurvey
-from components.data.sources.entries import Entry
+from components.data.sources.contradictions import Contradictions
+from components.data.sources.entries import Entry, UnreadableFileError
 from components.data.sources.faults import Faults
 from components.data.sources.manifest import Scan
-from components.data.validation.contradictions import Contradictions
 from components.data.validation.tables import Look, PictureTable, SampleTable, look_at
-from components.errors import CeterisError
 
 PART = "rows"
 """What the table of samples calls the rows of a manifest."""
@@ -30,6 +29,8 @@ class Gathered:
     scan: Scan = field(default_factory=Scan)
     looks: dict[str, tuple[Look, int]] = field(default_factory=dict)
     boxed: int = 0
+    nameless: bool = False
+    box_classes: set[str] = field(default_factory=set)
 
     def add(self, entry: Entry) -> None:
         """One row."""
@@ -46,14 +47,17 @@ class Gathered:
         if entry.written_target and entry.target != entry.written_target:
             self.recomposed[entry.target or ""] += 1
         self.scan.add(entry, image_id, look.look, size)
-        self.boxed += entry.boxes is not None and bool(entry.boxes.values)
+        if entry.boxes is not None and entry.boxes.values:
+            self.boxed += 1
+            self.nameless |= entry.boxes.names is None or not all(entry.boxes.names)
+            self.box_classes.update(entry.boxes.names or [])
 
     def _look(self, entry: Entry) -> tuple[str, Look, int]:
         """What the picture of a row turned out to be; every different picture is decoded once."""
         try:
             data = entry.picture()
-        except CeterisError as error:
-            return f"{entry.file}:{entry.place}", Look(problem=str(error)), 0
+        except UnreadableFileError as error:
+            return f"{entry.file}:{entry.place}", Look(problem="cannot be read", reason=error.reason), 0
         digest = hashlib.sha256(data).hexdigest()
         if digest not in self.looks:
             name = entry.image.name if isinstance(entry.image, Path) else entry.id

@@ -8,10 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.data.findings import Findings, finding
 from components.data.images import PLAIN, Rendering
 from components.data.picture_survey import PictureSurvey
 from components.data.samples import IMAGE_SCHEMA, SAMPLE_SCHEMA, SPLITS, shards
-from components.data.validation.findings import Findings, finding
 from components.data.validation.rendered import rendering_findings
 from components.data.validation.rules import COLUMN_RULES, PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from components.data.findings import Finding, Severity, finding
 from components.data.images import Rendering
 from components.data.picture_survey import EXAMPLES, PictureSurvey
-from components.data.validation.findings import Finding, Severity, finding
 
 LEAST_COVERED = 0.5  # of the values that the pictures use, by the range that the study sets
 LEAST_USED = 0.125  # of the range that the study sets, by the pictures

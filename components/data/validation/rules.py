@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.data.findings import Severity
 from components.data.images import FORMATS, MAX_PIXELS, MODES
 from components.data.samples import GENERALISATION_PREFIX
-from components.data.validation.findings import Severity
 
 MAX_CHARACTERS = 5000
 MAX_ID_CHARACTERS = 400

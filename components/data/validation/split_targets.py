@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.data.validation.findings import QUOTED, quoted
-from components.data.validation.look_alikes import counterparts, visible
+from components.data.findings import QUOTED, quoted
+from components.data.sources.look_alikes import counterparts, visible
 
 _MOST_MISSED = 0.5
 """Where more of a split has targets that training lacks, the two are likely to be written differently."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from components.data.validation.findings import Finding, Findings, finding
+from components.data.findings import Finding, Findings, finding
 from components.data.validation.rules import Rule
 
 QUOTED = 3

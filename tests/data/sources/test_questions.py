@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from components.data.sources.columns import recognise
 from components.data.sources.entries import Manifest
 from components.data.sources.profile import profile_columns
 from components.data.sources.questions import questions
+from components.data.sources.split_words import split_of
 from components.data.validation.check import DEFAULT_SETTINGS
 from components.data_settings import ManifestColumns
 
 ROWS = 60
-EXISTS = {f"right/{number}.png" for number in range(ROWS)}.__contains__
 
 
 def asked(folder: Path, columns: dict[str, list[str]], **chosen: str) -> list[str]:
@@ -26,7 +25,9 @@ def asked(folder: Path, columns: dict[str, list[str]], **chosen: str) -> list[st
     manifest = Manifest(path, settings)
     name = manifest.files[0].name
     profiles = profile_columns(manifest.files, manifest.names)
-    found = questions(name, manifest.names[name], manifest.columns[name], settings.columns, profiles, False, EXISTS)
+    found = questions(
+        name, manifest.names[name], manifest.columns[name], settings.columns, profiles, False, manifest.pictures.find
+    )
     assert all(item.severity == "critical" for item in found)
     return [item.sentence for item in found]
 
@@ -53,34 +54,44 @@ def test_nothing_is_asked_about_an_ordinary_manifest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "values"),
+    ("name", "values", "followed"),
     [
-        ("set", ("train", "test")),
-        ("phase", ("train", "val")),
-        ("Subset ", ("training", "testing")),
-        ("data_split", ("train", "test")),
-        ("fold", ("0", "1", "2", "3", "4")),
-        ("is_train", ("1", "0")),
-        ("isTest", ("True", "False")),
-        ("Usage", ("Training", "PublicTest", "PrivateTest")),
-        ("purpose", ("train", "dev", "test")),
+        ("set", ("train", "test"), {"train", "selection"}),
+        ("phase", ("train", "val"), {"train", "validation"}),
+        ("data_split", ("train", "test"), {"train", "selection"}),
+        ("is_train", ("1", "0"), {"train", "selection"}),
+        ("isTest", ("True", "False"), {"train", "selection"}),
+        ("is_val", ("yes", "no"), {"train", "validation"}),
+        ("training", ("0", "1"), {"train", "selection"}),
+        ("purpose", ("train", "dev", "test"), {"train", "validation", "selection"}),
+        ("fold", ("0", "1", "2", "3", "4"), None),
+        ("holdout", ("0", "1"), None),
+        ("train_or_test", ("1", "2"), None),
+        ("Usage", ("Training", "PublicTest", "PrivateTest"), None),
+        ("set", ("A", "B"), None),
     ],
 )
-def test_a_column_that_looks_like_a_split_is_asked_about(tmp_path: Path, name: str, values: tuple[str, ...]) -> None:
+def test_a_column_that_looks_like_a_split_is_asked_about(
+    tmp_path: Path, name: str, values: tuple[str, ...], followed: set[str] | None
+) -> None:
     columns = BASE | {name: cycle(*values)}
-    if recognise(list(columns), ManifestColumns(), "m.csv").split is not None:
-        assert asked(tmp_path, columns) == []  # it is followed
-        return
     (sentence,) = asked(tmp_path, columns)
     assert repr(name) in sentence
     assert "--split none" in sentence
     assert values[0] in sentence
     assert asked(tmp_path, columns, split="none") == []
-    assert asked(tmp_path, columns, split=name) == []
+    # An answer is offered only where it can be followed.
+    assert (f"--split {name}" in sentence) == (followed is not None)
+    if followed is not None:
+        assert {split_of(value, name) for value in values} == followed
+
+
+def test_a_column_called_a_subset_is_followed(tmp_path: Path) -> None:
+    assert asked(tmp_path, BASE | {"Subset ": cycle("training", "testing")}) == []
 
 
 @pytest.mark.parametrize(
-    "name", ["patient_id", "PatientID", "subject", "Subject Name", "person-id", "video", "camera_id"]
+    "name", ["patient_id", "PatientID", "subject", "Subject Name", "person-id", "video", "camera_id", "pid", "mrn"]
 )
 def test_a_column_of_people_or_places_is_asked_about(tmp_path: Path, name: str) -> None:
     columns = BASE | {name: cycle(*(f"P{index}" for index in range(12)))}
@@ -96,17 +107,21 @@ def test_people_who_occur_once_are_not_asked_about(tmp_path: Path) -> None:
 
 
 def test_a_second_picture_is_asked_about(tmp_path: Path) -> None:
-    columns = BASE | {
-        "image": [f"left/l{name}" for name in IMAGES],
-        "image_right": [f"right/{name}" for name in IMAGES],
-    }
+    for side in ("left", "right"):
+        (tmp_path / side).mkdir()
+        for name in IMAGES:
+            (tmp_path / side / name).write_bytes(side.encode())
+    pairs = {"image": [f"left/{name}" for name in IMAGES], "image_right": [f"right/{name}" for name in IMAGES]}
+    columns = BASE | pairs
     (sentence,) = asked(tmp_path, columns)
     assert "--image image or --image image_right" in sentence
     assert asked(tmp_path, columns, image="image") == []
-    # Names that are no files here, and other names of the same files, are no second pictures.
-    assert asked(tmp_path, BASE | {"source": [f"https://example.org/{name}" for name in IMAGES]}) == []
-    assert asked(tmp_path, BASE | {"source": [f"camera/IMG_{index}.jpg" for index in range(ROWS)]}) == []
-    assert asked(tmp_path, BASE | {"source": [f"right/{name}" for name in IMAGES]}) == []
+    # The same folder: each row shows one picture and then another.
+    after = {"image_right": [f"left/{name}" for name in [*IMAGES[1:], IMAGES[0]]]}
+    assert len(asked(tmp_path, columns | after)) == 1
+    # Other ways of writing the first picture's path, and names that are no files here, are no second pictures.
+    for same in ("left/{}", "./left/{}", "left\\{}", "https://example.org/{}", "camera/{}"):
+        assert asked(tmp_path, columns | {"image_right": [same.format(name) for name in IMAGES]}) == []
 
 
 @pytest.mark.parametrize("empty", [True, False])

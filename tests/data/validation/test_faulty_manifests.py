@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from components.data.findings import Findings
 from components.data.sources.entries import Manifest
 from components.data.sources.faults import Faults
 from components.data.validation.check import DEFAULT_SETTINGS, check_manifest
-from components.data.validation.findings import Findings
 from components.errors import CeterisError
 
 ROOT = Path(__file__).parents[3]

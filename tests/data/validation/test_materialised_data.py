@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from components.data.findings import Findings
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.source import write
-from components.data.validation.findings import Findings
 from components.data.validation.materialised import check_data
 from components.study import TaskSettings, load_study
 

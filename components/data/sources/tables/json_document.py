@@ -45,6 +45,8 @@ def rows(file: ManifestFile) -> Iterator[Row | Fault]:
             raise _invalid(file, error) from None
         yield from _one_after_another(file, text)
         return
+    except ValueError as error:  # a number of thousands of digits
+        raise CeterisError(f"{file.name} holds a number that cannot be read ({error}): correct or remove it.") from None
     del text
     if coco.is_coco(content):
         yield from coco.rows(file, content)

@@ -59,6 +59,10 @@ def rows(file: ManifestFile, columns: Sequence[str]) -> Iterator[Row | Fault]:
         if isinstance(record, tuple):
             yield malformed(file, place, f"cannot be read ({record[0]})", record[1])
             continue
+        if layout.separator == "\t" and any("\n" in field and "\t" in field for field in record):
+            problem = "has line ends and tabs between quotation marks, as after a mark that is never closed"
+            yield malformed(file, place, problem, next(field for field in record if "\n" in field))
+            continue
         if len(record) > width:
             record = _without_trailing_blanks(record, width)
         if not record[0].strip() and not any(field.strip() for field in record):
@@ -148,7 +152,8 @@ def _explained(error: str) -> str:
 def _closed_before_blanks(line: str, separator: str) -> list[str] | None:
     """The fields of a line with blanks between a closing quotation mark and the separator, which Python's reader refuses."""
     line, mark = line.rstrip("\r\n"), re.escape(separator)
-    field = rf'[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^"{mark}]*))'
+    # Possessive: the blanks before a field are never tried as part of it, which would take twice as long with every field.
+    field = rf'[ \t]*+(?:"((?:[^"]|"")*+)"[ \t]*+|([^"{mark}]*+))'
     if separator == "\t" or not re.fullmatch(rf"{field}(?:{mark}{field})*", line):
         return None
     found = re.finditer(rf"(?:^|{mark}){field}", line)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.data.validation.targets import are_open, survey
+from components.data.sources.targets import are_open, survey
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "odd_manifests"
 

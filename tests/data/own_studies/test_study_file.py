@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from test_manifest_source import pictured, write_jsonl
 
+from components.data.own_studies.study_file import Request, write_study
 from components.data.samples import SampleWriter
 from components.data.sources.source import write
-from components.data.sources.study_file import Request, write_study
 from components.errors import CeterisError
 from components.study import load_study
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from components.data.validation.findings import Findings, finding, noun_of, quoted
-from components.data.validation.look_alikes import visible
+from components.data.findings import Findings, finding, noun_of, quoted
+from components.data.sources.look_alikes import visible
 
 
 class _First(NamedTuple):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.data.validation.contradictions import Contradictions
+from components.data.sources.contradictions import Contradictions
 
 
 def test_rows_of_one_picture_and_text_with_two_targets_are_told() -> None:

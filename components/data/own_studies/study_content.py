@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.budget import CURRENCIES
+from components.capabilities import NAMES_OF_BOXES
 from components.data_settings import ManifestSettings
 
 # How often each budget passes over the training rows at most; the default study's figures are the limit.
 _PASSES = {"pretrain_text": 10, "pretrain_image": 10, "pretrain": 20, "finetune": 10}
 _FEWEST_STEPS = 50
-_PATCHES = 4
+PATCHES = 4
 """Patches along a side, so that there are always 16."""
 FEWEST_FOR_A_STEP = 200
 """With fewer training rows there is no intermediate step worth its name: one arm stands for those that have one."""
@@ -28,6 +29,7 @@ class Measured:
         training: rows of the training split.
         texts: whether rows have texts.
         boxes: whether every picture has boxes.
+        box_classes: how many different things the boxes are named after; 0 where any has no name.
         image_size: side of the square that pictures are fitted into, in pixels.
         background: what transparent parts are put on.
         value_range: the values of pictures with more than 8 bits that become black and white; None where there are none.
@@ -39,6 +41,7 @@ class Measured:
     training: int
     texts: bool
     boxes: bool
+    box_classes: int
     image_size: int
     background: str
     value_range: tuple[float, float] | None
@@ -81,7 +84,7 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
         "vocabulary_size": measured.vocabulary_size,
         "max_length": measured.max_length,
     }
-    content["model"]["patch_size"] = size // _PATCHES
+    content["model"]["patch_size"] = size // PATCHES
     batch = max(8, min(content["finetune"]["batch_size"], 1 << int(math.log2(max(8, rows // 4)))))
     for budget, passes in _PASSES.items():
         _shorten(content, budget, max(passes * rows, _FEWEST_STEPS * batch), batch)
@@ -92,18 +95,24 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
 
 def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
     """Leave out the arms that the data has nothing for."""
-    arms, kinds = content["arms"], content["architectures"]
+    arms = content["arms"]
     # A detector learns from boxes in any case; the other front ends from the targets, which every picture has.
     content["image_pretraining"]["labels"] = "image"
     said = []
+    boxed = [arm for arm in arms if arms[arm]["front"] in _FRONTS_OF_BOXES]
     if not measured.boxes:
-        boxed = [arm for arm in arms if arms[arm]["front"] in _FRONTS_OF_BOXES]
         _leave_out(content, boxed)
         said.append(
             f"not every picture has boxes, so there is no detector to look at regions with: {_listed(boxed)} left out"
         )
+    else:
+        unlearnable = [arm for arm in boxed if not _can_learn(arms[arm]["architecture"], measured)]
+        _leave_out(content, unlearnable)
+        if unlearnable:
+            lacking = "attributes" if measured.box_classes > 1 else "names of several classes"
+            said.append(f"boxes have no {lacking}, which their losses need: {_listed(unlearnable)} left out")
     if measured.training < FEWEST_FOR_A_STEP:
-        others = [arm for arm in kinds["pretrained"] if arm != _ALONE]
+        others = [arm for arm in content["architectures"]["pretrained"] if arm != _ALONE]
         _leave_out(content, others)
         said.append(
             f"{measured.training} training rows are too few to tell many architectures apart: {_listed(others)} left out"
@@ -115,6 +124,12 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
     needed = {component for arm in content["arms"].values() for component in _components(arm)}
     content["image_fronts"] = [front for front in content["image_fronts"] if front in needed]
     return said
+
+
+def _can_learn(architecture: str, measured: Measured) -> bool:
+    """Whether boxes tell what the architecture's losses on regions need. A manifest gives no attributes."""
+    needed = NAMES_OF_BOXES.get(architecture)
+    return needed is None or (needed == "classes" and measured.box_classes > 1)
 
 
 def _components(arm: Mapping[str, Any]) -> list[str]:

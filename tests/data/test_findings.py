@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.data.validation.findings import finding
+from components.data.findings import finding
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.data.validation.look_alikes import counterparts, look_alikes, visible
+from components.data.sources.look_alikes import counterparts, look_alikes, visible
 
 NFD = {word: unicodedata.normalize("NFD", word) for word in ("Café", "が", "가", "Å", "é")}
 

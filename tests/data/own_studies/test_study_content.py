@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.data.sources.study_content import FEWEST_FOR_A_STEP, Measured, adapt
+from components.data.own_studies.study_content import FEWEST_FOR_A_STEP, Measured, adapt
 from components.data.validation.check import DEFAULT_SETTINGS
 from components.study import Study, parse_study
 

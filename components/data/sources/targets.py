@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 
-from components.data.validation.findings import QUOTED, Findings, Severity, finding
-from components.data.validation.look_alikes import LookAlikes, look_alikes, visible
+from components.data.findings import QUOTED, Findings, Severity, finding
+from components.data.sources.look_alikes import LookAlikes, look_alikes, visible
 
 FEWEST_ROWS = 4
 """A class of fewer rows can hardly have one in every split."""

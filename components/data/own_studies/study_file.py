@@ -6,7 +6,6 @@ which git ignores; workspaces take it from there.
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +13,18 @@ from typing import Any, Literal
 
 import yaml
 
-from components.data.copies import copy_file
-from components.data.sources.entries import Entry, Manifest
-from components.data.sources.faults import Faults
-from components.data.sources.study_content import Measured, adapt
+from components.data.own_studies.placing import copied, refuse_difference, settings_in_place, settings_of_copy
+from components.data.own_studies.study_content import PATCHES, Measured, adapt
+from components.data.sources.entries import Manifest
 from components.data_settings import ManifestSettings
 from components.errors import CeterisError
 from components.study import parse_study
 
-FEWEST_OF_OPEN = 2
-"""Training rows that an answer needs to be a class where answers are open."""
+SMALLEST, LARGEST = 16, 1024
+"""Sides of pictures that can be asked for, in pixels."""
+SHORTEST, LONGEST = 4, 512
+"""Lengths of texts that can be asked for, in tokens."""
 TASKS = ("classification", "vqa")
-PICTURES = "pictures"
-"""Where pictures from a folder elsewhere are put, inside `data/NAME`."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +94,25 @@ def write_study(request: Request, root: Path, progress: Callable[[int], None] = 
         training=examined.splits.count("train"),
         texts=examined.written,
         boxes=examined.boxed,
+        box_classes=examined.box_classes,
         image_size=request.size or examined.pictures.image_size,
         background=examined.pictures.background,
         value_range=examined.pictures.value_range,
         vocabulary_size=examined.texts.vocabulary_size,
         max_length=examined.texts.max_length,
-        fewest_rows_per_answer=FEWEST_OF_OPEN if examined.targets.open and request.task == "vqa" else 1,
+        fewest_rows_per_answer=examined.settings.fewest_rows_per_answer,
     )
-    placed = _placed_settings(settings, examined.manifest, in_place)
-    left_out = adapt(content, request.name, request.task, placed, measured)
+    place = settings_in_place if in_place else settings_of_copy
+    reading = place(examined.settings, examined.manifest)
+    left_out = adapt(content, request.name, request.task, reading, measured)
     parse_study(content, str(study_path))
-    if not in_place:
-        _place(examined.manifest, data_path, placed)
-    elif len(Manifest(data_path, placed).files) != len(examined.manifest.files):
-        raise CeterisError(f"{data_path} holds more than the manifest {request.data.name}: keep one manifest there.")
-    _write(study_path, _comments(request, [*examined.understanding.lines(), *left_out]) + _dump(content))
+    comments = _comments(request, [*examined.understanding.lines(), *left_out])
+    if in_place:
+        refuse_difference(examined.manifest, Manifest(data_path, reading))
+        _write(study_path, comments + _dump(content))
+    else:
+        with copied(examined.manifest, data_path, reading):
+            _write(study_path, comments + _dump(content))
     return Written(study_path, examined.understanding.lines(), examined.findings.sentences("warning"), left_out)
 
 
@@ -121,46 +123,17 @@ def _check_request(request: Request, study_path: Path, data_path: Path, in_place
         )
     if request.task not in TASKS:
         raise CeterisError(f"{request.task!r} is no task of a manifest: say {' or '.join(TASKS)}.")
+    if request.size is not None and (request.size % PATCHES or not SMALLEST <= request.size <= LARGEST):
+        raise CeterisError(
+            f"--size {request.size}: give a multiple of {PATCHES} from {SMALLEST} to {LARGEST}, for a picture is cut into "
+            f"{PATCHES} x {PATCHES} patches."
+        )
+    if request.length is not None and not SHORTEST <= request.length <= LONGEST:
+        raise CeterisError(f"--length {request.length}: give a number of tokens from {SHORTEST} to {LONGEST}.")
     if study_path.exists():
         raise CeterisError(f"{study_path} exists: choose another name, or remove it first.")
     if data_path.exists() and not in_place:
         raise CeterisError(f"{data_path} exists: choose another name, or remove it first.")
-
-
-def _placed_settings(settings: ManifestSettings, manifest: Manifest, in_place: bool) -> ManifestSettings:
-    """How the manifest is read where it is put: no path in the study leads out of its data folder."""
-    base, prefix = manifest.pictures.base, manifest.pictures.prefix or None
-    place = manifest.files[0].path
-    own = (place if place.is_dir() else place.parent).absolute()
-    if in_place:
-        pictures = None if base == own else os.path.relpath(base, manifest.folder)
-    elif base == own:
-        pictures = None
-    else:
-        # The manifest itself is put at the top, whatever folder it came from.
-        pictures = os.path.relpath(base, own) if base.is_relative_to(own) else PICTURES
-    return settings.model_copy(update={"pictures": pictures, "prefix": prefix})
-
-
-def _place(manifest: Manifest, folder: Path, placed: ManifestSettings) -> None:
-    """Put the manifest and the pictures it names at `folder`, whole or not at all."""
-    beside = folder.with_name(folder.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for file in manifest.files:
-        if file.path.is_file():
-            copy_file(file.path, beside / file.path.name)
-    for entry in manifest.entries(Faults()):
-        _place_picture(entry, manifest, beside / (placed.pictures or ""))
-    os.replace(beside, folder)
-
-
-def _place_picture(entry: Entry, manifest: Manifest, target: Path) -> None:
-    if isinstance(entry.image, Path):
-        place = target / os.path.relpath(entry.image, manifest.pictures.base)
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            copy_file(entry.image, place)
 
 
 def _comments(request: Request, understood: list[str]) -> str:

@@ -1,0 +1,109 @@
+"""Puts a user's data where a study takes it from: the manifest and the pictures that it names, copied to `data/NAME`."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+
+from components.data.copies import copy_file
+from components.data.sources.entries import Entry, Manifest
+from components.data.sources.faults import Faults
+from components.data.sources.reading import FOLDERS
+from components.data_settings import ManifestSettings
+from components.errors import CeterisError
+
+PICTURES = "pictures"
+"""Where pictures from a folder elsewhere are put, inside `data/NAME`."""
+
+
+def settings_of_copy(settings: ManifestSettings, manifest: Manifest) -> ManifestSettings:
+    """How the copy of a manifest is read: no path in the study leads out of its data folder."""
+    base, own = manifest.pictures.base, manifest.home
+    pictures = None
+    if base != own:
+        # The manifest itself is put at the top, whatever folder it came from.
+        pictures = os.path.relpath(base, own) if base.is_relative_to(own) else PICTURES
+    (file, *others) = manifest.files
+    name = None if others or file.kind == FOLDERS else file.path.name
+    return settings.model_copy(update={"file": name, "pictures": pictures, "prefix": manifest.pictures.prefix or None})
+
+
+def settings_in_place(settings: ManifestSettings, manifest: Manifest) -> ManifestSettings:
+    """How a manifest that lies at `data/NAME` already is read there.
+
+    Raises:
+        CeterisError: its pictures lie elsewhere.
+    """
+    base, folder = manifest.pictures.base, manifest.folder
+    if not base.is_relative_to(folder):
+        raise CeterisError(
+            f"the pictures lie in {base}, outside {folder}: copy them there, or give a manifest elsewhere, which is then copied."
+        )
+    (file, *others) = manifest.files
+    name = None if others or file.kind == FOLDERS else os.path.relpath(file.path, folder)
+    pictures = None if base == manifest.home else os.path.relpath(base, folder)
+    return settings.model_copy(update={"file": name, "pictures": pictures, "prefix": manifest.pictures.prefix or None})
+
+
+@contextmanager
+def copied(manifest: Manifest, folder: Path, settings: ManifestSettings) -> Iterator[None]:
+    """The data at `folder`, whole, if what is done inside succeeds; otherwise nothing is left.
+
+    Args:
+        settings: how the copy is read.
+
+    Raises:
+        CeterisError: the copy would be read otherwise than the manifest was.
+    """
+    beside = folder.with_name(folder.name + ".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        _copy(manifest, beside, settings)
+        refuse_difference(manifest, Manifest(beside, settings))
+        os.replace(beside, folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _copy(manifest: Manifest, folder: Path, settings: ManifestSettings) -> None:
+    folder.mkdir(parents=True)
+    for file in manifest.files:
+        if file.kind != FOLDERS:
+            copy_file(file.path, folder / file.path.name)
+    for entry in manifest.entries(Faults()):
+        if isinstance(entry.image, Path):
+            place = folder / (settings.pictures or "") / os.path.relpath(entry.image, manifest.pictures.base)
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                copy_file(entry.image, place)
+
+
+def refuse_difference(manifest: Manifest, other: Manifest) -> None:
+    """Hold every row of a manifest against the row that a study will read.
+
+    Raises:
+        CeterisError: they differ, which must not happen.
+    """
+    for mine, theirs in zip_longest(manifest.entries(Faults()), other.entries(Faults())):
+        if mine is None or theirs is None or _content(mine, manifest) != _content(theirs, other):
+            row = mine or theirs
+            raise CeterisError(
+                f"{row.file}, row {row.place}, would be read otherwise by the study than it was checked: give the manifest as a "
+                "CSV file with pictures below its folder, and please report this."
+            )
+
+
+def _content(entry: Entry, manifest: Manifest) -> tuple[object, ...]:
+    """What decides a row."""
+    picture: object = entry.image
+    if isinstance(entry.image, Path):
+        picture = (os.path.relpath(entry.image, manifest.pictures.base), entry.image.stat().st_size)
+    return (entry.id, picture, entry.text, entry.target, entry.split, entry.group, entry.boxes)
