@@ -10,7 +10,7 @@ from small_models import texts
 from torch import Tensor
 
 from components.axes import AxesSettings
-from components.capabilities import FREEZES, LACKS, NEEDS, NORMS, OFFERS, lacks, norm_of
+from components.capabilities import FREEZES, LACKS, NAMES_OF_BOXES, NEEDS, NORMS, OFFERS, lacks, norm_of
 from components.models.architectures import ARCHITECTURES
 from components.models.architectures import load as load_architecture
 from components.models.configuration import Axes
@@ -124,3 +124,14 @@ def test_who_can_point_points(name: str) -> None:
     text = dict(model.named_parameters())[next(n for n, _ in model.named_parameters() if "word" in n)]
     assert text.grad is not None
     assert text.grad.abs().sum() > 0  # where it points depends on what was said
+
+
+def test_what_losses_need_of_boxes_is_what_the_architectures_name() -> None:
+    needed = {}
+    for name in sorted({*ARCHITECTURES} - {"controlled"}):  # its losses are an axis
+        losses = set(load_architecture(name).PRETRAINING.losses)
+        if "region_attributes" in losses:
+            needed[name] = "attributes"
+        elif losses & {"region_classes", "region_divergence"}:
+            needed[name] = "classes"
+    assert needed == NAMES_OF_BOXES

@@ -18,6 +18,7 @@ PLENTY = Measured(
     training=3000,
     texts=True,
     boxes=False,
+    box_classes=0,
     image_size=96,
     background="white",
     value_range=None,
