@@ -268,7 +268,7 @@ def _boxes(value: Any, names: Any) -> Boxes | None:
     try:
         boxes = boxes_of(value)
     except BoxFormError as error:
-        raise UnusableError("boxes", str(error), error.advice) from None
+        raise UnusableError("boxes", str(error), f"{error.advice}, or say --boxes none to leave them out") from None
     if boxes is None or boxes.names is not None or names is None:
         return boxes
     given = [str(name) for name in names] if isinstance(names, list) else []
