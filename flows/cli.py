@@ -158,9 +158,11 @@ def validate(
     length: Length = None,
 ) -> None:
     """Check a manifest of your own data and say what was understood, without running anything else."""
+    from components.data.own_studies.study_file import check_limits
     from components.data.validation.check import DEFAULT_SETTINGS, examine
     from flows.own_data import reading, telling
 
+    check_limits(size, length)
     chosen = reading(image, text, target, split, group, id, boxes, prefix)
     settings = DEFAULT_SETTINGS.model_validate(DEFAULT_SETTINGS.model_dump() | chosen)
     with telling() as progress:
@@ -197,9 +199,9 @@ def study_new(
     chosen = reading(image, text, target, split, group, id, boxes, prefix)
     request = Request(name, data, task, chosen, pictures or [], size, length)
     with telling() as progress:
-        written = write_study(request, find_home(), progress)
-    warnings = [f"warning: {sentence}" for sentence in written.warnings]
-    print("\n".join([*written.understood, *warnings, *written.left_out]))
+        written = write_study(request, find_home(), progress, lambda lines: print("\n".join(lines)))
+    for line in [*(f"warning: {sentence}" for sentence in written.warnings), *written.left_out]:
+        print(line)
     print(f"wrote {written.path}: start it with `ceteris run {name}`")
 
 

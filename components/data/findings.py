@@ -76,8 +76,11 @@ class Findings:
             FaultyDataError: something critical was found.
         """
         if critical := self.sentences("critical"):
-            noun = "mistake" if len(critical) == 1 else "mistakes"
-            raise FaultyDataError("\n".join([f"{what} has {len(critical)} {noun} to correct:", *critical]))
+            asked = sum(_label(item) == "question" for item in self.items)
+            wrong = len(critical) - asked
+            todo = [f"{wrong} mistake{'s' if wrong > 1 else ''} to correct"] if wrong else []
+            todo += [f"{asked} question{'s' if asked > 1 else ''} to answer"] if asked else []
+            raise FaultyDataError("\n".join([f"{what} has {' and '.join(todo)}:", *critical]))
 
 
 def _label(item: Finding) -> str:

@@ -9,7 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -36,6 +36,7 @@ _SAMPLE = 1 << 16  # values of one picture that are sorted
 _LEVELS = 201  # values kept of one picture, evenly spaced in rank
 _OUTERMOST = 0.001  # share of a picture's values at either end that may be a fault of the sensor
 _UNUSUAL = 0.01  # share of pictures at either end that may be unlike the others
+_ENOUGH = 20
 _DARK = 32  # grey levels; colours of 12 bits, held as if they were 16, stay below 16
 
 
@@ -169,8 +170,10 @@ class PictureSurvey:
         measured = [picture for picture in self._wide if math.isfinite(picture.bulk[0])]
         if not measured:
             return (0.0, 1.0) if self._wide else None
-        low = float(np.quantile([picture.bulk[0] for picture in measured], _UNUSUAL))
-        high = float(np.quantile([picture.bulk[1] for picture in measured], 1 - _UNUSUAL))
+        # Of enough pictures at least one at either end may be unlike the others.
+        inwards: tuple[Any, Any] = ("higher", "lower") if len(measured) >= _ENOUGH else ("lower", "higher")
+        low = float(np.quantile([picture.bulk[0] for picture in measured], _UNUSUAL, method=inwards[0]))
+        high = float(np.quantile([picture.bulk[1] for picture in measured], 1 - _UNUSUAL, method=inwards[1]))
         bottom = float(np.median([picture.all[0] for picture in measured]))
         top = float(np.median([picture.all[1] for picture in measured]))
         width = high - low

@@ -127,6 +127,9 @@ def _refuse_look_alikes(path: Path, what: str, names: Iterable[str]) -> None:
             raise CeterisError(f"{path} has the {what} {other!r} and {name!r}, which look alike: write one name.")
 
 
+LARGEST = 1e100
+
+
 def _numbers(
     path: Path, delimiter: str, cells: dict[Key, Cell], layout: Layout, told: Mark | None
 ) -> tuple[dict[str, bool], Mark | None, dict[Key, float]]:
@@ -148,6 +151,11 @@ def _numbers(
             )
     mark = decimal_mark(str(path), delimiter, lines, told)
     values = {written: number(written, mark or ".") for written in lines}
+    for written, value in values.items():
+        if abs(value) > LARGEST:  # its square must be a number too
+            raise CeterisError(
+                f"{path}, line {lines[written]} has the score {written}, which is too large to compute with."
+            )
     return {name: first[0] for name, first in percents.items()}, mark, {key: values[text] for key, text in bare.items()}
 
 

@@ -18,6 +18,7 @@ def render_verdict(result: Json) -> str:
         f"{result['file']}: {len(result['architectures'])} architectures{left_out}, {_seeds(result)} seeds, "
         f"{confidence} intervals over {result['interval_over']}",
         _read_as(result),
+        _directions(result),
         f"{result['grade'].capitalize()}. {result['grade_reason']}",
     ]
     for name, entry in result["measures"].items():
@@ -44,6 +45,14 @@ def _read_as(result: Json) -> str:
     mark = f", decimal {MARK_NAMES[how['decimal_mark']]}s" if how["decimal_mark"] else ", whole numbers"
     between = DELIMITERS.get(how["delimiter"], repr(how["delimiter"]))
     return f"Read as {layout}{named}{unused}; {between} between columns{mark}."
+
+
+def _directions(result: Json) -> str:
+    """For which measures higher was taken to be better: nobody else says so."""
+    higher = [name for name, entry in result["measures"].items() if not entry["lower_is_better"]]
+    if len(higher) == len(result["measures"]):
+        return "Higher is better (--lower-is-better MEASURE where it is not)."
+    return f"Higher is better for {', '.join(higher)} alone." if higher else "Lower is better."
 
 
 def _headings(result: Json) -> list[str]:

@@ -219,7 +219,10 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 def process_with(folder: Path, text: str) -> psutil.Process | None:
     """A live process of the folder whose command line begins with Python and contains the text."""
     for process in processes_of(folder):
-        line = process.cmdline()
+        try:
+            line = process.cmdline()
+        except psutil.NoSuchProcess:  # it has just ended
+            continue
         if line and "python" in line[0] and text in " ".join(line[1:]):
             return process
     return None

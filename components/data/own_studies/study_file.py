@@ -6,6 +6,7 @@ which git ignores; workspaces take it from there.
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +61,18 @@ class Written:
     left_out: list[str]
 
 
-def write_study(request: Request, root: Path, progress: Callable[[int], None] = lambda rows: None) -> Written:
+def write_study(
+    request: Request,
+    root: Path,
+    progress: Callable[[int], None] = lambda rows: None,
+    tell: Callable[[list[str]], None] = lambda lines: None,
+) -> Written:
     """Check a manifest, put its data at `data/NAME` and write `studies/NAME.yaml`.
 
     Args:
         root: the clone, whose `params.yaml` is the default study.
         progress: is told how many rows have been read.
+        tell: is told what was understood, before anything is refused.
 
     Raises:
         CeterisError: the manifest is faulty (one line per finding), or the name is taken or not allowed.
@@ -89,13 +96,14 @@ def write_study(request: Request, root: Path, progress: Callable[[int], None] = 
         length=request.length,
         progress=progress,
     )
+    tell(examined.understanding.lines())
     examined.findings.raise_if_critical(str(request.data))
     measured = Measured(
         training=examined.splits.count("train"),
         texts=examined.written,
         boxes=examined.boxed,
         box_classes=examined.box_classes,
-        image_size=request.size or examined.pictures.image_size,
+        image_size=examined.pictures.image_size if request.size is None else request.size,
         background=examined.pictures.background,
         value_range=examined.pictures.value_range,
         vocabulary_size=examined.texts.vocabulary_size,
@@ -123,23 +131,41 @@ def _check_request(request: Request, study_path: Path, data_path: Path, in_place
         )
     if request.task not in TASKS:
         raise CeterisError(f"{request.task!r} is no task of a manifest: say {' or '.join(TASKS)}.")
-    if request.size is not None and (request.size % PATCHES or not SMALLEST <= request.size <= LARGEST):
-        raise CeterisError(
-            f"--size {request.size}: give a multiple of {PATCHES} from {SMALLEST} to {LARGEST}, for a picture is cut into "
-            f"{PATCHES} x {PATCHES} patches."
-        )
-    if request.length is not None and not SHORTEST <= request.length <= LONGEST:
-        raise CeterisError(f"--length {request.length}: give a number of tokens from {SHORTEST} to {LONGEST}.")
+    check_limits(request.size, request.length)
     if study_path.exists():
         raise CeterisError(f"{study_path} exists: choose another name, or remove it first.")
     if data_path.exists() and not in_place:
         raise CeterisError(f"{data_path} exists: choose another name, or remove it first.")
 
 
+def check_limits(size: int | None, length: int | None) -> None:
+    """Whether pictures and texts of these sizes can be read.
+
+    Raises:
+        CeterisError: they cannot.
+    """
+    if size is not None and (size % PATCHES or not SMALLEST <= size <= LARGEST):
+        raise CeterisError(
+            f"--size {size}: give a multiple of {PATCHES} from {SMALLEST} to {LARGEST}, for a picture is cut into "
+            f"{PATCHES} x {PATCHES} patches."
+        )
+    if length is not None and not SHORTEST <= length <= LONGEST:
+        raise CeterisError(f"--length {length}: give a number of tokens from {SHORTEST} to {LONGEST}.")
+
+
+def _options(request: Request) -> str:
+    """What was said beside the data and the task, as options."""
+    settings = request.settings or {}
+    said = [(name, value) for name, value in settings.get("columns", {}).items() if value is not None]
+    said += [("prefix", settings.get("prefix")), ("size", request.size), ("length", request.length)]
+    said += [("pictures", folder.name) for folder in request.pictures]
+    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in said if value is not None)
+
+
 def _comments(request: Request, understood: list[str]) -> str:
     """The head of the study file: what was understood, and how to change it."""
     lines = [
-        f"Made by `ceteris study new --data {request.data.name} --task {request.task} {request.name}`.",
+        f"Made by `ceteris study new --data {request.data.name} --task {request.task} {request.name}{_options(request)}`.",
         "Complete and flat: every key may be changed.",
         "Labels of training rows enter image pretraining, and captions where rows have no text.",
         "What was understood of the data:",

@@ -1,5 +1,6 @@
 """Which column of a manifest is what: named by the user, or recognised by the names that people use."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -73,13 +74,19 @@ class Columns:
         return "; ".join(", ".join(part) for part in (found, absent) if part)
 
 
+def _plain(name: str) -> str:
+    """A column's name as the aliases are written: "Image Path", "image-path" and "imagePath" are one."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\s_.-]+", "_", words).lower()
+
+
 def recognise(names: Sequence[str], chosen: ManifestColumns, file: str) -> Columns:
     """Find the columns among the names of a file: those that the user chose, and the others by their names, whatever the case.
 
     Raises:
         CeterisError: a chosen column is not there.
     """
-    known = {name.strip().lower(): name for name in reversed(names)}
+    known = {_plain(name): name for name in reversed(names)}
     found: dict[str, str | None] = {}
     for meaning, aliases in ALIASES.items():
         choice = getattr(chosen, meaning, None)

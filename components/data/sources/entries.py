@@ -116,7 +116,8 @@ class Manifest:
         base, prefix = (self.folder / settings.pictures if settings.pictures else self.home), settings.prefix
         if search:
             base, prefix = find_pictures(self._first_paths(), self.home, self.folder, named, prefix)
-        anchors = [self.folder, self.home, *surroundings(self.home), *named]
+        around = [] if base.is_relative_to(self.home) else surroundings(self.home)
+        anchors = [self.folder, self.home, *around, *named]
         self.pictures = PicturePaths(base, prefix or "", tuple(dict.fromkeys(folder.resolve() for folder in anchors)))
 
     def _first_paths(self) -> list[str]:
@@ -248,7 +249,7 @@ def _scalar(value: Any, meaning: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if not isinstance(value, str):
         raise UnusableError("column type", f"has a text of type {type(value).__name__}", "give a sentence")

@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote
 
 from components.data.sources.faults import UnusableError, shown
 from components.data.sources.manifest_files import SUBFOLDERS
+from components.data.sources.tables.picture_names import is_picture_name
 from components.errors import CeterisError
 
 # A file larger than this is not read at all.
@@ -28,12 +30,14 @@ class PicturePaths:
         prefix: what paths begin with in the manifest and not on the disk; empty for nothing.
         allowed: resolved folders in which pictures may lie, links followed.
         known: files found so far, because many rows may show one picture.
+        missed: paths for which a file with nearly the same name was looked for.
     """
 
     base: Path
     prefix: str
     allowed: tuple[Path, ...]
     known: dict[str, Path] = field(default_factory=dict, compare=False, repr=False)
+    missed: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def locate(self, written: str) -> Path:
         """The file that a path names.
@@ -61,9 +65,9 @@ class PicturePaths:
         self._refuse_outside(relative, written)
         path = self._existing(relative)
         if path is None:
-            raise UnusableError(
-                "image missing", "names a picture that does not exist", "correct the path", shown(written)
-            )
+            near = self._near(relative)
+            example = f"{shown(written)}: there is {near}" if near else shown(written)
+            raise UnusableError("image missing", "names a picture that does not exist", "correct the path", example)
         end = path.resolve()
         if not self._inside(end):
             raise UnusableError(
@@ -96,6 +100,7 @@ class PicturePaths:
         if "\\" in path and not (self.base / path).is_file():
             path = path.replace("\\", "/")
         path = path.removeprefix("./")
+        path = posixpath.normpath(path) if path.startswith("../") else path
         if self.prefix and path.startswith(self.prefix.rstrip("/") + "/"):
             path = path[len(self.prefix.rstrip("/")) :].lstrip("/")
         return posixpath.normpath(path) if path else path
@@ -136,6 +141,22 @@ class PicturePaths:
                 return None
         return None
 
+    def _near(self, relative: str) -> str:
+        """A file that may be meant: the same name but for case, ending or %20. Looked for a few times only."""
+        if len(self.missed) >= _LOOKED_AT:
+            return ""
+        self.missed.append(relative)
+        path = PurePosixPath(unquote(relative))
+        try:
+            names = sorted(os.listdir(self.base / path.parent))
+        except (OSError, ValueError):
+            return ""
+        meant = (path.name.lower(), path.stem.lower())
+        for name in names:
+            if name.lower() == meant[0] or (is_picture_name(name) and PurePosixPath(name).stem.lower() in meant):
+                return str(path.parent / name)
+        return ""
+
     def _inside(self, end: Path) -> bool:
         return any(end.is_relative_to(folder) for folder in self.allowed)
 
@@ -173,7 +194,7 @@ def find_pictures(
 
     best, found = 0, (manifest_folder, prefix or "")
     for base in dict.fromkeys([manifest_folder, data_folder, *named]):
-        for beginning in [prefix] if prefix is not None else _prefixes(paths, base):
+        for beginning in [prefix] if prefix is not None else _prefixes(paths, base, manifest_folder):
             if (count := existing(base, beginning)) > best:
                 best, found = count, (base, beginning)
     if best:
@@ -181,12 +202,13 @@ def find_pictures(
     around = [
         (count, base, beginning)
         for base in _around(manifest_folder)
-        for beginning in ([prefix] if prefix is not None else _prefixes(paths, base))
+        for beginning in ([prefix] if prefix is not None else _prefixes(paths, base, manifest_folder))
         if (count := existing(base, beginning))
     ]
     most = max((count for count, _, _ in around), default=0)
     places = list(dict.fromkeys(base for count, base, _ in around if count == most))
-    if len(places) > 1:
+    meant = {_file(base, beginning, paths) for count, base, beginning in around if count == most}
+    if len(meant) > 1:
         names = " and ".join(os.path.relpath(place, manifest_folder) for place in places[:3])
         raise CeterisError(
             f"files with the names that the manifest in {manifest_folder} gives lie in {names}: say which with --pictures FOLDER."
@@ -194,18 +216,23 @@ def find_pictures(
     return next(((base, beginning) for count, base, beginning in around if count == most), found)
 
 
-def _prefixes(paths: Sequence[str], base: Path) -> list[str]:
-    """Beginnings that paths may have: none, the folder itself where they are absolute, or a run of '..'."""
+def _file(base: Path, beginning: str, paths: Sequence[str]) -> Path:
+    """The first file that is found: the same folder may be reached in several ways."""
+    rules = PicturePaths(base, beginning, ())
+    return next((rules.base / rules.relative(path)).resolve() for path in paths if rules.has(path))
+
+
+def _prefixes(paths: Sequence[str], base: Path, manifest_folder: Path) -> list[str]:
+    """Beginnings that paths may have: none, or what leads from the manifest, or from the root, to the base."""
     found = [""]
     for written in paths:
-        path = written.removeprefix("file://").replace("\\", "/")
-        for folder in (str(base), str(base.resolve())):
-            if path.startswith(folder + "/"):
-                found.append(folder)
-        parts = PurePosixPath(path).parts
-        ups = next((place for place, part in enumerate(parts) if part != ".."), 0)
-        if ups:
-            found.append("/".join(parts[:ups]))
+        path = posixpath.normpath(written.removeprefix("file://").replace("\\", "/"))
+        if not (path.startswith(("/", "../"))):
+            continue
+        for folder in (base, base.resolve()):
+            inside = os.path.relpath(posixpath.normpath(manifest_folder / path), folder)
+            if not inside.startswith("..") and path.endswith(f"/{inside}"):
+                found.append(path.removesuffix(f"/{inside}"))
     return list(dict.fromkeys(found))
 
 

@@ -94,7 +94,9 @@ def remarks(file: ManifestFile) -> list[str]:
     if file.kind == FOLDERS:
         found = class_folders.class_folders(file.path)
         others = f"files that are no pictures are not used: {_shown(found.others)}"
-        return ["there is no manifest: the folders are the classes", *([others] if found.others else [])]
+        deep = f"the folders inside those of the classes tell nothing: {_shown(found.deep)}"
+        said = ["there is no manifest: the folders are the classes"]
+        return [*said, *([deep] if found.deep else []), *([others] if found.others else [])]
     return []
 
 

@@ -57,8 +57,12 @@ class TargetSurvey:
         """The three rarest targets with their rows, the rarest first."""
         return sorted(self.counts.items(), key=lambda item: (item[1], item[0]))[:QUOTED]
 
-    def sentences(self) -> list[str]:
-        """What the targets are, in plain English: never a fault."""
+    def sentences(self, closed: bool = False) -> list[str]:
+        """What the targets are, in plain English: never a fault.
+
+        Args:
+            closed: all targets are classes, however rare, as in a classification.
+        """
         if not self.counts:
             return ["No row has a target."]
         several = len(self.counts) > 1
@@ -75,7 +79,7 @@ class TargetSurvey:
         ]
         if self.singletons == len(self.counts):
             return said
-        if self.open:
+        if self.open and not closed:
             return [
                 *said,
                 f"Answers are open: {self.singletons:,} of {len(self.counts):,} are given once, by "

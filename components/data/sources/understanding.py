@@ -13,6 +13,7 @@ from components.data.sources.targets import TargetSurvey
 from components.data.text_report import TextReport
 
 _SHOWN_COLUMNS = 12
+_SHOWN_FILES = 6
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,15 @@ class Understanding:
 def structure_of(manifest: Manifest, profiles: Mapping[str, ColumnProfile], rows: int) -> list[str]:
     """Rows, columns and where the pictures lie; `rows` are the usable ones."""
     usable = "" if rows == manifest.rows else f", of which {rows:,} can be used"
-    lines = [f"rows: {manifest.rows:,} in {' and '.join(file.path.name for file in manifest.files)}{usable}"]
+    names = [file.path.name for file in manifest.files]
+    files = " and ".join(names) if len(names) <= _SHOWN_FILES else f"{len(names)} files, {names[0]} to {names[-1]}"
+    lines = [f"rows: {manifest.rows:,} in {files}{usable}"]
     described = {file.path.name: _columns(manifest, file.name, profiles) for file in manifest.files}
     if len(set(described.values())) == 1:
         lines.append(f"columns: {next(iter(described.values()))}")
     else:
         lines += [f"columns of {name}: {columns}" for name, columns in described.items()]
-    lines += [f"file: {remark}" for file in manifest.files for remark in remarks(file)]
+    lines += dict.fromkeys(f"file: {remark}" for file in manifest.files for remark in remarks(file))
     base, prefix = manifest.pictures.base, manifest.pictures.prefix
     place = os.path.relpath(base, manifest.folder)
     if place != "." or prefix:
@@ -67,9 +70,10 @@ def _named_splits(manifest: Manifest, profiles: Mapping[str, ColumnProfile]) -> 
         words = [word for word in profiles[column].values if SPLIT_WORDS.get(word.lower(), word) != word]
         called = [f"{word!r} is {SPLIT_WORDS[word.lower()]}" for word in words if word.lower() in SPLIT_WORDS]
     elif len(manifest.files) > 1:
-        called = [f"{file.path.name} is {file.split}" for file in manifest.files]
+        called = list(dict.fromkeys(f"{file.path.name} is {file.split}" for file in manifest.files))[:_SHOWN_FILES]
     else:
-        called = []
+        (file,) = manifest.files
+        called = [f"that the file is called {file.path.name} names no split"] if file.split else []
     return ", ".join(called)
 
 
@@ -97,9 +101,17 @@ def division_of(
     ]
 
 
-def about_targets(targets: TargetSurvey) -> list[str]:
-    """Classes, how even they are, and whether answers are open."""
-    first, *others = targets.sentences()
+def about_boxes(boxed: int, rows: int, classes: int, nameless: bool) -> list[str]:
+    """On how many pictures there are boxes, and how they were read."""
+    if not boxed:
+        return []
+    names = "some without a name" if nameless else f"named after {classes:,} classes"
+    return [f"boxes: on {boxed:,} of {rows:,} rows, read as x, y, width and height in pixels, {names}"]
+
+
+def about_targets(targets: TargetSurvey, closed: bool) -> list[str]:
+    """Classes, how even they are, and, unless all are classes, whether answers are open."""
+    first, *others = targets.sentences(closed)
     return [f"targets: {first}", *others]
 
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from components.data.findings import Finding, Findings, finding, merged, quoted
+from components.data.findings import ASKED, Finding, Findings, finding, merged, quoted
 from components.data.picture_survey import PictureSurvey
 from components.data.sources.entries import Manifest
 from components.data.sources.faults import shown
-from components.data.sources.manifest import Scan, decide_splits
+from components.data.sources.manifest import Scan, decide_answers, decide_splits
 from components.data.sources.manifest_texts import measure_texts
 from components.data.sources.profile import ColumnProfile, profile_columns
 from components.data.sources.questions import questions
 from components.data.sources.targets import TargetSurvey, are_open, survey
 from components.data.sources.understanding import (
     Understanding,
+    about_boxes,
     about_targets,
     about_texts,
     division_of,
@@ -24,6 +25,7 @@ from components.data.sources.understanding import (
 )
 from components.data.text_report import TextReport
 from components.data.validation.gathered import PART, Gathered
+from components.data.validation.rendered import rendering_findings
 from components.data.validation.rules import FEWEST_EVALUATED, PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import parts_frame
@@ -111,14 +113,16 @@ def examine(
     Raises:
         CeterisError: there is no manifest at `path`, or it cannot be read at all.
     """
-    manifest = Manifest(path, settings, named, search)
+    manifest = Manifest(path, settings, _folders(named, path), search)
     profiles = profile_columns(manifest.files, manifest.names)
     asked = _questions(manifest, settings, profiles) if search else Findings()
     gathered = Gathered()
     for count, entry in enumerate(manifest.entries(gathered.faults), start=1):
         gathered.add(entry)
         progress(count)
-    structure = merged([asked, gathered.faults.findings()])
+    structure = _without_repetition(asked, gathered.faults.findings())
+    if kind == "vqa" and not any(columns.text for columns in manifest.columns.values()):
+        structure.items.append(_no_questions(path))
     rows = len(gathered.scan.splits)
     if not rows and structure.passed:
         raise CeterisError(f"{path} has no rows: add some.")
@@ -130,12 +134,16 @@ def examine(
     targets = survey(scan.targets, scan.splits, scan.groups)
     if rows:
         found_in_targets, judged = targets.findings(str(path)), _judged(gathered, kind, path, docs)
+        if not structure.passed:  # what is known of a part of the rows says nothing of all
+            found_in_targets = Findings([item for item in found_in_targets.items if item.severity == "warning"])
         if not found_in_targets.passed:  # the same is not said twice
             judged = Findings([item for item in judged.items if item.rule != "several targets"])
         found += [
             judged,
             found_in_targets,
             _recomposed(gathered.recomposed, path),
+            _missing(gathered.missing, path),
+            Findings(rendering_findings(gathered.survey, gathered.survey.rendering, str(path), {})),
             gathered.contradictions.findings(str(path), targets.open),
         ]
         if kind == "vqa" and are_open(scan.trained()):
@@ -145,13 +153,20 @@ def examine(
         if structure.passed and found_in_targets.passed:
             splits, how, unsplit = _divided(scan, settings, kind, path)
             found.append(unsplit)
-            if search:
-                found.append(_small_splits(scan, splits, path))
+            if search and splits:
+                found += [_small_splits(scan, splits, path), _unanswerable(scan, splits, settings, kind, path)]
     texts = measure_texts(manifest, scan, splits, length)
     understanding = Understanding(
         structure_of(manifest, profiles, rows),
         division_of(manifest, profiles, splits, how, scan.groups) if splits else [],
-        [*about_targets(targets), *about_texts(texts, scan.texts), *gathered.survey.sentences(size)] if rows else [],
+        [
+            *about_targets(targets, kind == "classification"),
+            *about_texts(texts, scan.texts),
+            *gathered.survey.sentences(size),
+            *about_boxes(gathered.boxed, rows, len(gathered.box_classes), gathered.nameless),
+        ]
+        if rows
+        else [],
     )
     return Examination(
         merged(found),
@@ -200,6 +215,67 @@ def _divided(scan: Scan, settings: ManifestSettings, kind: Kind | None, path: Pa
 def _too_few(rows: int, path: Path) -> Finding:
     problem = f"has {rows} rows, too few to set some aside to choose on and some to promote on"
     return finding("critical", "few rows", str(path), [], problem, f"give at least {FEWEST_ROWS}, better some hundreds")
+
+
+def _folders(named: Sequence[Path], path: Path) -> list[Path]:
+    """The folders that the user names, from where they are or from the manifest's folder.
+
+    Raises:
+        CeterisError: there is no such folder.
+    """
+    home = path if path.is_dir() else path.parent
+    found = []
+    for folder in named:
+        place = next((place for place in (folder, home / folder) if place.is_dir()), None)
+        if place is None:
+            raise CeterisError(f"--pictures {folder}: there is no such folder, neither here nor in {home}.")
+        found.append(place.absolute())
+    return found
+
+
+def _without_repetition(asked: Findings, faults: Findings) -> Findings:
+    """Questions and faults; a column that is asked about is not also said to be missing."""
+    about = {(item.file, item.rule.removeprefix(ASKED)) for item in asked.items}
+    kept = [
+        item
+        for item in faults.items
+        if item.rule != "missing column" or not any(f"column for the {what}" in item.sentence for _, what in about)
+    ]
+    return Findings([*asked.items, *kept])
+
+
+def _no_questions(path: Path) -> Finding:
+    problem = "has no column for the text, and --task vqa asks questions"
+    return finding("critical", "missing column", str(path), [], problem, "name yours with --text COLUMN")
+
+
+def _unanswerable(scan: Scan, splits: list[str], settings: ManifestSettings, kind: Kind | None, path: Path) -> Findings:
+    """Splits that ask for one class only, and answers of which too few are frequent enough to be classes."""
+    found = []
+    try:
+        decide_answers(scan, splits, settings, kind or "classification")
+    except CeterisError as error:
+        problem, _, advice = str(error).rstrip(".").rpartition(": ")
+        found.append(finding("critical", "few classes", str(path), [], problem, advice))
+    for split in ("selection", "gate"):
+        asked = {target for target, mine in zip(scan.targets, splits, strict=True) if mine == split}
+        if len(asked) == 1:
+            problem = f"has rows of one class only in its {split} split, so nothing can be told apart there"
+            found.append(
+                finding("critical", "one class asked", str(path), [], problem, "add rows of the other classes")
+            )
+    return Findings(found)
+
+
+def _missing(words: Counter[str], path: Path) -> Findings:
+    """Words that are read as they stand, and by which programs write that a value is missing."""
+    if not words:
+        return Findings()
+    named = quoted([f"{shown(word)} {count:,}" for word, count in words.most_common()])
+    problem = f"{words.total():,} targets or texts are words that programs write for a missing value{named}"
+    return Findings(
+        [finding("warning", "missing words", str(path), [], problem, "leave the cell empty if nothing is meant")]
+    )
 
 
 def _small_splits(scan: Scan, splits: list[str], path: Path) -> Findings:

@@ -15,6 +15,9 @@ from components.data.validation.tables import Look, PictureTable, SampleTable, l
 PART = "rows"
 """What the table of samples calls the rows of a manifest."""
 
+_MISSING = frozenset({"nan", "none", "null", "n/a", "na", "#n/a", "<na>", "nil"})
+"""Words by which programs write that a value is missing."""
+
 
 @dataclass
 class Gathered:
@@ -28,6 +31,7 @@ class Gathered:
     recomposed: Counter[str] = field(default_factory=Counter)
     scan: Scan = field(default_factory=Scan)
     looks: dict[str, tuple[Look, int]] = field(default_factory=dict)
+    missing: Counter[str] = field(default_factory=Counter)
     boxed: int = 0
     nameless: bool = False
     box_classes: set[str] = field(default_factory=set)
@@ -35,18 +39,23 @@ class Gathered:
     def add(self, entry: Entry) -> None:
         """One row."""
         image_id, look, size = self._look(entry)
+        # What cannot be decoded is unlike any other picture.
+        seen = look.look or image_id
         group = entry.group or image_id
         self.pictures.add(
             entry.file, entry.place, f"{entry.file}:{entry.place}", look, entry.boxes.values if entry.boxes else None
         )
         self.samples.add(
-            entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [look.look]
+            entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [seen]
         )
         words = hashlib.sha256(" ".join(entry.text.split()).encode()).hexdigest()[:24] if entry.text.strip() else ""
-        self.contradictions.add(entry.file, entry.place, look.look, words, entry.target)
+        self.contradictions.add(entry.file, entry.place, seen, words, entry.target)
         if entry.written_target and entry.target != entry.written_target:
             self.recomposed[entry.target or ""] += 1
-        self.scan.add(entry, image_id, look.look, size)
+        self.scan.add(entry, image_id, seen, size)
+        for word in (entry.target, entry.text.strip()):
+            if word and word.lower() in _MISSING:
+                self.missing[word] += 1
         if entry.boxes is not None and entry.boxes.values:
             self.boxed += 1
             self.nameless |= entry.boxes.names is None or not all(entry.boxes.names)

@@ -106,14 +106,15 @@ SAMPLE_RULES = (
         "name the tasks in the study as the data does",
         examples="part",
     ),
-    _nothing_in("text present", "text_problem", "write one, or remove the row"),
+    _nothing_in("text present", "text_problem", "write one, remove the row, or leave texts out with --text none"),
     _nothing_in("text sound", "text_oddity", "look at it", severity="warning"),
     _between(
         "text bounded",
         "characters",
         (0, MAX_CHARACTERS),
         f"has a text of more than {MAX_CHARACTERS} characters",
-        "shorten it",
+        "shorten it, or have it cut",
+        "warning",
     ),
     _nothing_in("target present", "target_problem", "fill it in, or remove the row"),
     _nothing_in("picture present", "picture_problem", "add the picture or remove the row"),
@@ -210,7 +211,13 @@ PICTURE_RULES = (
         f"save it as one of {', '.join(FORMATS)}",
         examples="format",
     ),
-    _between("boxes inside", "boxes_outside", (0, 0), "has boxes that are empty or leave the picture", "correct them"),
+    _between(
+        "boxes inside",
+        "boxes_outside",
+        (0, 0),
+        "has boxes that are empty or leave the picture, read as x, y, width and height",
+        "correct them, or leave boxes out with --boxes none",
+    ),
 )
 
 PART_RULES = (

@@ -148,10 +148,10 @@ class PictureTable:
 
 
 def _outside(boxes: Sequence[Sequence[float]], look: Look) -> int:
-    """How many boxes (x, y, width, height) leave the picture or have no area; half a pixel is forgiven."""
-    right, bottom = look.width + 0.5, look.height + 0.5
+    """How many boxes (x, y, width, height) leave the picture or have no area; a pixel and a half is forgiven."""
+    right, bottom = look.width + 1.5, look.height + 1.5
     inside = (
-        min(x, y) >= -0.5 and min(width, height) > 0 and x + width <= right and y + height <= bottom
+        min(x, y) >= -1.5 and min(width, height) > 0 and x + width <= right and y + height <= bottom
         for x, y, width, height in boxes
     )
     return sum(not each for each in inside)

@@ -48,8 +48,12 @@ def test_accents_may_be_composed_or_not(data: Path, on_disk: str, written: str) 
         ("img/gone.png", "does not exist", "correct the path"),
         ("../elsewhere/b.png", "leaves the data folder by '..'", "--pictures"),
         ("/nowhere/at/all.png", "on a whole disk that is not inside the data folder", "relative to the manifest"),
-        ("C:\\Users\\me\\img\\a.png", "on a whole disk", "say --prefix 'C:/Users/me'"),
-        ("/old/place/img/a.png", "on a whole disk", "say --prefix '/old/place'"),
+        ("C:\\Users\\me\\img\\a.png", "on a whole disk", "--prefix 'C:/Users/me' would do"),
+        ("/old/place/img/a.png", "on a whole disk", "--prefix '/old/place' would do"),
+        ("img/A.PNG", "does not exist", "there is img/a.png"),
+        ("img/a", "does not exist", "there is img/a.png"),
+        ("img/a.jpg", "does not exist", "there is img/a.png"),
+        ("img/%61.png", "does not exist", "there is img/a.png"),
         ("https://example.org/a.png", "an address on the net", "download"),
         ("a\0.png", "null character", "correct"),
         ("img", "does not exist", "correct the path"),
@@ -60,7 +64,7 @@ def test_what_cannot_be_found_is_told_with_its_reason(data: Path, written: str, 
     with pytest.raises(UnusableError) as caught:
         rules(data).locate(written)
     assert problem in caught.value.problem
-    assert advice in caught.value.advice
+    assert advice in caught.value.advice + caught.value.example
     assert len(caught.value.example) < 200
 
 

@@ -32,6 +32,14 @@ class ClassFolders:
     others: list[str] = field(default_factory=list)
 
     @property
+    def deep(self) -> list[str]:
+        """Folders inside those of the classes that tell nothing, as paths."""
+        told = 3 if any(split for _, split, _ in self.pictures) else 2
+        return sorted(
+            {path.rpartition("/")[0] for path, _, target in self.pictures if target and path.count("/") >= told}
+        )
+
+    @property
     def classes(self) -> set[str]:
         """The names of the classes."""
         return {target for _, _, target in self.pictures if target is not None}
@@ -52,6 +60,8 @@ def class_folders(folder: Path) -> ClassFolders:
     splits = [parts[0].lower() if with_splits and parts else None for parts in inner]
     if with_splits:
         inner = _without_shell([parts[1:] for parts in inner])
+    elif inner and all(len(parts) > 1 and parts[1].lower() in SPLIT_WORDS for parts in inner):
+        splits = [parts[1].lower() for parts in inner]  # CLASS/SPLIT/picture.png
     return ClassFolders(
         [
             ("/".join(parts), split, within[0] if within else None)
