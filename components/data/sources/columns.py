@@ -101,10 +101,11 @@ def recognise(names: Sequence[str], chosen: ManifestColumns, file: str) -> Colum
             raise CeterisError(
                 f"{file} has no column {choice!r} to take the {meaning} from: its columns are {columns}."
             )
-    taken = {name for meaning in CHOSEN if getattr(chosen, meaning) is not None and (name := found[meaning])}
     if found["boxes"] is None:
         found["classes"] = None  # they name what is in boxes
-    # A column that the user gave one meaning has no second one by its name.
+    # A column that the user gave one meaning has no second one by its name. Groups and splits may be told by any column.
+    exclusive = (meaning for meaning in ("image", "text", "target", "boxes") if getattr(chosen, meaning) is not None)
+    taken = {name for meaning in exclusive if (name := found[meaning])}
     return Columns(
         **{
             meaning: None if name in taken and getattr(chosen, meaning, None) is None else name
