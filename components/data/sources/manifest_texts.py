@@ -22,7 +22,8 @@ def measure_texts(manifest: Manifest, scan: Scan, splits: list[str], length: int
             measured.measure(text)
     else:
         named = sorted({target for target in scan.targets if target}) if splits else []
-        captions = [caption for target in named for caption in captions_of(target)]
+        # The longest wording of every target, and every wording of one: together they hold all words and the greatest length.
+        captions = [max(captions_of(target), key=len) for target in named] + (captions_of(named[0]) if named else [])
         for caption in captions:
             measured.count(caption)
         measured.build()
