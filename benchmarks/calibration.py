@@ -23,10 +23,17 @@ import numpy as np
 from moderation import moderated_interval
 from scipy.special import betaincinv
 
-from components.evaluation.equivalence import equivalence_p, verdict_of
-from components.evaluation.power import Design, detectable_effect
-from components.evaluation.ranks import rank_intervals
-from components.evaluation.statistics import Arm, Estimate, estimate_contrast, estimate_difference, holm, summarise
+from components.evaluation.statistics.equivalence import equivalence_p, verdict_of
+from components.evaluation.statistics.estimates import (
+    Arm,
+    Estimate,
+    estimate_contrast,
+    estimate_difference,
+    holm,
+    summarise,
+)
+from components.evaluation.statistics.power import Design, detectable_effect
+from components.evaluation.statistics.ranks import rank_intervals
 from registry.gate import alpha_of_test, decide
 
 ITEMS, CLUSTERS = 500, np.repeat(np.arange(250), 2)

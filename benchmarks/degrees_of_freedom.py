@@ -1,7 +1,7 @@
 """Which degrees of freedom a difference should have whose variance comes from replicates and from items.
 
-The normal theory of `components/evaluation/statistics.py`, many studies at once: six equal arms, three or five replicates,
-variances between replicates alike or not, an interaction of 10 or 20 points on 250 clusters of items. Printed is in how
+The normal theory of `components/evaluation/statistics/estimates.py`, many studies at once: six equal arms, three or five
+replicates, variances between replicates alike or not, an interaction of 10 or 20 points on 250 clusters of items. Printed is in how
 many percent of the studies Holm's procedure finds any difference (5 at most), over one, five or all fifteen pairs, with
 the parts of the variance weighed by their squares (Satterthwaite) and by themselves (the harmonic mean that is used).
 

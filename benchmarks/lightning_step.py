@@ -1,4 +1,4 @@
-"""The step of the Lightning stage against a plain PyTorch loop on the same batches, per architecture.
+"""The step of the Lightning stage against a plain PyTorch loop on the same batches, per arm.
 
 Both train the same network from the same weights on the same batches at the default study's size, taking turns, in one
 process and one thread. Prints the median and spread of milliseconds a step, and the difference of the medians.
@@ -21,7 +21,7 @@ from components import tasks
 from components.models import architectures
 from components.models.configuration import ModelConfiguration
 from components.models.pixels import PixelScaling
-from components.study import load_study
+from components.study.loading import load_study
 from components.tracking.spool import Spool
 from components.training.finetuning import FinetuningNetwork
 from components.training.module import BETAS
@@ -47,7 +47,7 @@ class Batches(IterableDataset):
 
 
 def make_batches(size: int, image_size: int, regions: int, features: int) -> list[dict[str, torch.Tensor]]:
-    """Pictures and texts with targets, and what a front end saw; an architecture takes what it reads."""
+    """Pictures and texts with targets, and what a front end saw; an arm takes what it reads."""
     generator = torch.Generator().manual_seed(0)
     corners = torch.rand(2, size, regions, 2, generator=generator).sort(dim=0).values
     seen = {
@@ -115,7 +115,7 @@ def main() -> None:
     budget = study.finetune.lasting(arguments.steps)
     regions, features = study.image_pretraining.regions, study.model.stem_widths[-1]
     batches = Batches(make_batches(size, study.data.image_size, regions, features), arguments.steps)
-    print(f"{'architecture':14} {'plain ms':>16} {'stage ms':>16} {'difference ms':>14} {'ratio':>6}")
+    print(f"{'arm':14} {'plain ms':>16} {'stage ms':>16} {'difference ms':>14} {'ratio':>6}")
     for name in study.architectures.all:
         torch.manual_seed(0)
         arm = study.arms[name]

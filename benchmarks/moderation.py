@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from components.evaluation.statistics import Arm, estimate_difference
+from components.evaluation.statistics.estimates import Arm, estimate_difference
 
 
 def moderated_interval(arms: Sequence[Arm], confidence: float) -> tuple[float, float]:

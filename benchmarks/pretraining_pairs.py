@@ -143,7 +143,7 @@ def make_batch(shape: Shape, *, pixels: bool) -> dict[str, Tensor]:
 
 
 def our_network(name: str, shape: Shape, pretraining: Pretraining | None = None) -> PretrainingNetwork:
-    """An architecture under its own passes and losses, or under those given."""
+    """An arm under its own passes and losses, or under those given."""
     size = configuration(shape)
     model = load(name)(size)
     model.begin_pretraining()

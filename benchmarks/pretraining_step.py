@@ -1,4 +1,4 @@
-"""A whole pretraining step of our architectures against the Hugging Face classes, at base size.
+"""A whole pretraining step of our arms against the Hugging Face classes, at base size.
 
 Embedding, layers, heads, losses, backward pass, clipping and AdamW, on the same batch, taking turns in one process.
 Prints, for each pair, milliseconds a step (median and range), the ratio of theirs to ours, turn by turn (median and

@@ -12,7 +12,7 @@ the search cost as a share of the grid. Trainings are kept in `.ceteris/search/A
 import argparse
 from pathlib import Path
 
-from components.study import load_study
+from components.study.loading import load_study
 from components.tracking.spool import Spool
 from components.training.halving import best, candidates, halve, shares
 from components.training.run import Surroundings

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from components.errors import CeterisError
-from flows.checkout import find_home
+from flows.workspaces.checkout import find_home
 from infra.environment import bypass_proxy
 from infra.terminal import accept_any_terminal, json_text
 
@@ -84,14 +84,14 @@ def main() -> None:
 def run(
     study: StudyName = None,
     replicates: Annotated[int | None, typer.Option(help="Replicates of every chain, instead of the study's.")] = None,
-    architectures: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
+    arms: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     scale: Annotated[float | None, typer.Option(help="Multiplies every training budget.")] = None,
     target: Annotated[list[str] | None, typer.Option(help="Only this stage and what it needs; repeatable.")] = None,
 ) -> None:
     """Run a study from data to champion; only what changed is executed."""
     from flows.running import run_study
 
-    names = [name.strip() for name in architectures.split(",") if name.strip()] if architectures is not None else None
+    names = [name.strip() for name in arms.split(",") if name.strip()] if arms is not None else None
     sys.exit(run_study(find_home(), study, replicates, names, scale, target))
 
 
@@ -102,7 +102,7 @@ def serve() -> None:
 
     home = find_home()
     services = connect(home)
-    from flows.serve import serve_study
+    from flows.servers.serve import serve_study
 
     serve_study(home, services["prefect"].url)
 
@@ -110,7 +110,7 @@ def serve() -> None:
 @app.command()
 def up() -> None:
     """Start the Prefect and MLflow servers of this clone and print their addresses."""
-    from flows import services
+    from flows.servers import services
 
     for service in services.up(find_home()).values():
         print(f"{service.name:8} {service.url}")
@@ -127,8 +127,8 @@ def status() -> None:
 @app.command()
 def down(force: Annotated[bool, typer.Option(help="Stop studies that are running, too.")] = False) -> None:
     """End the servers of this clone."""
-    from flows import services
     from flows.running import busy_workspaces, stop_studies
+    from flows.servers import services
 
     home = find_home()
     if (busy := busy_workspaces(home)) and not force:
@@ -234,8 +234,8 @@ def compare(
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to compare
-    from components.evaluation.side_by_side import compare_cells
-    from components.study import load_study
+    from components.evaluation.commands.side_by_side import compare_cells
+    from components.study.loading import load_study
 
     print(compare_cells(load_study(workspace / "params.yaml"), workspace, first, second))
 
@@ -247,7 +247,7 @@ def report(study: StudyName = None) -> None:
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to report
-    from components.evaluation.report import render
+    from components.evaluation.report.report import render
 
     print(render(workspace))
 
@@ -273,9 +273,9 @@ def verdict(
     ] = None,
 ) -> None:
     """Say which architecture is better, from scores that may come from anywhere."""
-    from components.evaluation.score_numbers import MARK_NAMES, MARKS
-    from components.evaluation.verdict import judge
-    from components.evaluation.verdict_text import render_verdict
+    from components.evaluation.commands.verdict import judge
+    from components.evaluation.commands.verdict_text import render_verdict
+    from components.evaluation.score_tables.numbers import MARK_NAMES, MARKS
 
     mark = next((mark for mark in MARKS if MARK_NAMES[mark] == decimal), None)
     result = judge(
@@ -302,8 +302,8 @@ def power(
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to read
-    from components.evaluation.study_power import render_power, study_power
-    from components.study import load_study
+    from components.evaluation.commands.study_power import render_power, study_power
+    from components.study.loading import load_study
 
     result = study_power(load_study(workspace / "params.yaml"), workspace, effect)
     print(json_text(result) if as_json else render_power(result))
@@ -358,7 +358,7 @@ def rollback(task: TaskName, study: StudyOption = None, tracking_uri: Uri = None
 def sync(study: StudyName = None, root: Root = None, tracking_uri: Uri = None) -> None:
     """Bring what a bare `dvc repro` noted into MLflow."""
     workspace, uri = _workspace_and_uri(study, root, tracking_uri, finished=False)
-    from flows.tracker import sync as deliver
+    from flows.tracking.tracker import sync as deliver
 
     print(f"{deliver(workspace, uri)} events brought to {uri}")
 
@@ -366,7 +366,7 @@ def sync(study: StudyName = None, root: Root = None, tracking_uri: Uri = None) -
 @app.command()
 def reproduce(folder: Annotated[Path, typer.Argument(help="A workspace, with its study.json.")]) -> None:
     """Run a study again elsewhere from what its workspace recorded, and compare every output."""
-    from flows.reproduce import reproduce as again
+    from flows.workspaces.reproduce import reproduce as again
     from infra.environment import apply
 
     home = find_home()

@@ -12,9 +12,9 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from components.errors import CeterisError
-from flows.checkout import home_of
 from flows.running import leaderboard_text
-from flows.supervisor import Listener, supervise
+from flows.stages.supervisor import Listener, supervise
+from flows.workspaces.checkout import home_of
 from infra.environment import environment
 
 REPORT = Path("outputs/report.html")
@@ -56,7 +56,7 @@ def promote(workspace: Path, tracking_uri: str, stop: threading.Event) -> list[s
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(workspace: Path, decisions: list[str], tracking_page: str) -> None:
     """Render outputs/report.html and put the leaderboard, the decisions and both addresses on the Prefect page."""
-    from components.evaluation.report import render
+    from components.evaluation.report.report import render
 
     path = render(workspace)
     paragraphs = [

@@ -24,13 +24,16 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from components.errors import CeterisError
-from flows import conclusion, graph, lockfile, runs, workspaces
-from flows.checkout import busy, home_of, run_lock
-from flows.display import display
-from flows.durations import Durations
-from flows.resources import Slots, only_one
-from flows.stage_tasks import StageTasks
-from flows.walker import Result, Walker
+from flows import conclusion
+from flows.graph import dvc_graph, lockfile
+from flows.graph.durations import Durations
+from flows.graph.walker import Result, Walker
+from flows.servers import flow_runs
+from flows.stages.display import display
+from flows.stages.resources import Slots, only_one
+from flows.stages.stage_tasks import StageTasks
+from flows.workspaces import workspaces
+from flows.workspaces.checkout import busy, home_of, run_lock
 from infra.environment import environment
 
 POLL_SECONDS = 5.0
@@ -97,12 +100,12 @@ def carry_out(
     """The body of the flow, for use inside any flow run; returns the state that the run ends in."""
     workspace = workspace.resolve()
     server = os.environ["PREFECT_API_URL"].removesuffix("/api")
-    runs.reap(server)
+    flow_runs.reap(server)
     run = str(flow_run.get_id())
     with get_client(sync_client=True) as client:
-        tags = {*flow_run.get_tags(), runs.process_tag(os.getpid()), workspace.name}
+        tags = {*flow_run.get_tags(), flow_runs.process_tag(os.getpid()), workspace.name}
         client.update_flow_run(UUID(run), name=f"{workspace.name}-{run[-6:]}", tags=sorted(tags))
-    record = Record(runs.page(server, run))
+    record = Record(flow_runs.page(server, run))
     try:
         with only_one(run_lock(workspace), busy(workspace)):
             before = last_record(workspace)
@@ -131,7 +134,7 @@ def _walk(
     before: Record | None,
     poll: "_Poll",
 ) -> PrefectState[Any]:
-    plan = graph.plan(workspace, targets)
+    plan = dvc_graph.plan(workspace, targets)
     slots = _slots(workspace)
     durations, shown, stop = Durations(workspace), display(), threading.Event()
     tasks = StageTasks(workspace, plan, environment(home_of(workspace)), shown, durations, stop, poll)
@@ -218,7 +221,7 @@ class _Poll:
             return
         self._next = time.monotonic() + POLL_SECONDS
         try:
-            state = runs.state(self._server, self._run)
+            state = flow_runs.state(self._server, self._run)
         except (OSError, ValueError, KeyError) as error:
             _log.warning("the Prefect server does not answer, the stages go on: %s", error)
             self._next = time.monotonic() + 30.0
@@ -233,7 +236,7 @@ class _Tracking:
     def __init__(self, workspace: Path, tracking_uri: str | None, cached: Sequence[str]) -> None:
         self._tracker = None
         if tracking_uri:
-            from flows.tracker import Tracker
+            from flows.tracking.tracker import Tracker
 
             self._tracker = Tracker(workspace, tracking_uri, cached)
             self._tracker.start()

@@ -13,9 +13,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import CeterisError
-from components.study import Study, load_study
-from flows import resources, runs, services, workspaces
-from flows.checkout import busy, run_lock
+from components.study.loading import load_study
+from components.study.study import Study
+from flows.servers import flow_runs, services
+from flows.stages import resources
+from flows.workspaces import workspaces
+from flows.workspaces.checkout import busy, run_lock
 from infra.environment import apply
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ def connect(home: Path) -> dict[str, services.Service]:
 
 
 def choose_workspace(
-    home: Path, name: str | None, replicates: int | None, architectures: list[str] | None, scale: float | None
+    home: Path, name: str | None, replicates: int | None, arms: list[str] | None, scale: float | None
 ) -> Path:
     """The root for the default study as it stands in params.yaml; for anything else a workspace, brought up to date.
 
@@ -45,8 +48,8 @@ def choose_workspace(
     """
     default = load_study(home / "params.yaml")
     wanted = default if name is None else workspaces.load(home, name)
-    if (replicates, architectures, scale) != (None, None, None):
-        wanted = workspaces.override(wanted, replicates, architectures, scale)
+    if (replicates, arms, scale) != (None, None, None):
+        wanted = workspaces.override(wanted, replicates, arms, scale)
     return home if wanted == default else workspaces.create(home, wanted)
 
 
@@ -102,12 +105,12 @@ def run_study(
     home: Path,
     name: str | None,
     replicates: int | None,
-    architectures: list[str] | None,
+    arms: list[str] | None,
     scale: float | None,
     targets: Sequence[str] | None = None,
 ) -> int:
     """Run a study through the Prefect flow and print what it came to; returns the exit code."""
-    workspace = choose_workspace(home, name, replicates, architectures, scale)
+    workspace = choose_workspace(home, name, replicates, arms, scale)
     with resources.only_one(run_lock(workspace), busy(workspace)):
         pass  # asked before servers are started and a run exists; the flow asks again
     running = connect(home)
@@ -159,7 +162,7 @@ def leaderboard_text(workspace: Path) -> str:
     path = workspace / LEADERBOARD
     if not path.is_file():
         raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
-    from components.evaluation.terminal import render_text
+    from components.evaluation.report.terminal import render_text
 
     return render_text(json.loads(path.read_text(encoding="utf-8"))).strip("\n")
 
@@ -193,10 +196,10 @@ def describe(home: Path) -> list[str]:
         health = "" if service.healthy else "  (does not answer)"
         lines.append(f"{service.name:8} {service.url}  pid {service.pid or 'elsewhere'}{health}")
         if service.name == "prefect" and not health:
-            lines += [f"crashed  {run.name}: its process has gone" for run in runs.reap(service.url)]
+            lines += [f"crashed  {run.name}: its process has gone" for run in flow_runs.reap(service.url)]
             lines += [
-                f"run      {run.name}  {run.state}  {runs.page(service.url, run.id)}"
-                for run in runs.unfinished(service.url)
+                f"run      {run.name}  {run.state}  {flow_runs.page(service.url, run.id)}"
+                for run in flow_runs.unfinished(service.url)
             ]
     lines += [f"busy     {folder}" for folder in busy_workspaces(home)]
     return lines or ["no server of this clone is running; `ceteris up` or `ceteris run` starts them"]

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import CeterisError
-from components.study import load_study
+from components.study.loading import load_study
+from components.study.plan import served_tasks
 
 
 def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) -> dict[str, Any]:
@@ -27,10 +28,10 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
     study = load_study(root / "params.yaml")
     if task not in study.tasks:
         raise CeterisError(f"the study {study.name} has no task {task!r}: choose one of {', '.join(study.tasks)}.")
-    if task not in study.served_tasks:
+    if task not in served_tasks(study):
         raise CeterisError(
             f"{task} is no task of one picture and one text: its models are compared, and not served; "
-            f"choose one of {', '.join(study.served_tasks) or 'another study'}."
+            f"choose one of {', '.join(served_tasks(study)) or 'another study'}."
         )
     data = _picture(image)
     try:

@@ -15,7 +15,8 @@ from mlflow.entities.model_registry import ModelVersion
 
 from components.data.store import Store
 from components.errors import CeterisError
-from components.study import load_study
+from components.study.loading import load_study
+from components.study.plan import served_tasks
 from registry import record
 from registry.artefact import CODE, answer, build, digest_of, read_json, read_package
 from registry.card import card
@@ -58,7 +59,7 @@ def promote(root: Path, tracking_uri: str) -> list[Decision]:
     """
     study = load_study(root / "params.yaml")
     registry = Registry(tracking_uri)
-    return [promote_task(root, study.name, task, registry) for task in study.served_tasks]
+    return [promote_task(root, study.name, task, registry) for task in served_tasks(study)]
 
 
 def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decision:

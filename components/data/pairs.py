@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.axes import Domain, PairsSettings
 from components.data.batches import held
 from components.data.scenes.oracle import FIRST_DIGIT, OBJECT_WIDTH
 from components.data.store import Part, Store
 from components.errors import CeterisError
+from components.study.axes import Domain, PairsSettings
 
 CHUNK = 64
 """Pictures of which a caption each is held against the truth at once."""

@@ -194,7 +194,7 @@ def front_of(package: Mapping[str, Any], configuration: ModelConfiguration) -> n
             f"the model of {package['task']} reads {package['front']} regions, which come with the data: it cannot look at "
             "new pictures; package an arm whose front end is the detector, the grid or the patches."
         )
-    from components.models.fronts import region_front
+    from components.models.front_ends import region_front
 
     return region_front(package["front"], configuration)
 

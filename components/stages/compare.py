@@ -6,9 +6,9 @@ import os
 import subprocess
 import sys
 
-from components.evaluation.leaderboard import build
+from components.evaluation.leaderboard.leaderboard import build
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 
 REPORT_SECONDS = 1800
 
@@ -33,7 +33,7 @@ def write_report(stage: Stage) -> None:
     It is no output of this stage: it also shows seconds and pictures. In a process of its own, so that its code is no
     input of the leaderboard and whatever goes wrong in it stays there.
     """
-    command = [sys.executable, "-m", "components.evaluation.report"]
+    command = [sys.executable, "-m", "components.evaluation.report.report"]
     try:
         done = subprocess.run(command, cwd=stage.root, capture_output=True, text=True, timeout=REPORT_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:

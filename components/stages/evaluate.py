@@ -2,9 +2,9 @@
 
 import argparse
 
-from components.evaluation.metrics import collect
+from components.evaluation.scoring.metrics import collect
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:

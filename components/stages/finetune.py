@@ -1,6 +1,6 @@
-"""Stage: fine-tune one architecture on one task from each of its starts, and predict.
+"""Stage: fine-tune one arm on one task from each of its starts, and predict.
 
-A *cell* is a start with an amount of labels; what an architecture cannot do has no cells. Finished cells are kept in the
+A *cell* is a start with an amount of labels; what an arm cannot do has no cells. Finished cells are kept in the
 scratch folder, so that a killed stage continues in the cell, and at the step, where it was.
 """
 
@@ -15,21 +15,23 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 
-from components.budget import Budget
 from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream
 from components.stages.stage import Stage, main
-from components.study import Cell, FreezingRule, Study
+from components.study.arms import FreezingRule
+from components.study.budget import Budget
+from components.study.plan import FineTuning, cannot, fine_tunings
+from components.study.study import Study
 from components.training import prediction
 from components.training.building import configuration
 from components.training.finetuning import FinetuningNetwork
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
 from components.training.length import decide
+from components.training.measure_reads import what_is_read
 from components.training.rates import at_found_rate
-from components.training.reading import what_is_read
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
 from components.training.task_run import pretrained_folder, put_together
@@ -38,7 +40,7 @@ from components.training.weights import save_weights
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Fine-tune every cell, then write all outs at once."""
-    cells = study.cells(arguments.architecture, arguments.task)
+    cells = fine_tunings(study, arguments.arm, arguments.task)
     for index, cell in enumerate(cells):
         if not (stage.scratch / f"{cell.name}.json").is_file():
             finetune(study, arguments, stage, cell, (index, len(cells)))
@@ -56,16 +58,18 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         [pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], beside / "predictions.parquet"
     )
     os.replace(beside, out)
-    reason = study.cannot(arguments.architecture, arguments.task)
-    stage.progress(100, f"{arguments.architecture} cannot do {arguments.task}: {reason}" if reason else "fine-tuned")
+    reason = cannot(study, arguments.arm, arguments.task)
+    stage.progress(100, f"{arguments.arm} cannot do {arguments.task}: {reason}" if reason else "fine-tuned")
 
 
-def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Cell, place: tuple[int, int]) -> None:
+def finetune(
+    study: Study, arguments: argparse.Namespace, stage: Stage, cell: FineTuning, place: tuple[int, int]
+) -> None:
     """One cell, to three files in the scratch folder; the record comes last and says that the cell is whole."""
     store = Store(stage.root / "outputs/tokens")
-    replicate, architecture, task = int(arguments.replicate), arguments.architecture, arguments.task
-    allowance = at_found_rate(cell.budget, stage.root, architecture)
-    prepared = put_together(study, stage.root, store, architecture, task, replicate, cell, allowance.batch_size)
+    replicate, arm, task = int(arguments.replicate), arguments.arm, arguments.task
+    allowance = at_found_rate(cell.budget, stage.root, arm)
+    prepared = put_together(study, stage.root, store, arm, task, replicate, cell, allowance.batch_size)
     network, stream, freezing = prepared.network, prepared.stream, prepared.freezing
     reads = what_is_read(network, stream.at(0), store.index["truncated"][task])
 
@@ -79,15 +83,15 @@ def finetune(study: Study, arguments: argparse.Namespace, stage: Stage, cell: Ce
     with stage.loop():
         length = decide(allowance, network, stream, freezing, prepared.seed, kept, study.runtime)
         budget = length.budget
-        if cell.matched:
-            pretrained = pretrained_folder(stage.root, architecture, replicate)
+        if cell.stretched:
+            pretrained = pretrained_folder(stage.root, arm, replicate)
             budget = matched_budget(network, stream, budget, freezing, pretrained)
         record = train(network, stream, budget, freezing, prepared.seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     with stage.loop():
         write_predictions(study, stage, store, prepared.regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
-    size = dataclasses.asdict(configuration(study, store, architecture))
+    size = dataclasses.asdict(configuration(study, store, arm))
     finished = stage.scratch / f"{cell.name}.json.part"
     record |= {"budget": length.described(), "reads": reads, "configuration": size}
     if cell.taught is not None:
@@ -122,7 +126,7 @@ def write_predictions(
     regions: RegionArrays | None,
     network: FinetuningNetwork,
     task: str,
-    cell: Cell,
+    cell: FineTuning,
 ) -> None:
     """Predict every split but `train` and `gate`, which only promotion may look at."""
     device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
@@ -141,4 +145,4 @@ def write_predictions(
 
 
 if __name__ == "__main__":
-    main("finetune", run, ["architecture", "task", "replicate"])
+    main("finetune", run, ["arm", "task", "replicate"])

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from components.data.store import Store
-from components.evaluation.floors import compute_floors
+from components.evaluation.scoring.floors import compute_floors
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:

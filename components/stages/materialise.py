@@ -7,7 +7,7 @@ from components.data.findings import FaultyDataError, write_json
 from components.data.samples import SampleWriter, describe
 from components.data.sources.source import write
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 
 # Where the validate stage reports, too.
 DOCS = Path("reports/data_docs")

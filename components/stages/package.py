@@ -1,9 +1,9 @@
 """Stage: the chosen model of each task as a folder from which it can be rebuilt and asked.
 
-`compare` has chosen architecture and cell on the selection split, over replicates. Which replicate's file is packaged is
+`compare` has chosen arm and cell on the selection split, over replicates. Which replicate's file is packaged is
 decided on validation, so that neither the selection nor the gate split is looked at twice.
 
-`package.json`: `format` (3), `study`, `task`, `kind`; `architecture`, `cell`, `replicate`; `answers` in the order of the
+`package.json`: `format` (3), `study`, `task`, `kind`; `arm`, `architecture`, `cell`, `replicate`; `answers` in the order of the
 head's outputs; `arm`, the study's name of what was trained, and its `front`; `configuration`, at which the model was built;
 `image_size`, and `background` and `value_range`, with which its pictures were drawn; for the model card `scores`
 ({split: {score, items}} of the packaged file), `chosen` and `floors` (what the leaderboard says of the choice),
@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 
 from components.errors import CeterisError
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.plan import served_tasks
+from components.study.study import Study
 
 FORMAT = 3
 WEIGHTS = "model.safetensors"
@@ -35,34 +36,34 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     tasks = read_json(outputs / "compare/leaderboard.json")["tasks"]
     out = stage.out()
     out.mkdir(parents=True, exist_ok=True)
-    for number, task in enumerate(study.served_tasks):
+    for number, task in enumerate(served_tasks(study)):
         if not tasks.get(task, {}).get("chosen"):
             raise CeterisError(
-                f"outputs/compare/leaderboard.json chooses no architecture for {task}: see there which certificates "
+                f"outputs/compare/leaderboard.json chooses no arm for {task}: see there which certificates "
                 "failed, or run the compare stage again if it has no such task."
             )
         package = describe(study, task, tasks[task], outputs)
         write(package, outputs, out / task)
         stage.log(f"{task}: {package['arm']} from {package['cell']}, replicate {package['replicate']}")
-        stage.progress(100 * (number + 1) / len(study.served_tasks), f"{task} packaged")
+        stage.progress(100 * (number + 1) / len(served_tasks(study)), f"{task} packaged")
 
 
 def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> dict[str, Any]:
     """The content of one task's `package.json`, all but the weights' digest; `entry` is the leaderboard's of the task."""
-    architecture, cell = entry["chosen"]["architecture"], entry["chosen"]["cell"]
-    scores = scores_of(outputs / "evaluation/scores.parquet", architecture, task, cell)
-    replicate = best_replicate(scores, f"{architecture}/{task}/{cell}")
+    arm, cell = entry["chosen"]["arm"], entry["chosen"]["cell"]
+    scores = scores_of(outputs / "evaluation/scores.parquet", arm, task, cell)
+    replicate = best_replicate(scores, f"{arm}/{task}/{cell}")
     index = read_json(outputs / "tokens/index.json")
-    records = read_json(outputs / "evaluation/arms.json")[architecture][task][cell]
+    records = read_json(outputs / "evaluation/arms.json")[arm][task][cell]
     training = records[study.replicates.index(replicate)]
     return {
         "format": FORMAT,
         "study": study.name,
         "task": task,
         "kind": study.tasks[task].kind,
-        "arm": architecture,
-        "architecture": study.arms[architecture].architecture,
-        "front": study.arms[architecture].front,
+        "arm": arm,
+        "architecture": study.arms[arm].architecture,
+        "front": study.arms[arm].front,
         "cell": cell,
         "replicate": replicate,
         "answers": index["answers"][task],
@@ -82,10 +83,10 @@ def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> d
     }
 
 
-def scores_of(path: Path, architecture: str, task: str, cell: str) -> list[dict[str, Any]]:
+def scores_of(path: Path, arm: str, task: str, cell: str) -> list[dict[str, Any]]:
     """The rows of `scores.parquet` for one cell, replicates as whole numbers."""
     table = pq.read_table(path)
-    for name, value in (("architecture", architecture), ("task", task), ("cell", cell)):
+    for name, value in (("arm", arm), ("task", task), ("cell", cell)):
         table = table.filter(pc.equal(table[name], value))
     return sorted(
         ({**row, "replicate": int(row["replicate"])} for row in table.to_pylist()),

@@ -1,4 +1,4 @@
-"""Stage: the multimodal intermediate step of one architecture, from its unimodal components."""
+"""Stage: the multimodal intermediate step of one arm, from its unimodal components."""
 
 import argparse
 from typing import Any
@@ -13,7 +13,7 @@ from components.models.configuration import ModelConfiguration
 from components.models.passes import Pretraining
 from components.objectives.objective import Objective
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 from components.training.building import (
     as_module,
     build,
@@ -24,9 +24,9 @@ from components.training.building import (
     region_arrays,
 )
 from components.training.length import decide
+from components.training.measure_reads import what_is_read
 from components.training.pretraining import PretrainingNetwork
 from components.training.rates import at_found_rate
-from components.training.reading import what_is_read
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -40,7 +40,7 @@ def ingredients_for(pretraining: Pretraining, masked_words: float, regions: bool
 
     Args:
         masked_words: share of words that are masked.
-        regions: the architecture reads what a frozen front end saw.
+        regions: the arm reads what a frozen front end saw.
     """
     passes, losses = pretraining.passes, pretraining.losses
     return Ingredients(
@@ -67,28 +67,28 @@ def objectives_for(model: Architecture, size: ModelConfiguration, store: Store) 
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
-    """Pretrain one architecture of one replicate.
+    """Pretrain one arm of one replicate.
 
     Raises:
         CeterisError: its objectives ask for what its front end does not know.
     """
-    replicate, architecture = int(arguments.replicate), arguments.architecture
+    replicate, arm = int(arguments.replicate), arguments.arm
     store = Store(stage.root / "outputs/tokens")
-    model = build(architecture, study, store, replicate)
-    starts = stage.root / "outputs/starts" / arguments.replicate / architecture
+    model = build(arm, study, store, replicate)
+    starts = stage.root / "outputs/starts" / arguments.replicate / arm
     load_start(model, "unimodal", starts, stage.root)
     model.begin_pretraining()
-    seed_torch(study.seed, replicate, "objectives", architecture)
+    seed_torch(study.seed, replicate, "objectives", arm)
     try:
-        losses = objectives_for(model, configuration(study, store, architecture), store)
+        losses = objectives_for(model, configuration(study, store, arm), store)
     except ValueError as error:
-        raise CeterisError(f"arms.{architecture}: {error}; give the arm another front.") from None
-    front = build_front(architecture, study, store, starts)
+        raise CeterisError(f"arms.{arm}: {error}; give the arm another front.") from None
+    front = build_front(arm, study, store, starts)
     network = PretrainingNetwork(as_module(model), pixel_scaling(store), model.PRETRAINING, losses, front)
-    regions = region_arrays(architecture, study, store, front, replicate, stage.root)
-    allowance = at_found_rate(study.pretrain, stage.root, architecture)
+    regions = region_arrays(arm, study, store, front, replicate, stage.root)
+    allowance = at_found_rate(study.pretrain, stage.root, arm)
     seed = derive(study.seed, replicate, "pairs")
-    rows, captions = reading(store, study.arms[architecture].pairs, seed, allowance.batch_size, architecture)
+    rows, captions = reading(store, study.arms[arm].pairs, seed, allowance.batch_size, arm)
     stream = BatchStream(
         store,
         "pairs",
@@ -110,4 +110,4 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
 
 
 if __name__ == "__main__":
-    main("pretrain", run, ["architecture", "replicate"])
+    main("pretrain", run, ["arm", "replicate"])

@@ -1,4 +1,4 @@
-"""Stage: pretraining on pictures alone; a visual front end that a replicate's architectures share.
+"""Stage: pretraining on pictures alone; a visual front end that a replicate's arms share.
 
 All front ends of a study see the same pictures with the same labels in the same order: the labels of whole pictures, or
 boxes of objects with their classes and attributes. A detector learns from boxes whatever the others do.
@@ -14,14 +14,15 @@ from torch import nn
 from components.data.batches import Batch, BatchStream, Ingredients
 from components.data.store import Store
 from components.errors import CeterisError
-from components.evaluation.detection import mean_average_precision
+from components.evaluation.scoring.detection import mean_average_precision
 from components.models.configuration import ModelConfiguration
-from components.models.fronts import ENCODERS, dense_heads, region_detector
+from components.models.front_ends import ENCODERS, dense_heads, region_detector
 from components.models.pixels import PixelScaling
 from components.objectives.image_labels import ImageLabels
 from components.objectives.object_boxes import ObjectBoxes
 from components.stages.stage import Stage, main
-from components.study import Front, Study
+from components.study.front_ends import Front
+from components.study.study import Study
 from components.training.building import configuration, pixel_scaling
 from components.training.length import decide
 from components.training.pretraining import ImagePretrainingNetwork

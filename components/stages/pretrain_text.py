@@ -1,4 +1,4 @@
-"""Stage: masked language modelling on text alone; the text encoder that a replicate's architectures share."""
+"""Stage: masked language modelling on text alone; the text encoder that a replicate's arms share."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from components.models.encoders import text_encoder
 from components.models.passes import Pass, Pretraining
 from components.objectives.mlm import MaskedLanguageModelling
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 from components.training.building import configuration, pixel_scaling
 from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork

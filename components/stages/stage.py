@@ -18,8 +18,9 @@ from typing import Literal, NoReturn
 
 from components.errors import CeterisError
 from components.stages.closure import check_closure
-from components.stages.declared import Declared, declared
-from components.study import Study, load_study
+from components.stages.graph_node import Declared, declared
+from components.study.loading import load_study
+from components.study.study import Study
 from components.tracking.spool import Spool
 
 SIDECAR = Path(".ceteris")
@@ -118,7 +119,7 @@ def main(module: str, run: Run, options: Sequence[str] = ()) -> None:
     Args:
         module: name of the module in `components.stages`.
         run: what the stage does.
-        options: names of its string options, such as `architecture`.
+        options: names of its string options, such as `arm`.
     """
     _die_with_parent()
     if isinstance(

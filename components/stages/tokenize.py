@@ -22,7 +22,7 @@ from components.data.images import Rendering, to_pixels
 from components.data.region_table import write_arrays
 from components.errors import CeterisError
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 
 IMAGE_COLUMNS = ["image_id", "image", "group", "objects", "label", "boxes", "classes", "attributes"]
 COLUMNS = ("id", "group", "form", "text", "target", "pair")

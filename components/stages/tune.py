@@ -11,15 +11,16 @@ import shutil
 from typing import Any
 
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.plan import cannot
+from components.study.study import Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Search, and write down every trial with what it cost."""
-    architecture = arguments.architecture
-    task = next((task for task in study.task_names if not study.cannot(architecture, task)), None)
+    arm = arguments.arm
+    task = next((task for task in study.task_names if not cannot(study, arm, task)), None)
     searched = bool(study.tuning.trials) and task is not None
-    found = search(study, stage, architecture, str(task)) if searched else {"factor": 1.0, "trials": []}
+    found = search(study, stage, arm, str(task)) if searched else {"factor": 1.0, "trials": []}
     record = {"run": vars(arguments), "task": task if searched else None, **found}
     out = stage.out()
     beside = out.with_name(out.name + ".part")
@@ -30,7 +31,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     stage.progress(100, f"factor {record['factor']:g}" if searched else "nothing to search: the study's own rates")
 
 
-def search(study: Study, stage: Stage, architecture: str, task: str) -> dict[str, Any]:
+def search(study: Study, stage: Stage, arm: str, task: str) -> dict[str, Any]:
     """The best factor of an arm, with all trials."""
     # Loaded where they are used: a study without a search need not wait for torch.
     from components.training.halving import best, candidates, halve
@@ -51,11 +52,11 @@ def search(study: Study, stage: Stage, architecture: str, task: str) -> dict[str
         return value
 
     surroundings = Surroundings(study.runtime, stage.spool, progress, lambda: stage.stop_requested)
-    trials = Trials(study, stage.root, architecture, task, stage.scratch, surroundings)
+    trials = Trials(study, stage.root, arm, task, stage.scratch, surroundings)
     with stage.loop():
         made = halve(candidates(settings, study.seed), settings, score)
     return {"factor": best(made, settings), "trials": trials.finished()}
 
 
 if __name__ == "__main__":
-    main("tune", run, ["architecture"])
+    main("tune", run, ["arm"])

@@ -9,7 +9,7 @@ from components.data.samples import describe
 from components.data.validation.materialised import check_data
 from components.errors import CeterisError
 from components.stages.stage import Stage, main
-from components.study import Study
+from components.study.study import Study
 
 DATA = Path("outputs/data")
 # Outside the graph: the pages carry times, and both are kept when the stage fails.

@@ -1,7 +1,7 @@
 """What a downstream task is: a head, scores of candidates, a loss to fine-tune with and a way to be right.
 
 Shapes: B batch, C candidates (answers, regions, the pictures of a pool), V visual tokens, D width, P readout width.
-Which architecture can do which task, `components.capabilities` says.
+Which architecture can do which task, `components.study.capabilities` says.
 """
 
 from typing import ClassVar

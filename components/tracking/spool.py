@@ -1,7 +1,7 @@
 """The spool: what a stage appends about its run, for the tracker to read.
 
 A stage only ever appends lines to a file of its own, so that no server, database or network can delay or end a
-training. The tracker (`flows/tracker.py`) tails the files. See docs/formats.md, "The sidecar", for the events.
+training. The tracker (`flows/tracking/tracker.py`) tails the files. See docs/formats.md, "The sidecar", for the events.
 """
 
 import json

@@ -13,7 +13,8 @@ from components.models import architectures
 from components.models.architecture import Architecture, load_component
 from components.models.configuration import Axes, ModelConfiguration
 from components.models.pixels import PixelScaling
-from components.study import Start, Study
+from components.study.arms import Start
+from components.study.study import Study
 from components.training.seeds import seed_torch
 from components.training.weights import digest_of, load_weights
 
@@ -43,7 +44,7 @@ def configuration(study: Study, store: Store, arm: str | None = None) -> ModelCo
         known = {"object_classes": told["classes"], "object_attributes": told["attributes"]}
         return replace(size, regions=told["most"], region_features=told["features"], **known)
     # Imported where it is used: an architecture that looks itself does not depend on the front ends' code.
-    from components.models.fronts import region_features
+    from components.models.front_ends import region_features
 
     return replace(size, region_features=region_features(settings.front, size))
 
@@ -80,7 +81,7 @@ def build_front(name: str, study: Study, store: Store, starts: Path) -> nn.Modul
     kind = study.arms[name].front
     if kind in ("pixels", "precomputed"):
         return None
-    from components.models.fronts import load_region_front, region_front
+    from components.models.front_ends import load_region_front, region_front
 
     front = region_front(kind, configuration(study, store, name))
     weights = {file.stem: load_weights(file) for file in sorted((starts / "front").glob("*.safetensors"))}

@@ -1,7 +1,7 @@
 """Digests of what a module was handed, taken from the batches themselves as they are consumed.
 
 Four chains: sample ids, raw content, what a frozen front end saw, and corruption. The first two must agree across
-architectures, the third among those with the same front end, the last among those with the same objectives. A
+arms, the third among those with the same front end, the last among those with the same objectives. A
 chain is a string, so it lies in a checkpoint and resumes exactly.
 
 Runs of unlike length end in unlike chains whatever they were handed, so the chains are also kept as they stood after 1, 2,

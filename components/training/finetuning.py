@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from components.data.task_batches import Needs
 from components.models.pixels import PixelScaling
 from components.tasks.task import Task
-from components.training.looking import looked_at
+from components.training.model_inputs import looked_at
 
 Batch = Mapping[str, Tensor]
 

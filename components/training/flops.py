@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from components.budget import Budget
-from components.spending import Phase, spent
+from components.study.budget import Budget
+from components.study.spending import Phase, spent
 from components.training.freezing import FreezingSchedule
 
 Batch = Mapping[str, Tensor]

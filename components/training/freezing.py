@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from components.errors import CeterisError
-from components.study import FreezingRule
+from components.study.arms import FreezingRule
 
 
 class FreezingSchedule:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from components.study import TuningSettings
+from components.study.settings import TuningSettings
 from components.training.seeds import derive
 
 Score = Callable[[float, int], float]

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import nn
 
-from components.budget import Allowance, Budget
 from components.data.batches import BatchStream
-from components.spending import Phase, affordable
-from components.study import FreezingRule, RuntimeSettings
+from components.study.arms import FreezingRule
+from components.study.budget import Allowance, Budget
+from components.study.settings import RuntimeSettings
+from components.study.spending import Phase, affordable
 from components.training.flops import flops_by_phase
 from components.training.freezing import FreezingSchedule
 from components.training.saving import write_json

@@ -6,7 +6,7 @@ import lightning.pytorch as L
 import torch
 from torch import Tensor, nn
 
-from components.budget import Budget
+from components.study.budget import Budget
 from components.training.digests import BatchDigests
 from components.training.freezing import FreezingSchedule
 from components.training.schedule import learning_rate_factor

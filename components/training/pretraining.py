@@ -13,7 +13,7 @@ from components.models.pixels import PixelScaling
 from components.models.states import Batch
 from components.objectives.inputs import as_seen
 from components.objectives.objective import Objective
-from components.training.looking import looked_at
+from components.training.model_inputs import looked_at
 
 
 class PretrainingNetwork(nn.Module):
@@ -23,7 +23,7 @@ class PretrainingNetwork(nn.Module):
     every step of an accumulation.
 
     Args:
-        model: an architecture, or a text encoder.
+        model: an arm, or a text encoder.
         objectives: those that the passes name; two passes with the same objective share it.
         front: the frozen front end that looks at the pictures, where batches do not carry what it saw.
 

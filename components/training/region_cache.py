@@ -22,7 +22,8 @@ from components.data.regions import LARGE, RegionArrays
 from components.data.store import Store
 from components.models import detector, encoders, pixels, regions, transformer, vision_transformer
 from components.models.pixels import PixelScaling
-from components.study import ORACLE, Front, RuntimeSettings
+from components.study.front_ends import ORACLE, Front
+from components.study.settings import RuntimeSettings
 from components.training.run import configure_torch, hardware
 from components.training.weights import digest_of
 

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from components.budget import Budget
 from components.data.batches import BatchStream
-from components.study import FreezingRule, RuntimeSettings
+from components.study.arms import FreezingRule
+from components.study.budget import Budget
+from components.study.settings import RuntimeSettings
 from components.tracking.spool import Spool
 from components.training.checkpoints import Keeper, step_of
 from components.training.flops import count_flops
@@ -50,7 +51,7 @@ def train(
     check `stop_requested` before it uses the result.
     """
     configure_torch(surroundings.runtime)
-    # Rules name the architecture's own parameters; a head or an objective is never frozen.
+    # Rules name the arm's own parameters; a head or an objective is never frozen.
     schedule = FreezingSchedule(network.get_submodule("model"), freezing)
     flops = count_flops(network, stream.at(0), schedule, budget)
     module = TrainingModule(network, budget, schedule, seed)

@@ -2,7 +2,7 @@
 
 import math
 
-from components.budget import Budget
+from components.study.budget import Budget
 
 
 def learning_rate_factor(samples: int, budget: Budget) -> float:

@@ -7,7 +7,9 @@ from components import tasks
 from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.data.task_batches import TaskStream, few
-from components.study import Cell, FreezingRule, Study
+from components.study.arms import FreezingRule
+from components.study.plan import FineTuning, freezing
+from components.study.study import Study
 from components.training.building import (
     as_module,
     build,
@@ -26,7 +28,7 @@ class TaskRun:
     """A network that begins from a start, with a fresh head, and the batches that it will see, however many.
 
     Attributes:
-        regions: what a frozen front end saw in every picture; None where the architecture looks itself.
+        regions: what a frozen front end saw in every picture; None where the arm looks itself.
         seed: of the order of samples and of whatever is random in a step.
         taught: of a further task: the digest of the weights that it begins from.
     """
@@ -39,29 +41,29 @@ class TaskRun:
     taught: str | None
 
 
-def starts_folder(root: Path, architecture: str, replicate: int) -> Path:
+def starts_folder(root: Path, arm: str, replicate: int) -> Path:
     """What the stage `starts` handed to an arm."""
-    return root / "outputs/starts" / str(replicate) / architecture
+    return root / "outputs/starts" / str(replicate) / arm
 
 
-def pretrained_folder(root: Path, architecture: str, replicate: int) -> Path:
+def pretrained_folder(root: Path, arm: str, replicate: int) -> Path:
     """What the intermediate step left of an arm."""
-    return root / "outputs/pretrain" / architecture / str(replicate)
+    return root / "outputs/pretrain" / arm / str(replicate)
 
 
-def finetuned_folder(root: Path, architecture: str, task: str, replicate: int) -> Path:
+def finetuned_folder(root: Path, arm: str, task: str, replicate: int) -> Path:
     """What fine-tuning on a task left of an arm."""
-    return root / "outputs/finetune" / architecture / task / str(replicate)
+    return root / "outputs/finetune" / arm / task / str(replicate)
 
 
 def put_together(
     study: Study,
     root: Path,
     store: Store,
-    architecture: str,
+    arm: str,
     task: str,
     replicate: int,
-    cell: Cell,
+    tuning: FineTuning,
     batch_size: int,
     purpose: str = "task",
 ) -> TaskRun:
@@ -69,26 +71,26 @@ def put_together(
 
     Args:
         root: the workspace.
-        cell: what it begins from, and how many labelled samples it may see.
+        tuning: what it begins from, and how many labelled samples it may see.
         purpose: names the order of samples; runs of one replicate with one purpose see the same order.
     """
-    model = build(architecture, study, store, replicate)
-    starts = starts_folder(root, architecture, replicate)
+    model = build(arm, study, store, replicate)
+    starts = starts_folder(root, arm, replicate)
     taught = None
-    if cell.taught is None:
-        load_start(model, cell.start, starts, pretrained_folder(root, architecture, replicate))
+    if tuning.taught is None:
+        load_start(model, tuning.start, starts, pretrained_folder(root, arm, replicate))
     else:
-        before = finetuned_folder(root, architecture, str(study.further.after), replicate)
-        taught = load_taught(model, before / f"{cell.taught}.safetensors")
-    seed_torch(study.seed, replicate, "head", architecture, task)
+        before = finetuned_folder(root, arm, str(study.further.after), replicate)
+        taught = load_taught(model, before / f"{tuning.taught}.safetensors")
+    seed_torch(study.seed, replicate, "head", arm, task)
     kind = tasks.load(study.tasks[task].kind)
     head = kind.head(model, len(store.index["answers"][task]))
-    front = build_front(architecture, study, store, starts)
+    front = build_front(arm, study, store, starts)
     network = FinetuningNetwork(as_module(model), pixel_scaling(store), head, kind, front)
-    regions = region_arrays(architecture, study, store, front, replicate, root)
-    seed = derive(study.seed, replicate, purpose, task, cell.labels)
+    regions = region_arrays(arm, study, store, front, replicate, root)
+    seed = derive(study.seed, replicate, purpose, task, tuning.labels)
     needs, subset = needs_of(kind), None
-    if cell.labels is not None:
-        subset = few(cell.labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
+    if tuning.labels is not None:
+        subset = few(tuning.labels, task, derive(study.seed, replicate, "few"), store, needs.pool)
     stream = TaskStream(store, task, seed, batch_size, 0, needs, subset, regions)
-    return TaskRun(network, stream, regions, study.freezing(architecture, cell), seed, taught)
+    return TaskRun(network, stream, regions, freezing(study, tuning), seed, taught)

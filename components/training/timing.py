@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from components.budget import Budget
 from components.data.batches import BatchStream
-from components.spending import Phase
-from components.study import FreezingRule, RuntimeSettings
+from components.study.arms import FreezingRule
+from components.study.budget import Budget
+from components.study.settings import RuntimeSettings
+from components.study.spending import Phase
 from components.training.flops import Varying
 from components.training.freezing import FreezingSchedule
 from components.training.module import TrainingModule

@@ -10,7 +10,10 @@ import numpy as np
 import torch
 
 from components.data.store import Store
-from components.study import Cell, Start, Study
+from components.study.arms import Start
+from components.study.cells import Cell
+from components.study.plan import FineTuning
+from components.study.study import Study
 from components.training.halving import shares
 from components.training.length import decide
 from components.training.prediction import predict
@@ -29,18 +32,16 @@ class Trials:
         folder: scratch folder of the stage.
     """
 
-    def __init__(
-        self, study: Study, root: Path, architecture: str, task: str, folder: Path, surroundings: Surroundings
-    ) -> None:
+    def __init__(self, study: Study, root: Path, arm: str, task: str, folder: Path, surroundings: Surroundings) -> None:
         self._study = study
         self._root = root
-        self._architecture = architecture
+        self._arm = arm
         self._task = task
         self._folder = folder
         self._surroundings = surroundings
         self._store = Store(root / "outputs/tokens")
         # Every arm has these components, and none of them has cost an intermediate step.
-        self._start: Start = "unimodal" if study.arms[architecture].unimodal else "scratch"
+        self._start: Start = "unimodal" if study.arms[arm].unimodal else "scratch"
 
     def finished(self) -> list[dict[str, Any]]:
         """The records of all finished trainings: factor, rung, share, score, budget, samples and FLOPs."""
@@ -65,10 +66,10 @@ class Trials:
             study,
             self._root,
             self._store,
-            self._architecture,
+            self._arm,
             self._task,
             replicate,
-            Cell(self._start, self._start, None, allowance),
+            FineTuning(Cell(self._arm, self._start), self._start, None, allowance),
             allowance.batch_size,
             purpose="search",
         )

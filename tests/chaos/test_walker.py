@@ -7,11 +7,11 @@ from typing import Any
 
 import psutil
 import pytest
-import toy
 
-from flows import runs
-from flows.graph import plan
+from flows.graph.dvc_graph import plan
 from flows.pipeline import last_record
+from flows.servers import flow_runs as runs
+from tests.flows import toy
 
 pytestmark = pytest.mark.xdist_group("servers")
 TRAINING = [f"train@{arch}-{replicate}" for arch in ("slow", "quick") for replicate in (0, 1)]

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.axes import PairsSettings
 from components.data.batches import BatchStream, Ingredients, truth_of
 from components.data.pairs import Reading, of_domain, ranks, reading
 from components.data.scenes.oracle import (
@@ -29,6 +28,7 @@ from components.data.scenes.oracle import (
 )
 from components.data.store import Store
 from components.errors import CeterisError
+from components.study.axes import PairsSettings
 
 SAMPLES, BATCH = 120, 8
 EVERYTHING = Ingredients(

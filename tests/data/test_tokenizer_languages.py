@@ -15,7 +15,7 @@ from components.data import tokenizer as wordpiece
 from components.data.corruption import IGNORED, mask_tokens
 from components.data.scenes.captions import caption
 from components.data.scenes.items import draw_items
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import LAWS, draw_scene
 
 NLVR = Path(__file__).resolve().parents[2].parent / "shared/data/nlvr"

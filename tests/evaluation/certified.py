@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from components.evaluation.certificate import certify
-from components.evaluation.training_records import TrainingRecords
-from components.study import Study
+from components.evaluation.certificate.certificate import certify
+from components.evaluation.certificate.training_records import TrainingRecords
+from components.study.study import Study
 
 
 def faults(study: Study, records: TrainingRecords) -> dict[str, set[str]]:

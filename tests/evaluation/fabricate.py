@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from fabricated_records import draws, finetuning, write_records
 from PIL import Image, ImageDraw
 
 from components.data.samples import Picture, Sample, SampleWriter
-from components.study import Study
+from components.study.plan import fine_tunings
+from components.study.study import Study
+from tests.evaluation.fabricated_records import draws, finetuning, write_records
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMS = ("colour", "count", "exists", "relation")
@@ -35,7 +36,7 @@ QUALITY = {
     ("image_only", "unimodal"): 0.35,
     ("text_only", "unimodal"): 0.42,
 }
-"""Probability of a correct prediction, by architecture and cell."""
+"""Probability of a correct prediction, by arm and cell."""
 CONTROLLED = {
     ("single", "unimodal"): 0.60,
     ("single", "unimodal_matched"): 0.62,
@@ -238,9 +239,9 @@ def fabricate(
         _data(root / "outputs/data", study, tables)
     _floors(root / "outputs/floors", tables)
     for task, table in tables.items():
-        for architecture in study.architectures.all:
+        for arm in study.architectures.all:
             for replicate in study.replicates:
-                _run(root, study, architecture, task, replicate, table, quality, spread)
+                _run(root, study, arm, task, replicate, table, quality, spread)
     write_records(root / "outputs", study)
     if spool:
         _spool(root / ".ceteris/spool", study)
@@ -281,22 +282,22 @@ def _items(study: Study, task: str, items: int) -> pd.DataFrame:
 def _run(
     root: Path,
     study: Study,
-    architecture: str,
+    arm: str,
     task: str,
     replicate: int,
     table: pd.DataFrame,
     quality: Mapping[tuple[str, str], float],
     spread: float,
 ) -> None:
-    folder = root / f"outputs/finetune/{architecture}/{task}/{replicate}"
+    folder = root / f"outputs/finetune/{arm}/{task}/{replicate}"
     folder.mkdir(parents=True)
     scored = table[table["split"] != "gate"]
     frames, records = [], {}
     # What an arm cannot do has no cells.
-    for one in study.cells(architecture, task):
+    for one in fine_tunings(study, arm, task):
         cell = one.name
-        generator = draws(architecture, task, cell, replicate)
-        chance = quality[architecture, cell] + generator.normal(0, spread) + scored["difficulty"]
+        generator = draws(arm, task, cell, replicate)
+        chance = quality[arm, cell] + generator.normal(0, spread) + scored["difficulty"]
         chance = chance - 0.1 * scored["split"].str.startswith("general_")
         right = generator.random(len(scored)) < chance
         options = len(answers_of(task))
@@ -309,7 +310,7 @@ def _run(
                 correct=right.astype("float32"),
             )
         )
-        records[cell] = finetuning(study, architecture, task, one, replicate, quality[architecture, cell])
+        records[cell] = finetuning(study, arm, task, one, replicate, quality[arm, cell])
     empty = scored.iloc[:0][["split", "id", "group", "form", "target"]].assign(
         cell="", prediction=0, confidence=0.0, correct=0.0
     )
@@ -384,7 +385,7 @@ def _spool(folder: Path, study: Study) -> None:
             further = "_further" if task in study.further.tasks else ""
             for name in study.architectures.all:
                 stage = f"finetune{further}{'' if name in study.architectures.pretrained else '_direct'}"
-                stages[f"{stage}@{name}-{task}-{replicate}"] = [cell.name for cell in study.cells(name, task)]
+                stages[f"{stage}@{name}-{task}-{replicate}"] = [cell.name for cell in fine_tunings(study, name, task)]
     for stage, cells in stages.items():
         (folder / stage).mkdir(parents=True)
         runs = [("20260101T000000000000Z-1", "killed", 0), ("20260101T001000000000Z-2", "finished", 400)]

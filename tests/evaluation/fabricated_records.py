@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from components.budget import Allowance, Budget
-from components.spending import Phase, affordable, first_step
-from components.study import Cell, FreezingRule, Study
+from components.study.arms import FreezingRule
+from components.study.budget import Allowance, Budget
+from components.study.plan import FineTuning, fine_tunings, freezing
+from components.study.spending import Phase, affordable, first_step
+from components.study.study import Study
 from components.training.halving import best, candidates, halve, shares
 
 PRETRAINING_FLOPS, FINETUNING_FLOPS, COMPONENT_FLOPS = 4e5, 3e5, 2e5
@@ -19,60 +21,58 @@ DEARER = {"dense": 1.5}
 """Arms whose passes cost so many times as much."""
 
 
-def finetuning(
-    study: Study, architecture: str, task: str, cell: Cell, replicate: int, quality: float
-) -> dict[str, Any]:
+def finetuning(study: Study, arm: str, task: str, cell: FineTuning, replicate: int, quality: float) -> dict[str, Any]:
     """The record of one cell."""
-    dearer = DEARER.get(architecture, 1.0)
+    dearer = DEARER.get(arm, 1.0)
     budget = _budget(study, cell, dearer)
     stream = f"{task} {cell.labels} labels {replicate}"
-    generator = draws(architecture, task, cell.name, replicate, "record")
-    rules = study.freezing(architecture, cell)
+    generator = draws(arm, task, cell.name, replicate, "record")
+    rules = freezing(study, cell)
     record = _training(stream, cell.budget, FINETUNING_FLOPS * dearer, generator, quality, budget, rules)
-    record["learning_rate"] *= tuning(study, architecture)["factor"]
-    record["run"] = {"architecture": architecture, "task": task, "replicate": str(replicate)}
+    record["learning_rate"] *= tuning(study, arm)["factor"]
+    record["run"] = {"arm": arm, "task": task, "replicate": str(replicate)}
     record["run"] |= {"start": cell.start, "labels": cell.labels}
-    _see(record, study, architecture, stream, "nothing")
+    _see(record, study, arm, stream, "nothing")
     if cell.taught:
-        before = next(one for one in study.cells(architecture, str(study.further.after)) if one.name == cell.taught)
-        weights = finetuning(study, architecture, str(study.further.after), before, replicate, quality)["weights"]
+        before = next(one for one in fine_tunings(study, arm, str(study.further.after)) if one.name == cell.taught)
+        weights = finetuning(study, arm, str(study.further.after), before, replicate, quality)["weights"]
         record["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": weights}
-    return record | {"configuration": _configuration(study, architecture)}
+    return record | {"configuration": _configuration(study, arm)}
 
 
 def write_records(outputs: Path, study: Study) -> None:
     """The records of everything before fine-tuning."""
-    for architecture in study.architectures.all:
-        _write(outputs / f"tuning/{architecture}/record.json", tuning(study, architecture))
+    for arm in study.architectures.all:
+        _write(outputs / f"tuning/{arm}/record.json", tuning(study, arm))
     for replicate in study.replicates:
         _components(outputs, study, replicate)
-        for architecture in study.architectures.pretrained:
+        for arm in study.architectures.pretrained:
             stream = f"pretrain {replicate}"
-            flops = PRETRAINING_FLOPS * DEARER.get(architecture, 1.0)
-            record = _training(stream, study.pretrain, flops, draws(stream, architecture), 0.6)
-            record["learning_rate"] *= tuning(study, architecture)["factor"]
-            record["run"] = {"architecture": architecture, "replicate": str(replicate)}
-            pairs = study.arms[architecture].pairs
+            flops = PRETRAINING_FLOPS * DEARER.get(arm, 1.0)
+            record = _training(stream, study.pretrain, flops, draws(stream, arm), 0.6)
+            record["learning_rate"] *= tuning(study, arm)["factor"]
+            record["run"] = {"arm": arm, "replicate": str(replicate)}
+            pairs = study.arms[arm].pairs
             # A wrong caption leaves the pictures and their order as they are.
             read, shown = f"{stream} {pairs.share} {pairs.domain}", f"{stream} {pairs}"
             for batches, chains in _chains(record):
                 chains |= {"ids": _digest(f"ids {read}{batches}"), "content": _digest(f"content {shown}{batches}")}
-            _see(record, study, architecture, read, f"{_corrupted(study, architecture)} {pairs}")
-            _write(outputs / f"pretrain/{architecture}/{replicate}/record.json", record)
+            _see(record, study, arm, read, f"{_corrupted(study, arm)} {pairs}")
+            _write(outputs / f"pretrain/{arm}/{replicate}/record.json", record)
 
 
-def tuning(study: Study, architecture: str) -> dict[str, Any]:
+def tuning(study: Study, arm: str) -> dict[str, Any]:
     """The search of an arm: each one's best rate is another, twice, thrice, ... that of the study."""
-    run = {"run": {"architecture": architecture}}
+    run = {"run": {"arm": arm}}
     if not study.tuning.trials:
         return run | {"task": None, "factor": 1.0, "trials": []}
-    optimum = 1 + study.architectures.all.index(architecture)
+    optimum = 1 + study.architectures.all.index(arm)
     trials: list[dict[str, Any]] = []
 
     def score(factor: float, rung: int) -> float:
         share = shares(study.tuning)[rung]
         value = share - 0.1 * abs(np.log(factor / optimum))
-        flops = FINETUNING_FLOPS * DEARER.get(architecture, 1.0)
+        flops = FINETUNING_FLOPS * DEARER.get(arm, 1.0)
         trained = _training("search", study.finetune.scaled(share), flops, draws("search"), 0.5)
         trials.append(
             {"factor": factor, "rung": rung, "share": share, "score": value, "flops": trained["flops"]["total"]}
@@ -98,10 +98,10 @@ def _costs(allowance: Allowance, flops: float) -> list[Phase]:
     return [Phase(0.0, each[allowance.currency])] if allowance.currency in each else []
 
 
-def _budget(study: Study, cell: Cell, dearer: float) -> Budget:
+def _budget(study: Study, cell: FineTuning, dearer: float) -> Budget:
     """A twin trains as much longer as the intermediate step costs."""
     budget = lasting(cell.budget, FINETUNING_FLOPS * dearer)
-    if not cell.matched:
+    if not cell.stretched:
         return budget
     before = lasting(study.pretrain, PRETRAINING_FLOPS * dearer)
     step = before.steps * before.batch_size * PRETRAINING_FLOPS
@@ -109,9 +109,9 @@ def _budget(study: Study, cell: Cell, dearer: float) -> Budget:
     return cell.budget.lasting(round(budget.steps * (1 + step / own)))
 
 
-def _configuration(study: Study, architecture: str) -> dict[str, Any]:
+def _configuration(study: Study, arm: str) -> dict[str, Any]:
     """As the stage finetune records it, for data with three classes of object."""
-    arm = study.arms[architecture]
+    arm = study.arms[arm]
     named = arm.front in ("detector", "boxes") or study.image_pretraining.labels == "boxes"
     return {
         **study.model.model_dump(),
@@ -161,18 +161,18 @@ def _chains(record: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     return [(f" {record['steps']}", record["digests"]), *record["digests_after"].items()]
 
 
-def _see(record: dict[str, Any], study: Study, architecture: str, stream: str, corruption: str) -> None:
-    front = study.arms[architecture].front
+def _see(record: dict[str, Any], study: Study, arm: str, stream: str, corruption: str) -> None:
+    front = study.arms[arm].front
     for batches, chains in _chains(record):
         chains["regions"] = "" if front == "pixels" else _digest(f"{front} {stream}{batches}")
         chains["corruption"] = _digest(f"{corruption} {stream}{batches}")
 
 
-def _corrupted(study: Study, architecture: str) -> str:
+def _corrupted(study: Study, arm: str) -> str:
     """Equal objectives corrupt alike; where they mask regions, those of the same front end."""
-    arm = study.arms[architecture]
+    arm = study.arms[arm]
     if arm.axes is None:
-        return architecture
+        return arm
     return f"{arm.axes.objectives} {arm.front}" if "regions" in arm.axes.objectives else arm.axes.objectives
 
 

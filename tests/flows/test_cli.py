@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import toy
 
 from infra.environment import environment
+from tests.flows import toy
 
 HEAVY = {
     "torch", "lightning", "transformers", "prefect", "mlflow", "dvc", "great_expectations", "pandas", "numpy",
@@ -63,7 +63,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("arguments", "sentence"),
     [
         (["run", "nothing"], "there is no study 'nothing' in studies/: choose one of laptop, smoke."),
-        (["run", "--architectures", "clip,mmbt,gpt"], "has no architecture 'gpt'"),
+        (["run", "--arms", "clip,mmbt,gpt"], "has no arm 'gpt'"),
         (["run", "--replicates", "0"], "replicates is 0"),
         (["run", "smoke", "--scale", "-1"], "scale is -1"),
         (["leaderboard"], "leaderboard.json does not exist yet: run the study first"),
@@ -95,7 +95,7 @@ def test_commands_that_only_look_start_nothing(clone: Path) -> None:
 
 
 def test_a_workspace_belongs_to_the_clone_above_it(clone: Path) -> None:
-    from flows.checkout import find_home, home_of
+    from flows.workspaces.checkout import find_home, home_of
 
     inside = clone / "workspaces" / "smoke" / "outputs"
     inside.mkdir(parents=True)
@@ -105,7 +105,7 @@ def test_a_workspace_belongs_to_the_clone_above_it(clone: Path) -> None:
 
 
 def test_a_run_that_is_on_keeps_another_and_down_away(clone: Path) -> None:
-    from flows.resources import only_one
+    from flows.stages.resources import only_one
 
     with only_one(clone / ".ceteris" / "run.lock", "taken"):
         second, down = ceteris(clone, "run"), ceteris(clone, "down")
@@ -116,7 +116,7 @@ def test_a_run_that_is_on_keeps_another_and_down_away(clone: Path) -> None:
 
 def test_down_by_force_stops_the_study_before_the_servers(clone: Path) -> None:
     program = (
-        "import signal, sys, time\nfrom pathlib import Path\nfrom flows.resources import only_one\n"
+        "import signal, sys, time\nfrom pathlib import Path\nfrom flows.stages.resources import only_one\n"
         "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))\n"
         f"with only_one(Path({str(clone / '.ceteris' / 'run.lock')!r}), 'taken'):\n"
         "    print('running', flush=True)\n    time.sleep(3600)\n"

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from components.errors import CeterisError
-from flows import display, resources
-from flows.display import LiveDisplay, Tally, clock
-from flows.durations import Durations
-from flows.graph import Plan, Stage
-from flows.resources import Grant, Slots, held, only_one
-from flows.walker import Done, Result, Walker, priorities
+from flows.graph.durations import Durations
+from flows.graph.dvc_graph import Plan, Stage
+from flows.graph.walker import Done, Result, Walker, priorities
+from flows.stages import display, resources
+from flows.stages.display import LiveDisplay, Tally, clock
+from flows.stages.resources import Grant, Slots, held, only_one
 
 
 class Fake:
@@ -168,7 +168,7 @@ def test_small_stages_may_share_gpus_and_spread_over_them(tmp_path: Path, monkey
 
 def test_slots_are_shared_by_processes_and_come_back_when_their_holder_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from flows.resources import Slots;"
+        "import sys, time; from pathlib import Path; from flows.stages.resources import Slots;"
         "grant = Slots(Path(sys.argv[1]), 2).acquire('cpu'); print('held', flush=True); time.sleep(3600)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)

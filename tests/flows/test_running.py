@@ -4,13 +4,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import toy
 
 from components.errors import CeterisError
 from flows import pipeline, running
+from flows.graph.walker import Result
 from flows.pipeline import Record
 from flows.running import LEADERBOARD, run_study, workspace_of
-from flows.walker import Result
+from tests.flows import toy
 
 
 @pytest.fixture

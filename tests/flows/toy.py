@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import services
+from flows.servers import services
 from infra.environment import environment
 
 ROOT = Path(__file__).resolve().parents[2]

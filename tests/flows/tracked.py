@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from components.tracking.spool import Spool
-from flows.mlflow_store import Store
+from flows.tracking.mlflow_store import Store
 from infra.environment import environment
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ LEADERBOARD = {
     "tasks": {
         "vqa": {
             "floors": {"selection": {"majority": 0.25}},
-            "cells": [{"architecture": "clip", "cell": "multimodal", "mean": 0.5, "low": 0.25, "high": None}],
+            "cells": [{"arm": "clip", "cell": "multimodal", "mean": 0.5, "low": 0.25, "high": None}],
         }
     },
 }
@@ -50,7 +50,7 @@ from pathlib import Path
 from components.tracking.spool import Spool
 folder, stage, first, last, pause, fate = sys.argv[1:]
 spool = Spool(Path(folder), stage)
-spool.start({"architecture": "clip", "replicate": "0"}, "key")
+spool.start({"arm": "clip", "replicate": "0"}, "key")
 if int(first):
     spool.resumed(int(first))
 for samples in range(int(first), int(last)):
@@ -64,7 +64,7 @@ spool.end(fate, 1.0)
 TRACKER = """
 import sys, time
 from pathlib import Path
-from flows.tracker import Tracker
+from flows.tracking.tracker import Tracker
 Tracker(Path(sys.argv[1]), sys.argv[2]).start()
 time.sleep(600)
 """

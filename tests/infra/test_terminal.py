@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.evaluation.terminal import KEY
+from components.evaluation.report.terminal import KEY
 from infra import terminal
 from infra.terminal import accept_any_terminal, json_text, plain
 

@@ -1,12 +1,12 @@
 """Batches of texts, pictures and regions for architectures of every kind. Only for tests."""
 
 import torch
-from small_models import pictures, small, texts
 from torch import Tensor
 
 from components.models.architecture import Architecture
 from components.models.architectures import load
 from components.models.configuration import Axes, ModelConfiguration
+from tests.models.small_models import pictures, small, texts
 
 FEATURES, CLASSES, ATTRIBUTES = 6, 5, 4
 AXES = Axes("single_stream", "sum_5", "product", "words_matching_regions", "post", "common")

@@ -7,8 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from region_batches import FAMILY, READS_REGIONS, batch, build, configured
-from small_models import pictures, small, texts
 from torch import nn
 
 from components.models.architecture import AXES, load_component
@@ -16,6 +14,8 @@ from components.models.architectures import ARCHITECTURES, load
 from components.models.encoders import grid_encoder, patch_encoder, text_encoder
 from components.models.states import States
 from components.objectives import OBJECTIVES
+from tests.models.region_batches import FAMILY, READS_REGIONS, batch, build, configured
+from tests.models.small_models import pictures, small, texts
 
 ENCODERS = {"text": text_encoder, "grid": grid_encoder, "patches": patch_encoder}
 # What no task gradient reaches, for a reason of its own.

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from region_batches import AXES, batch, build, configured
-from text_checkpoints import CLOSE, SIZES, randomised
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -19,6 +17,8 @@ from transformers import (
 )
 
 from components.models.bert_text import text_sizes
+from tests.models.region_batches import AXES, batch, build, configured
+from tests.models.text_checkpoints import CLOSE, SIZES, randomised
 
 
 def bert(**changes: object) -> PreTrainedModel:

@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from region_batches import AXES, FAMILY, READS_REGIONS, batch, build, configured
 from torch import Tensor, nn
 
 from components.models.architecture import load_component
@@ -14,6 +13,7 @@ from components.models.architectures import load
 from components.models.architectures.controlled import PASSES
 from components.models.configuration import Axes, ModelConfiguration
 from components.models.passes import RegionMasking
+from tests.models.region_batches import AXES, FAMILY, READS_REGIONS, batch, build, configured
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 BASE = configured(

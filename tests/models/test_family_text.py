@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from region_batches import AXES, FAMILY, build, configured
 from transformers import BertModel
 
 from components.models.architecture import load_component
 from components.models.encoders import text_encoder
+from tests.models.region_batches import AXES, FAMILY, build, configured
 
 TAKES_TEXT = tuple(name for name in FAMILY if name != "lxmert")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from region_batches import AXES, build, configured
 from torch import Tensor, nn
 
 from components import objectives
@@ -16,6 +15,7 @@ from components.models import family, visual_embedding
 from components.models.architecture import Architecture, load_component
 from components.models.encoders import text_encoder
 from components.models.initialisation import BERT_STD, initialised, tied_logit_scale
+from tests.models.region_batches import AXES, build, configured
 
 SCALES = ("common", "bert")
 FUSIONS = ("single_stream", "vilbert", "lxmert", "late")

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from small_models import SMALL, pictures, small, texts
 from torch import nn
 from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel, ViTConfig, ViTModel
 
@@ -13,6 +12,7 @@ from components.models.architectures import load
 from components.models.encoders import grid_encoder, grid_features, output_width, patch_encoder, text_encoder
 from components.models.initialisation import EMBEDDING_STD, initialised, tied_logit_scale
 from components.models.transformer import Transformer, TransformerLayer, quick_gelu
+from tests.models.small_models import SMALL, pictures, small, texts
 
 
 def reference_layer(layer: TransformerLayer, x: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from small_models import SMALL, pictures
 from torch import nn
 
 from components.models.detector import DenseHeads, RegionDetector
 from components.models.encoders import grid_encoder, patch_encoder
 from components.models.regions import CellRegions, GivenRegions, feature_map, tiles
+from tests.models.small_models import SMALL, pictures
 
 CLASSES, ATTRIBUTES = 3, 2
 

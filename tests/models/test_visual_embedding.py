@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from region_batches import FEATURES, batch, configured
 from torch import Tensor, nn
 
 from components.models.bert_text import BertEmbedding, fresh_sizes
@@ -26,6 +25,7 @@ from components.models.visual_embedding import (
     VLBERTEmbedding,
     see,
 )
+from tests.models.region_batches import FEATURES, batch, configured
 
 WIDTH = 32
 KINDS = (ControlledEmbedding, LXMERTEmbedding, UNITEREmbedding, ViLBERTEmbedding, VisualBERTEmbedding, VLBERTEmbedding)

@@ -5,10 +5,10 @@ import sys
 import torch
 import torch.distributed as dist
 from safetensors.torch import save_file
-from small_batches import SMALL, batch
 
 from components.models.architectures import load
 from components.objectives.contrastive import Contrastive
+from tests.objectives.small_batches import SMALL, batch
 
 
 def gradients(given_batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -6,13 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from small_batches import SMALL, RegionReader, batch
 from torch import Tensor
 
 from components.models.passes import Pass
 from components.models.states import States
 from components.objectives.alignment import Alignment, transport_distance, transport_plan, words
 from components.objectives.inputs import as_seen
+from tests.objectives.small_batches import SMALL, RegionReader, batch
 
 
 def ipot(cost: np.ndarray, beta: float = 0.5, iterations: int = 50) -> np.ndarray:

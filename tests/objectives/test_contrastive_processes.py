@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import torch
-from contrastive_process import gradients, union
 from safetensors.torch import load_file
+
+from tests.objectives.contrastive_process import gradients, union
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

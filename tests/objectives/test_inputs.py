@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_batches import FEATURES, MASK, REGIONS, batch
 from torch import Tensor
 
 from components.models.passes import Pass, RegionMasking
 from components.objectives.inputs import as_seen, intersection_over_union
+from tests.objectives.small_batches import FEATURES, MASK, REGIONS, batch
 
 TEXT = ("input_ids", "attention_mask", "mlm_labels")
 IMAGE = ("pixels", "region_features", "region_boxes", "region_real", "region_classes", "region_attributes")

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_batches import SMALL, RegionReader, batch
 from torch import Tensor, nn
 
 from components.models.architectures import load as load_architecture
@@ -21,6 +20,7 @@ from components.objectives.image_questions import ImageQuestions
 from components.objectives.inputs import as_seen
 from components.objectives.itm import ImageTextMatching
 from components.objectives.mlm import MaskedLanguageModelling
+from tests.objectives.small_batches import SMALL, RegionReader, batch
 
 
 def test_every_listed_loss_loads_and_an_unknown_one_is_refused() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from small_batches import ATTRIBUTES, CLASSES, FEATURES, REGIONS, SMALL, RegionReader, batch
 from torch import Tensor, nn
 
 from components.models.passes import Pass, RegionMasking
 from components.models.states import States
 from components.objectives import load
 from components.objectives.inputs import as_seen
+from tests.objectives.small_batches import ATTRIBUTES, CLASSES, FEATURES, REGIONS, SMALL, RegionReader, batch
 
 MASKING = Pass(losses=(), regions=RegionMasking(zeroed=0.9))
 REGION_LOSSES = (

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, LxmertConfig, LxmertModel, ViltConfig, ViltModel
 from transformers.models.bert.modeling_bert import BertEncoder
-from weight_copying import copy, randomise
 
 from components.models.bimodal import AttentionSide, BimodalStack, FeedForwardSide, Sizes
 from components.models.layouts import Attention, lxmert, single_stream, vilbert
+from tests.parity.weight_copying import copy, randomise
 
 WIDTH, HEADS, HIDDEN, WORDS, REGIONS = 32, 4, 48, 7, 5
 EQUAL = Sizes.equal(WIDTH, HEADS, HIDDEN, 0.1)

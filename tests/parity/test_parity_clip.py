@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 from transformers import CLIPConfig, CLIPModel
-from weight_copying import copy, copy_layers, randomise
 
 from components.models.architectures.clip import CLIP
 from components.models.configuration import ModelConfiguration
 from components.objectives.contrastive import Contrastive
+from tests.parity.weight_copying import copy, copy_layers, randomise
 
 IMAGE = ModelConfiguration(
     width=32,

@@ -2,10 +2,10 @@
 
 import torch
 from torch import nn
-from weight_copying import copy, randomise
 
 from components.models.architectures.controlled import Controlled
 from components.models.configuration import Axes, ModelConfiguration
+from tests.parity.weight_copying import copy, randomise
 
 WIDTH, HEADS, HIDDEN, LAYERS, WORDS, REGIONS, FEATURES = 32, 4, 48, 3, 6, 5, 10
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 from transformers import LxmertConfig, LxmertModel
-from weight_copying import copy, randomise
 
 from components.models.architectures.lxmert import LXMERT
 from components.models.bimodal import AttentionSide, FeedForwardSide
 from components.models.configuration import ModelConfiguration
+from tests.parity.weight_copying import copy, randomise
 
 FEATURES = 10
 CONFIGURATION = ModelConfiguration(

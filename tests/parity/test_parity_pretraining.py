@@ -3,20 +3,15 @@
 So what `benchmarks/pretraining_step.py` holds against one another is the same computation.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-from test_parity_lxmert import copied as copied_lxmert
-from test_parity_vilt import copied as copied_vilt
-from test_parity_visualbert import copied as copied_visualbert
 from torch import nn
-from weight_copying import copy, randomise
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-from pretraining_pairs import PAIRS, Pair, Shape, configuration
+from benchmarks.pretraining_pairs import PAIRS, Pair, Shape, configuration
+from tests.parity.test_parity_lxmert import copied as copied_lxmert
+from tests.parity.test_parity_vilt import copied as copied_vilt
+from tests.parity.test_parity_visualbert import copied as copied_visualbert
+from tests.parity.weight_copying import copy, randomise
 
 SHAPE = Shape(
     batch=6, text=9, visual=9, dropout=0.0, width=32, layers=5, heads=4, vocabulary=50, features=10, patch_size=8

@@ -3,11 +3,11 @@
 import pytest
 import torch
 from transformers import ViltConfig, ViltForMaskedLM, ViltModel
-from weight_copying import copy, copy_layers, randomise
 
 from components.models.architectures.vilt import ViLT
 from components.models.configuration import ModelConfiguration
 from components.objectives.mlm import MaskedLanguageModelling
+from tests.parity.weight_copying import copy, copy_layers, randomise
 
 
 def configuration() -> ModelConfiguration:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import ViTConfig, ViTModel
-from weight_copying import randomise
 
 from components.models.vision_transformer import VisionTransformer, interpolate_positions, without_patch_bias
+from tests.parity.weight_copying import randomise
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 from transformers import BertConfig, BertModel, VisualBertConfig, VisualBertForPreTraining, VisualBertModel
-from weight_copying import copy, randomise
 
 from components.models.architecture import load_component
 from components.models.architectures.visualbert import VisualBERT
 from components.models.configuration import ModelConfiguration
 from components.objectives.mlm import MaskedLanguageModelling
+from tests.parity.weight_copying import copy, randomise
 
 FEATURES = 10
 CONFIGURATION = ModelConfiguration(

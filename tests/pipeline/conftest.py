@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doors import BIN, Door, clone, run
+
+from tests.pipeline.doors import BIN, Door, clone, run
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Door:
     """`dvc repro`, in a workspace of the same study in another clone."""
     home = clone(tmp_path_factory.mktemp("reproduced"))
     program = (
-        "from pathlib import Path; from flows import workspaces\n"
+        "from pathlib import Path; from flows.workspaces import workspaces\n"
         "print(workspaces.create(Path('.').resolve(), workspaces.load(Path('.').resolve(), 'smoke')))"
     )
     workspace = Path(run([sys.executable, "-c", program], home).stdout.strip().splitlines()[-1])

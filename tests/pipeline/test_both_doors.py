@@ -8,8 +8,9 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import yaml
-from doors import BIN, Door, run
 from mlflow import MlflowClient
+
+from tests.pipeline.doors import BIN, Door, run
 
 
 def entries(workspace: Path) -> dict:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from doors import BIN, clone, run
+
+from tests.pipeline.doors import BIN, clone, run
 
 BEGUN = {
     "clip": {
@@ -65,7 +66,7 @@ def test_the_task_before_is_certified_and_charged(home: Path) -> None:
     board = json.loads((home / "outputs/compare/leaderboard.json").read_text())
     assert {arm: one["valid"] for arm, one in board["certificates"].items()} == {"clip": True, "mmbt": True}
     spent = {
-        (task, cell["architecture"], cell["cell"]): cell["samples"]
+        (task, cell["arm"], cell["cell"]): cell["samples"]
         for task, entry in board["tasks"].items()
         for cell in entry["cells"]
     }

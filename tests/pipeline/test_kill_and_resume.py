@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from doors import BIN, Door
+
+from tests.pipeline.doors import BIN, Door
 
 PATIENCE = 3600.0
 """Seconds after which a test gives up instead of hanging for ever; nothing is measured by it."""
 STAGES = {
-    "tune": (["--architecture", "mmbt"], "outputs/tuning/mmbt", "record.json"),
-    "pretrain": (["--architecture", "vilt", "--replicate", "0"], "outputs/pretrain/vilt/0", "weights.safetensors"),
+    "tune": (["--arm", "mmbt"], "outputs/tuning/mmbt", "record.json"),
+    "pretrain": (["--arm", "vilt", "--replicate", "0"], "outputs/pretrain/vilt/0", "weights.safetensors"),
     "finetune": (
-        ["--architecture", "mmbt", "--task", "vqa", "--replicate", "0"],
+        ["--arm", "mmbt", "--task", "vqa", "--replicate", "0"],
         "outputs/finetune/mmbt/vqa/0",
         "unimodal.safetensors",
     ),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doors import BIN, clone, run
 from PIL import Image
+
+from tests.pipeline.doors import BIN, clone, run
 
 ROWS = 120
 COLOURS = {"rot": (220, 40, 40), "grün": (40, 180, 60), "blau": (40, 60, 220)}
-SMALL = ["--replicates", "1", "--scale", "0.02", "--architectures", "vilt,late_fusion"]
+SMALL = ["--replicates", "1", "--scale", "0.02", "--arms", "vilt,late_fusion"]
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from doors import BIN, clone, run
 from PIL import Image
+
+from tests.pipeline.doors import BIN, clone, run
 
 FEATURES = 16
 SPLITS = {"train": 160, "validation": 32, "selection": 64, "gate": 32}
@@ -66,7 +67,7 @@ def test_an_arm_learns_from_the_features_that_it_is_given(home: Path) -> None:
     mean = write_photos(home / "data/photos")
     run([str(BIN / "dvc"), "repro"], home)
     board = json.loads((home / "outputs/compare/leaderboard.json").read_text())
-    scores = {cell["architecture"]: cell["mean"] for cell in board["tasks"]["vqa"]["cells"]}
+    scores = {cell["arm"]: cell["mean"] for cell in board["tasks"]["vqa"]["cells"]}
     assert scores["uniter"] > 0.9
     assert scores["text_only"] < 0.7
     assert set(board["tasks"]["vqa"]["floors"]["selection"]) == {"majority", "text_only", "image_only", "region_count"}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from doors import Door
+from tests.pipeline.doors import Door
 
 BLOCKER = """
 import importlib.abc, sys
@@ -30,7 +30,7 @@ def test_components_train_and_predict_without_them(reproduced: Door, tmp_path: P
     assert check.returncode == 1
     assert "No module named 'mlflow'" in check.stderr
     before = (folder / "outputs/finetune/clip/vqa/0/record.json").read_bytes()
-    for command in ("pretrain --architecture clip", "finetune --architecture clip --task vqa"):
+    for command in ("pretrain --arm clip", "finetune --arm clip --task vqa"):
         stage, *arguments = command.split()
         subprocess.run(
             [sys.executable, "-m", f"components.stages.{stage}", *arguments, "--replicate", "0"],

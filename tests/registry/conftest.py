@@ -3,8 +3,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from fabricated import make_workspace, stub_answer
 from mlflow import MlflowClient
+
+from tests.registry.fabricated import make_workspace, stub_answer
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import yaml
 
 from components.data import tokenizer as wordpiece
 from components.data.samples import digest_of as digest_of_shards
-from components.study import load_study
+from components.study.loading import load_study
 from registry.artefact import read_package
 
 REPOSITORY = Path(__file__).resolve().parents[2]

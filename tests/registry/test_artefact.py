@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from fabricated import ANSWERS, TASK, make_workspace, real_package, set_floors
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
@@ -33,6 +32,7 @@ from registry.artefact import PACKAGE, answer, build, digest_of, requirements
 from registry.items import gate_items, png
 from registry.promote import promote
 from registry.versions import Registry
+from tests.registry.fabricated import ANSWERS, TASK, make_workspace, real_package, set_floors
 
 PATIENCE = 900.0
 """Seconds after which a test gives up instead of hanging for ever; nothing is measured by it."""

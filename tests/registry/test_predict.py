@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from fabricated import ANSWERS, TASK, real_package, set_floors
 from PIL import Image
 
 from components.errors import CeterisError
 from registry.predict import predict
 from registry.promote import promote
+from tests.registry.fabricated import ANSWERS, TASK, real_package, set_floors
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from fabricated import ITEMS, TASK, real_package, set_floors, set_targets, stub_answer, stub_package
 from mlflow import MlflowClient
 
 from components.data.store import Store
@@ -18,6 +17,7 @@ from registry import artefact, promote, record
 from registry.gate import alpha_of_test
 from registry.items import gate_items
 from registry.versions import Registry
+from tests.registry.fabricated import ITEMS, TASK, real_package, set_floors, set_targets, stub_answer, stub_package
 
 NAME = f"smoke-{TASK}"
 

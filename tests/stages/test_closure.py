@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from components.models.architectures import ARCHITECTURES
-from components.stages.sources import source_digests
+from components.stages.source_closure import source_digests
 
 STAGE = """
 import argparse
@@ -24,22 +24,10 @@ if __name__ == "__main__":
 
 def project(folder: Path, dependencies: str) -> None:
     root = Path(__file__).parents[2]
-    for path in [
-        *(
-            "__init__",
-            "axes",
-            "budget",
-            "capabilities",
-            "contrasts",
-            "errors",
-            "study",
-            "stages/__init__",
-            "stages/stage",
-            "stages/declared",
-            "stages/closure",
-        ),
-        *("tracking/__init__", "tracking/spool"),
-    ]:
+    framework = ["__init__", "errors", "stages/__init__", "stages/stage", "stages/graph_node", "stages/closure"]
+    framework += ["tracking/__init__", "tracking/spool"]
+    framework += [f"study/{path.stem}" for path in (root / "components/study").glob("*.py")]
+    for path in framework:
         target = folder / f"components/{path}.py"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text((root / f"components/{path}.py").read_text())
@@ -89,6 +77,6 @@ def test_whatever_the_arm_a_task_loads_nothing_undeclared() -> None:
     models = {path for path in needed if path.startswith("components/models/") and not path.endswith("__init__.py")}
     for name in ("tune", "tune_direct", "finetune", "finetune_direct", "finetune_further", "finetune_further_direct"):
         undeclared = models - set(stages[name]["deps"])
-        for architecture, place in ARCHITECTURES.items():
+        for arm, place in ARCHITECTURES.items():
             own = source_digests(root, place.split(":")[0].replace(".", "/") + ".py")
-            assert undeclared <= set(own), (name, architecture)
+            assert undeclared <= set(own), (name, arm)

@@ -1,4 +1,4 @@
-"""Fine-tuning an architecture on what it cannot do: an out without cells, at once."""
+"""Fine-tuning an arm on what it cannot do: an out without cells, at once."""
 
 import argparse
 import json
@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from components.stages import finetune
-from components.study import Study
+from components.study.plan import served_tasks
+from components.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,11 +27,11 @@ def test_what_cannot_be_done_has_an_out_without_cells(tmp_path: Path) -> None:
     stage: Any = SimpleNamespace(
         root=tmp_path, scratch=tmp_path, out=lambda: out, progress=lambda _, message: said.append(message)
     )
-    arguments = argparse.Namespace(architecture="text_only", task="pointing", replicate="0")
+    arguments = argparse.Namespace(arm="text_only", task="pointing", replicate="0")
     finetune.run(study, arguments, stage)
     assert json.loads((out / "record.json").read_text(encoding="utf-8")) == {"cells": {}}
     table = pq.read_table(out / "predictions.parquet")
     assert table.num_rows == 0
     assert {"cell", "split", "id", "group", "form", "target", "correct"} <= set(table.column_names)
     assert said == ["text_only cannot do pointing: it reads no pictures"]
-    assert study.served_tasks == []
+    assert served_tasks(study) == []

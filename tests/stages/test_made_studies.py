@@ -16,11 +16,13 @@ from PIL import Image
 
 from components.data.own_studies.study_file import Request, write_study
 from components.data.store import Store
-from components.models.fronts import ENCODERS, region_detector
+from components.models.front_ends import ENCODERS, region_detector
 from components.stages import materialise, tokenize, validate
 from components.stages.pretrain import objectives_for
 from components.stages.pretrain_image import objective_for
-from components.study import FRONT_COMPONENTS, Study, load_study
+from components.study.front_ends import FRONT_COMPONENTS
+from components.study.loading import load_study
+from components.study.study import Study
 from components.tracking.spool import Spool
 from components.training.building import build, configuration
 

@@ -19,9 +19,9 @@ from PIL import Image
 
 from components.data import samples
 from components.data.store import Store
-from components.evaluation.metrics import collect
+from components.evaluation.scoring.metrics import collect
 from components.stages import finetune, floors, materialise, tokenize, validate
-from components.study import Study
+from components.study.study import Study
 from components.tracking.spool import Spool
 from registry.items import gate_items
 
@@ -31,7 +31,7 @@ ARMS = ("vilt", "mmbt")
 
 
 def small_study(fewest: int, most: int = 3000) -> Study:
-    """Two architectures from scratch, and a batch that is larger than the rows."""
+    """Two arms from scratch, and a batch that is larger than the rows."""
     values = yaml.safe_load((ROOT / "studies/clothing.yaml").read_text(encoding="utf-8"))
     values["tasks"] = {"vqa": {"kind": "vqa", "few_labels": None}}
     values["task_names"] = ["vqa"]
@@ -124,7 +124,7 @@ def test_open_answers_from_the_manifest_to_the_scores(tmp_path: Path, monkeypatc
         run.scratch = tmp_path / "scratch" / arm
         for folder in (run.scratch, run.out().parent):
             folder.mkdir(parents=True)
-        finetune.run(study, argparse.Namespace(architecture=arm, task="vqa", replicate="0"), run)
+        finetune.run(study, argparse.Namespace(arm=arm, task="vqa", replicate="0"), run)
         predictions = pq.read_table(run.out() / "predictions.parquet").to_pandas()
         lost = predictions[predictions["target"] == -1]
         assert len(lost) == len(predictions) / 3

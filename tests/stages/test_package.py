@@ -30,25 +30,21 @@ def root(tmp_path: Path) -> Path:
     outputs = tmp_path / "outputs"
     rows, arms = [], {}
     for key, by_replicate in SCORES.items():
-        architecture, cell = key.split("/")
+        arm, cell = key.split("/")
         for replicate, scores in by_replicate.items():
-            folder = outputs / f"finetune/{architecture}/vqa/{replicate}"
+            folder = outputs / f"finetune/{arm}/vqa/{replicate}"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{cell}.safetensors").write_bytes(f"weights of {key} {replicate}".encode())
             for split, score in zip(("validation", "selection"), scores, strict=True):
-                row = {"architecture": architecture, "task": "vqa", "cell": cell, "replicate": replicate}
+                row = {"arm": arm, "task": "vqa", "cell": cell, "replicate": replicate}
                 rows.append({**row, "split": split, "items": 32, "score": score})
         records = [{"samples": 10 + replicate, "configuration": {"width": 64}} for replicate in by_replicate]
-        arms.setdefault(architecture, {}).setdefault("vqa", {})[cell] = records
+        arms.setdefault(arm, {}).setdefault("vqa", {})[cell] = records
     write_json(outputs / "evaluation/arms.json", arms)
     pq.write_table(pa.Table.from_pylist(rows), outputs / "evaluation/scores.parquet")
     write_json(
         outputs / "compare/leaderboard.json",
-        {
-            "tasks": {
-                "vqa": {"chosen": {"architecture": "vilt", "cell": "scratch", "mean": 0.7}, "floors": {"gate": {}}}
-            }
-        },
+        {"tasks": {"vqa": {"chosen": {"arm": "vilt", "cell": "scratch", "mean": 0.7}, "floors": {"gate": {}}}}},
     )
     index = {
         "answers": {"vqa": ["no", "yes"]},
@@ -86,7 +82,7 @@ def test_the_chosen_model_with_the_replicate_best_on_validation(root: Path) -> N
     folder = root / "outputs/package/vqa"
     package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
     # Replicate 0 is better on the selection split, which must not decide this.
-    assert (package["architecture"], package["cell"], package["replicate"]) == ("vilt", "scratch", 1)
+    assert (package["arm"], package["cell"], package["replicate"]) == ("vilt", "scratch", 1)
     weights = (folder / "model.safetensors").read_bytes()
     assert weights == b"weights of vilt/scratch 1"
     assert package["weights"] == hashlib.sha256(weights).hexdigest()
@@ -130,7 +126,7 @@ def test_the_stage_loads_no_torch(root: Path) -> None:
     [
         (
             lambda outputs: write_json(outputs / "compare/leaderboard.json", {"tasks": {}}),
-            "chooses no architecture for vqa",
+            "chooses no arm for vqa",
         ),
         (lambda outputs: (outputs / "evaluation/arms.json").unlink(), "arms.json is missing"),
         (

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from components.stages import tune
-from components.study import Study
+from components.study.study import Study
 from components.training.rates import at_found_rate
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +27,12 @@ def study_of(trials: int, kind: str = "vqa") -> Study:
     return Study.model_validate(values)
 
 
-def run(study: Study, folder: Path, architecture: str) -> tuple[dict[str, Any], list[str]]:
+def run(study: Study, folder: Path, arm: str) -> tuple[dict[str, Any], list[str]]:
     said: list[str] = []
-    out = folder / "outputs/tuning" / architecture
+    out = folder / "outputs/tuning" / arm
     out.parent.mkdir(parents=True)
     stage: Any = SimpleNamespace(root=folder, out=lambda: out, progress=lambda _, message: said.append(message))
-    tune.run(study, argparse.Namespace(architecture=architecture), stage)
+    tune.run(study, argparse.Namespace(arm=arm), stage)
     return json.loads((out / "record.json").read_text(encoding="utf-8")), said
 
 
@@ -40,7 +40,7 @@ def run(study: Study, folder: Path, architecture: str) -> tuple[dict[str, Any], 
 def test_without_a_search_or_a_task_the_rates_are_the_studys_own(trials: int, kind: str, tmp_path: Path) -> None:
     study = study_of(trials, kind)
     record, said = run(study, tmp_path, "text_only")
-    assert record == {"run": {"architecture": "text_only"}, "task": None, "factor": 1.0, "trials": []}
+    assert record == {"run": {"arm": "text_only"}, "task": None, "factor": 1.0, "trials": []}
     assert said == ["nothing to search: the study's own rates"]
     assert at_found_rate(study.finetune, tmp_path, "text_only") == study.finetune
 

@@ -5,16 +5,16 @@ from typing import get_args, get_type_hints
 
 import pytest
 import torch
-from region_batches import AXES, READS_REGIONS, batch, build
-from small_models import texts
 from torch import Tensor
 
-from components.axes import AxesSettings
-from components.capabilities import FREEZES, LACKS, NAMES_OF_BOXES, NEEDS, NORMS, OFFERS, lacks, norm_of
 from components.models.architectures import ARCHITECTURES
 from components.models.architectures import load as load_architecture
 from components.models.configuration import Axes
+from components.study.axes import AxesSettings
+from components.study.capabilities import FREEZES, LACKS, NAMES_OF_BOXES, NEEDS, NORMS, OFFERS, lacks, norm_of
 from components.tasks import TASKS, load
+from tests.models.region_batches import AXES, READS_REGIONS, batch, build
+from tests.models.small_models import texts
 
 TOO_COARSE = {"mmbt"}  # its tokens have read the text, but are means over large parts of the picture
 

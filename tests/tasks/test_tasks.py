@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.capabilities import NEEDS
-from components.study import Kind
+from components.study.capabilities import NEEDS
+from components.study.tasks import Kind
 from components.tasks import TASKS, load
 
 CHOOSING = [kind for kind in TASKS if kind not in ("grounding", "retrieval")]

@@ -5,21 +5,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from small_batches import SMALL, batch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from components.budget import Allowance
 from components.models.architecture import Architecture
 from components.models.architectures import load as load_architecture
 from components.models.pixels import PixelScaling
 from components.objectives import load
-from components.study import FreezingRule, RuntimeSettings
+from components.study.arms import FreezingRule
+from components.study.budget import Allowance
+from components.study.settings import RuntimeSettings
 from components.tracking.spool import Spool
 from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
 from components.training.weights import digest_of
+from tests.objectives.small_batches import SMALL, batch
 
 PACE = {"batch_size": 16, "learning_rate": 3e-3, "warmup": 0.1, "weight_decay": 0.01, "gradient_clip": 1.0}
 BUDGET = Allowance(samples=1280, **PACE).known()
@@ -49,7 +50,7 @@ def as_streamed(seed: int) -> dict[str, Tensor]:
 
 
 def model(name: str) -> Architecture:
-    """An architecture with the same weights every time."""
+    """An arm with the same weights every time."""
     torch.manual_seed(0)
     return load_architecture(name)(SMALL)
 
@@ -67,13 +68,13 @@ class Recorder(Spool):
 
 
 def network(name: str) -> PretrainingNetwork:
-    """An architecture under its own objectives, with the same weights every time."""
-    architecture = model(name)
+    """An arm under its own objectives, with the same weights every time."""
+    arm = model(name)
     heads: dict[str, Any] = {}
-    for loss in architecture.PRETRAINING.losses:
+    for loss in arm.PRETRAINING.losses:
         kind: Any = load(loss)
-        heads[loss] = kind(architecture, SMALL, *([7] if loss == "image_questions" else []))
-    return PretrainingNetwork(architecture, PixelScaling(), architecture.PRETRAINING, heads)
+        heads[loss] = kind(arm, SMALL, *([7] if loss == "image_questions" else []))
+    return PretrainingNetwork(arm, PixelScaling(), arm.PRETRAINING, heads)
 
 
 def runtime(accelerator: Literal["cpu", "gpu"] = "cpu", precision: str = "auto") -> RuntimeSettings:

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from components.budget import Budget
 from components.models.transformer import SelfAttention
-from components.study import FreezingRule
+from components.study.arms import FreezingRule
+from components.study.budget import Budget
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from components.errors import CeterisError
-from components.study import FreezingRule
+from components.study.arms import FreezingRule
 from components.training.freezing import FreezingSchedule
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_batches import batch
-from small_run import BUDGET, model, trained
+
+from tests.objectives.small_batches import batch
+from tests.training.small_run import BUDGET, model, trained
 
 pytestmark = [
     pytest.mark.gpu,

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.study import TuningSettings
+from components.study.settings import TuningSettings
 from components.training.halving import Trial, best, candidates, halve, shares
 
 

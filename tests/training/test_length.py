@@ -1,4 +1,4 @@
-"""Budgets in every currency: two architectures train for as long as each can pay for, and schedules stretch to it."""
+"""Budgets in every currency: two arms train for as long as each can pay for, and schedules stretch to it."""
 
 import json
 import statistics
@@ -13,11 +13,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_run import BUDGET, PACE, Batches, network, runtime, trained
 
-from components.budget import Allowance
-from components.spending import Phase, spent
-from components.study import FreezingRule
+from components.study.arms import FreezingRule
+from components.study.budget import Allowance
+from components.study.spending import Phase, spent
 from components.tracking.spool import Spool
 from components.training import timing
 from components.training.flops import count_flops
@@ -26,6 +25,7 @@ from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
 from components.training.schedule import learning_rate_factor
 from components.training.weights import digest_of
+from tests.training.small_run import BUDGET, PACE, Batches, network, runtime, trained
 
 TWO = ("clip", "vilt")
 FREEZING = [

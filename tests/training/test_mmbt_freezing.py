@@ -7,7 +7,7 @@ import torch
 
 from components.models.architectures import load
 from components.models.configuration import ModelConfiguration
-from components.study import load_study
+from components.study.loading import load_study
 from components.training.freezing import FreezingSchedule
 
 ROOT = Path(__file__).parents[2]

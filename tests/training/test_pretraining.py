@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
-from small_batches import FEATURES, MASK, SMALL, RegionReader, batch
 from torch import Tensor, nn
 
-from components.budget import Budget
 from components.data.streams import Stream
 from components.models.architectures import ARCHITECTURES
 from components.models.architectures import load as load_architecture
@@ -22,9 +20,11 @@ from components.models.states import Regions
 from components.objectives import load
 from components.objectives.inputs import as_seen
 from components.objectives.objective import Objective
+from components.study.budget import Budget
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
 from components.training.pretraining import ImagePretrainingNetwork, PretrainingNetwork
+from tests.objectives.small_batches import FEATURES, MASK, SMALL, RegionReader, batch
 
 PRETRAINED = [name for name in ARCHITECTURES if load_architecture(name).PRETRAINING.passes]
 UNITER = Pretraining(

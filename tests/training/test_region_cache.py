@@ -16,7 +16,7 @@ from components.models.detector import RegionDetector
 from components.models.pixels import PixelScaling
 from components.models.regions import GivenRegions
 from components.models.states import Regions
-from components.study import RuntimeSettings
+from components.study.settings import RuntimeSettings
 from components.training import region_cache
 
 PICTURES, SIDE, BATCH = 21, 16, 4

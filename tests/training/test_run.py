@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_run import BUDGET, Recorder, trained
+
+from tests.training.small_run import BUDGET, Recorder, trained
 
 
 @pytest.mark.parametrize("steps", [29, 30], ids=["between two points of the curve", "where a point is due"])

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from components.budget import Budget
+from components.study.budget import Budget
 from components.training.schedule import learning_rate_factor
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from components.data.copies import copy_file
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
-from components.data.sources.reading import FOLDERS
-from components.data_settings import ManifestSettings
+from components.data.sources.manifest_rows import FOLDERS
 from components.errors import CeterisError
+from components.study.data_settings import ManifestSettings
 
 PICTURES = "pictures"
 """Where pictures from a folder elsewhere are put, inside `data/NAME`."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.budget import CURRENCIES
-from components.capabilities import NAMES_OF_BOXES
-from components.data_settings import ManifestSettings
+from components.study.budget import CURRENCIES
+from components.study.capabilities import NAMES_OF_BOXES
+from components.study.data_settings import ManifestSettings
 
 # How often each budget passes over the training rows at most; the default study's figures are the limit.
 _PASSES = {"pretrain_text": 10, "pretrain_image": 10, "pretrain": 20, "finetune": 10}

@@ -3,7 +3,7 @@
 from components.data.scenes.facts import true_fact
 from components.data.scenes.language import NUMBERS, noun_phrase, sentence, with_article
 from components.data.scenes.oracle import AT_LEAST, COUNT, EQUAL, FIRST_DIGIT, Fact, Pattern
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import ANYTHING, Law, Scene
 
 KINDS = ("attribute",) * 6 + ("count",) * 5 + ("relation",) * 4 + ("absence",) * 2 + ("comparison",) * 2 + ("sum",)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from components.data.scenes.oracle import FIRST_DIGIT
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import DRAWN, GRID, Law, Scene, Thing
 
 # Six hues, far apart.

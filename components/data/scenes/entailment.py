@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, sentence, with_article
 from components.data.scenes.oracle import AT_LEAST, COUNT, EQUAL, RELATION, Fact, Pattern, Thing
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.sets import Curtain, SampleSet, Shown, other_than
-from components.data.scenes.stream import Stream
 from components.data.scenes.world import (
     GRID,
     LAWS,

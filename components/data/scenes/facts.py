@@ -13,7 +13,7 @@ from components.data.scenes.oracle import (
     Pattern,
     Thing,
 )
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import (
     A_DIGIT,
     ANYTHING,

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.scenes.captions import caption
-from components.data.scenes.drafts import draw_pair, form_of, wanted_answers
 from components.data.scenes.draw import Artist, Curtain
 from components.data.scenes.items import SAME_SCENES, draw_items, targets, task_samples
 from components.data.scenes.language import noun_phrase
 from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
 from components.data.scenes.questions import worded
+from components.data.scenes.scene_pairs import draw_pair, form_of, wanted_answers
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.sets import OWN_SCENES
-from components.data.scenes.stream import Stream
 from components.data.scenes.world import COLOUR_CODES, HELD_OUT, LAWS, SIZE_CODES, Scene, draw_scene
-from components.data_settings import DataSettings, ScenesSettings
-from components.study import TaskSettings
+from components.study.data_settings import DataSettings, ScenesSettings
+from components.study.tasks import TaskSettings
 
 
 def write(

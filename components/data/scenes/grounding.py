@@ -11,8 +11,8 @@ from typing import NamedTuple
 from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, relation_words, with_article
 from components.data.scenes.oracle import Pattern, Thing
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.sets import SampleSet, Shown, other_than
-from components.data.scenes.stream import Stream
 from components.data.scenes.world import (
     A_DIGIT,
     ANYTHING,

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from components.data.samples import Sample
 from components.data.scenes.captions import single_fact_caption
-from components.data.scenes.drafts import Pair, draw_pair, form_of, wanted_answers
 from components.data.scenes.facts import telling_fact
 from components.data.scenes.language import NUMBERS, sentence
 from components.data.scenes.oracle import Fact, encode_facts
 from components.data.scenes.questions import ANSWERS, worded
+from components.data.scenes.scene_pairs import Pair, draw_pair, form_of, wanted_answers
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.sets import OWN_SCENES
-from components.data.scenes.stream import Stream
 from components.data.scenes.world import A_DIGIT, LAWS, Scene, matching
 
 TRUTH = ("true", "false")

@@ -23,7 +23,7 @@ from components.data.scenes.oracle import (
     Fact,
     Pattern,
 )
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import COLOURS, DRAWN, SIZES
 
 NUMBERS = ("zero", "one", "two", "three", "four")

@@ -30,8 +30,8 @@ from components.data.scenes.language import (
     with_article,
 )
 from components.data.scenes.oracle import AT_LEAST, COUNT, RELATION, Fact, Pattern
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.sets import SampleSet, Shown, other_than
-from components.data.scenes.stream import Stream
 from components.data.scenes.world import (
     A_DIGIT,
     COLOUR_CODES,

@@ -12,7 +12,7 @@ from components.data.scenes.language import (
     with_article,
 )
 from components.data.scenes.oracle import FIRST_DIGIT, RELATION, Fact, Pattern
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import A_DIGIT, COLOURS, DRAWN, OPPOSITE, Scene, digit_sum, matching, stands, true_of
 
 YES_NO = ("yes", "no")

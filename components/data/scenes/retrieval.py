@@ -13,8 +13,8 @@ from components.data.scenes.captions import complete_caption
 from components.data.scenes.facts import chain, true_fact
 from components.data.scenes.language import sentence
 from components.data.scenes.oracle import RELATION, Fact, Pattern, encode_facts
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.sets import SampleSet, Shown, other_than
-from components.data.scenes.stream import Stream
 from components.data.scenes.world import LAWS, Law, Scene, draw_scene, placed, true_of
 
 POOL = 8

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from components.data.samples import Sample
 from components.data.scenes.draw import Curtain
 from components.data.scenes.oracle import Pattern
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import A_DIGIT, COLOUR_CODES, DIGIT_SHAPES, DRAWN_SHAPES, SIZE_CODES, Scene
 
 

@@ -30,7 +30,7 @@ from components.data.scenes.oracle import (
     Pattern,
     Thing,
 )
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan")
 DRAWN = ("circle", "square", "triangle", "star")

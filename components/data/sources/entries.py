@@ -16,8 +16,7 @@ from components.data.findings import noun_of
 from components.data.sources.box_forms import Boxes, BoxFormError, boxes_of
 from components.data.sources.columns import ALIASES, recognise
 from components.data.sources.faults import Faults, UnusableError
-from components.data.sources.picture_paths import PicturePaths, find_pictures, surroundings
-from components.data.sources.reading import (
+from components.data.sources.manifest_rows import (
     FOLDERS,
     Fault,
     ManifestFile,
@@ -27,9 +26,10 @@ from components.data.sources.reading import (
     row_count,
     rows,
 )
+from components.data.sources.picture_paths import PicturePaths, find_pictures, surroundings
 from components.data.sources.split_words import split_of
-from components.data_settings import ManifestSettings
 from components.errors import CeterisError
+from components.study.data_settings import ManifestSettings
 
 # Rows whose paths are looked at to find out where the pictures lie.
 _LOOKED_AT = 1000

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from components.data.findings import QUOTED, Findings, finding, quoted
-from components.data.sources.reading import Fault
+from components.data.sources.manifest_rows import Fault
 
 _LONGEST_EXAMPLE = 120
 

@@ -29,9 +29,9 @@ from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
 from components.data.sources.splits import carve, connected, shares
 from components.data.sources.targets import are_open, survey
-from components.data_settings import DataSettings, ManifestSettings
 from components.errors import CeterisError
-from components.study import TaskSettings
+from components.study.data_settings import DataSettings, ManifestSettings
+from components.study.tasks import TaskSettings
 
 CAPTIONS = (
     "a photo of a {}.",

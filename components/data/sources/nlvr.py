@@ -35,9 +35,9 @@ import pyarrow.parquet as pq
 
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.splits import carve, connected, shares
-from components.data_settings import DataSettings
 from components.errors import CeterisError
-from components.study import TaskSettings
+from components.study.data_settings import DataSettings
+from components.study.tasks import TaskSettings
 
 BOX_STRIDE = 150
 ORDERS = tuple(itertools.permutations(range(3)))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.data.sources.columns import ALIASES
-from components.data.sources.reading import ManifestFile, Row, rows
+from components.data.sources.manifest_rows import ManifestFile, Row, rows
 from components.data.sources.tables.picture_names import is_picture_name
 
 # So many different values of a column are counted; of a column with more it is known that they are many.

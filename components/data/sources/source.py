@@ -4,9 +4,9 @@ import importlib
 from collections.abc import Callable, Mapping
 
 from components.data.samples import SampleWriter
-from components.data_settings import DataSettings
 from components.errors import CeterisError
-from components.study import TaskSettings
+from components.study.data_settings import DataSettings
+from components.study.tasks import TaskSettings
 
 Progress = Callable[[float, str], None]
 

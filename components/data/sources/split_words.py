@@ -4,7 +4,7 @@ import re
 
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.sources.faults import UnusableError, shown
-from components.data.sources.reading import SPLIT_WORDS
+from components.data.sources.manifest_rows import SPLIT_WORDS
 
 _TRUTH = dict.fromkeys(("1", "true", "yes", "y", "t"), True) | dict.fromkeys(("0", "false", "no", "n", "f"), False)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from components.data.samples import SPLITS
 from components.data.sources.entries import Manifest
+from components.data.sources.manifest_rows import SPLIT_WORDS, remarks
 from components.data.sources.profile import ColumnProfile
-from components.data.sources.reading import SPLIT_WORDS, remarks
 from components.data.sources.targets import TargetSurvey
 from components.data.text_report import TextReport
 

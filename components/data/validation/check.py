@@ -29,8 +29,8 @@ from components.data.validation.rendered import rendering_findings
 from components.data.validation.rules import FEWEST_EVALUATED, PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import parts_frame
-from components.data_settings import ManifestSettings
 from components.errors import CeterisError
+from components.study.data_settings import ManifestSettings
 
 Kind = Literal["classification", "vqa"]
 FEWEST_TRAINED = 20

@@ -16,7 +16,7 @@ from components.data.validation.rendered import rendering_findings
 from components.data.validation.rules import COLUMN_RULES, PART_RULES, PICTURE_RULES, SAMPLE_RULES
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import PictureTable, SampleTable, look_at, parts_frame
-from components.study import TaskSettings
+from components.study.tasks import TaskSettings
 
 _BATCH_ROWS = 1024
 _SAMPLE_COLUMNS = ["id", "part", "split", "image_ids", "text", "target", "group"]

@@ -8,14 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_manifest_source import picture
 
 from components.data.own_studies.placing import copied, settings_of_copy
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
 from components.data.validation.check import DEFAULT_SETTINGS
-from components.data_settings import ManifestColumns
 from components.errors import CeterisError
+from components.study.data_settings import ManifestColumns
+from tests.data.sources.test_manifest_source import picture
 
 ROWS = 12
 TARGETS = ("cat", "dog", "bird")

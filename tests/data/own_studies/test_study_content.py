@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from components.data.own_studies.study_content import FEWEST_FOR_A_STEP, Measured, adapt
 from components.data.validation.check import DEFAULT_SETTINGS
-from components.study import Study, parse_study
+from components.study.loading import parse_study
+from components.study.study import Study
 
 ROOT = Path(__file__).parents[3]
 PLENTY = Measured(

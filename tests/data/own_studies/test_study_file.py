@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from test_manifest_source import pictured, write_jsonl
 
 from components.data.own_studies.study_file import Request, write_study
 from components.data.samples import SampleWriter
 from components.data.sources.source import write
 from components.errors import CeterisError
-from components.study import load_study
+from components.study.loading import load_study
+from tests.data.sources.test_manifest_source import pictured, write_jsonl
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scene_reader import COLOURS, NUMBERS, SHAPES, P, R, read_phrase, solve
 from scipy.stats import chisquare
 
 from components.data.samples import SampleWriter, describe, read
 from components.data.scenes import generate, oracle
-from components.data_settings import DataSettings, ManifestSettings, ScenesSettings
-from components.study import TaskSettings
+from components.study.data_settings import DataSettings, ManifestSettings, ScenesSettings
+from components.study.tasks import TaskSettings
+from tests.data.scenes.scene_reader import COLOURS, NUMBERS, SHAPES, P, R, read_phrase, solve
 
 GENERAL = ["general_combinations", "general_counts", "general_paraphrases", "general_relations"]
 TASKS = {
@@ -305,8 +305,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     script = """
 import sys
 from pathlib import Path
-sys.path.insert(0, "tests/data/scenes")
-import test_scenes_data as here
+from tests.data.scenes import test_scenes_data as here
 with here.SampleWriter(Path(sys.argv[1])) as writer:
     settings = here.data_settings(pairs=64, text_only=64, image_only=64, train=64, selection=32, generalisation=32)
     here.generate.write(writer, settings, here.TASKS, lambda percent, what: None)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from components.data.scenes import draw
 from components.data.scenes.oracle import Thing
-from components.data.scenes.stream import Stream
+from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import DRAWN_SHAPES, LAWS, draw_scene
 
 LAW = LAWS["train"]

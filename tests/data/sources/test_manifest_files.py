@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.data.sources.reading import manifest_files
+from components.data.sources.manifest_rows import manifest_files
 from components.errors import CeterisError
 
 CSV = "image,target\na.png,cat\n"

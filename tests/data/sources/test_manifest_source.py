@@ -20,11 +20,12 @@ from PIL import Image
 
 from components.data import samples
 from components.data.sources.columns import recognise
-from components.data.sources.reading import split_word
+from components.data.sources.manifest_rows import split_word
 from components.data.sources.source import write
-from components.data_settings import DataSettings, ManifestColumns
 from components.errors import CeterisError
-from components.study import TaskSettings, load_study
+from components.study.data_settings import DataSettings, ManifestColumns
+from components.study.loading import load_study
+from components.study.tasks import TaskSettings
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"
@@ -294,8 +295,8 @@ def test_the_same_rows_give_the_same_bytes_in_every_process(tmp_path: Path) -> N
         tmp_path / "d", pictured(tmp_path / "d", [{"target": "abc"[i % 3], "group": f"g{i % 20}"} for i in range(60)])
     )
     program = (
-        "import sys; from pathlib import Path; sys.path[:0] = ['.', 'tests/data/sources'];"
-        "from test_manifest_source import materialise;"
+        "import sys; from pathlib import Path; sys.path[:0] = ['.'];"
+        "from tests.data.sources.test_manifest_source import materialise;"
         "materialise(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     digests = set()

@@ -14,7 +14,8 @@ from components.data.images import facts
 from components.data.sources.nlvr import KINDS, open_corpus
 from components.data.sources.source import write
 from components.errors import CeterisError
-from components.study import TaskSettings, load_study
+from components.study.loading import load_study
+from components.study.tasks import TaskSettings
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data" / "nlvr"

@@ -10,7 +10,7 @@ from components.data.sources.profile import profile_columns
 from components.data.sources.questions import questions
 from components.data.sources.split_words import split_of
 from components.data.validation.check import DEFAULT_SETTINGS
-from components.data_settings import ManifestColumns
+from components.study.data_settings import ManifestColumns
 
 ROWS = 60
 

@@ -15,7 +15,8 @@ from components.data.findings import Findings
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.source import write
 from components.data.validation.materialised import check_data
-from components.study import TaskSettings, load_study
+from components.study.loading import load_study
+from components.study.tasks import TaskSettings
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"

@@ -3,18 +3,16 @@
 `python tests/data/validation/test_odd_inputs.py > docs/odd_inputs.md` makes the page that shows it.
 """
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from components.data.validation.check import DEFAULT_SETTINGS, Examination, examine
-from components.data_settings import ManifestColumns
+from components.study.data_settings import ManifestColumns
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/odd_inputs.md"
 ODD = ROOT.parent / "shared/data/odd_manifests"
-sys.path.insert(0, str(ROOT / "tests/evaluation"))
 
 needs_data = pytest.mark.skipif(not ODD.is_dir(), reason="../shared is not here")
 
@@ -113,7 +111,7 @@ def test_answers_are_followed(folder: str, columns: dict[str, str], words: str) 
 
 def page() -> str:
     """The page, in Markdown."""
-    from test_odd_scores import FILES, said_of_scores
+    from tests.evaluation.score_tables.test_odd_scores import FILES, said_of_scores
 
     lines = [
         "# What is said of odd inputs",

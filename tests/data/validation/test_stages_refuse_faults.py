@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_faulty_manifests import sound_rows, write_csv
+
+from tests.data.validation.test_faulty_manifests import sound_rows, write_csv
 
 ROOT = Path(__file__).parents[3]
 

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from components.data.sources.reading import FOLDERS, Fault, Row, column_names, manifest_files, remarks, row_count, rows
+from components.data.sources.manifest_rows import (
+    FOLDERS,
+    Fault,
+    Row,
+    column_names,
+    manifest_files,
+    remarks,
+    row_count,
+    rows,
+)
 from components.errors import CeterisError
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.data.sources.reading import Fault, Row, column_names, manifest_files, rows
+from components.data.sources.manifest_rows import Fault, Row, column_names, manifest_files, rows
 
 IMAGES = [
     {"id": 7, "file_name": "a.jpg", "width": 64, "height": 48},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.data.sources.reading import Fault, Row, column_names, manifest_files, rows
+from components.data.sources.manifest_rows import Fault, Row, column_names, manifest_files, rows
 from components.errors import CeterisError
 
 SHARED = Path(__file__).parents[4].parent / "shared" / "data" / "odd_manifests"

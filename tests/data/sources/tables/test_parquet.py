@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.data.sources.reading import Fault, Row, column_names, manifest_files, remarks, rows
+from components.data.sources.manifest_rows import Fault, Row, column_names, manifest_files, remarks, rows
 
 LABEL = {"names": ["cat", "dog", "bird"], "_type": "ClassLabel"}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.data.sources.reading import Fault, Row, column_names, manifest_files, remarks, rows
+from components.data.sources.manifest_rows import Fault, Row, column_names, manifest_files, remarks, rows
 from components.errors import CeterisError
 
 HEADER = ["image", "label", "text"]

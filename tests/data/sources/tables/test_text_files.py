@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.data.sources.reading import Fault, column_names, manifest_files, rows
+from components.data.sources.manifest_rows import Fault, column_names, manifest_files, rows
 from components.data.sources.tables.text_files import encoding_of, likely_encoding
 from components.errors import CeterisError
 

@@ -1,0 +1,195 @@
+"""Whether the arms were handed the same: the digests that runs took of their batches, set against one another.
+
+Runs of equal length are compared to their end. Where lengths differ (twins, budgets in FLOPs or seconds) runs are also
+compared at the last power of two of batches that they came to, which lies at least halfway through the shorter one.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from components.evaluation.certificate.majority import Agreement, Held, agreement
+from components.evaluation.certificate.training_records import Record, TrainingRecords
+from components.models import architectures
+from components.models.passes import Pretraining
+from components.study.plan import fine_tunings
+from components.study.study import Study
+
+READS_ANSWERS = "image_questions"
+"""The objective that is handed answers too, as further content; with it an arm shares its content with nobody else."""
+
+
+class Compared(NamedTuple):
+    """Runs whose digests of one kind must agree.
+
+    Attributes:
+        where: which runs, in words.
+        digest: "ids", "content", "regions" (what a frozen front end saw) or "corruption".
+    """
+
+    where: str
+    digest: str
+    agreement: Agreement
+
+
+def compared(study: Study, records: TrainingRecords) -> list[Compared]:
+    """All sets of runs that must agree: of fine-tuning, of the intermediate step, and of pictures alone."""
+    found = []
+    for position, replicate in enumerate(study.replicates):
+        for where, tuned in _finetuning(study, records, position).items():
+            found += _chains(study, f"{where}, replicate {replicate}", tuned)
+        runs = [(arm, arm, kept[position]) for arm, kept in records.pretraining.items()]
+        where = f"intermediate pretraining, replicate {replicate}"
+        handed = Handed(partial(_read, study), partial(_content, study), partial(_corruption, study))
+        found += _chains(study, where, runs, handed)
+        found += _pictures(study, records, position, f"pretraining on pictures, replicate {replicate}")
+    return found
+
+
+def summary(sets: list[Compared]) -> dict[str, Any]:
+    """`equal`, `compared` (how many sets of runs) and `violations`, one per set and digest that do not agree."""
+    violations = [
+        {"where": one.where, "digest": one.digest, "values": one.agreement.values}
+        for one in sorted(sets, key=lambda one: one.where)
+        if one.agreement.differ
+    ]
+    return {"equal": not violations, "compared": len({one.where for one in sets}), "violations": violations}
+
+
+def passes_of(study: Study, arm: str) -> Pretraining:
+    """The forward passes and losses of an arm's intermediate step."""
+    settings = study.arms[arm]
+    if settings.axes is not None:
+        from components.models.architectures.controlled import PASSES
+
+        return PASSES[settings.axes.objectives]
+    return architectures.load(settings.architecture).PRETRAINING
+
+
+Runs = list[tuple[str, str, Record]]
+"""Arm, name of the run, record."""
+
+
+class Stretch(NamedTuple):
+    """Runs that can be compared after so many batches, or to their end where that is None.
+
+    Attributes:
+        words: what is added to `where`.
+    """
+
+    words: str
+    batches: int | None
+    runs: Runs
+
+
+def stretches(runs: Runs) -> list[Stretch]:
+    """How far runs can be compared: those of one length to the end, those of unlike lengths as far as digests were kept."""
+    by_steps: dict[int, Runs] = {}
+    for run in runs:
+        by_steps.setdefault(int(run[2]["steps"]), []).append(run)
+    if len(by_steps) < 2:
+        return [Stretch("", None, runs)]
+    found = [Stretch(f", {steps:,} steps", None, same) for steps, same in sorted(by_steps.items())]
+    for batches in sorted({1 << (steps.bit_length() - 1) for steps in by_steps}):
+        came = [run for run in runs if run[2]["steps"] >= batches]
+        if len({run[2]["steps"] for run in came}) > 1:
+            found.append(Stretch(f", first {batches:,} steps", batches, came))
+    return found
+
+
+def _finetuning(study: Study, records: TrainingRecords, position: int) -> dict[str, Runs]:
+    """Runs with as many labels, all of one task; a twin is handed the same as the others and then more."""
+    runs: dict[str, Runs] = {}
+    for arm, tasks in records.arms.items():
+        for task in tasks:
+            for cell in fine_tunings(study, arm, task):
+                where = f"{task}, {'all' if cell.labels is None else 'few'} labels"
+                record = records.arms[arm][task][cell.name][position]
+                runs.setdefault(where, []).append((arm, f"{arm} ({cell.name})", record))
+    return runs
+
+
+def _pictures(study: Study, records: TrainingRecords, position: int, where: str) -> list[Compared]:
+    """Front ends see the same pictures; those with the same labels the same labels."""
+    runs: dict[str, Runs] = {}
+    for arm, settings in study.arms.items():
+        for component in settings.components:
+            record = records.components[component][position]
+            if component != "text" and record is not None:
+                boxed = component == "detector" or study.image_pretraining.labels == "boxes"
+                runs.setdefault("boxes" if boxed else "image", []).append((arm, component, record))
+    if not runs:
+        return []
+    found = []
+    for words, batches, chosen in stretches([one for same in runs.values() for one in same]):
+        found.append(Compared(where + words, "ids", agreement(held(chosen, "ids", batches))))
+    for same in runs.values():
+        for words, batches, chosen in stretches(same):
+            for chain in ("content", "corruption"):
+                found.append(Compared(where + words, chain, agreement(held(chosen, chain, batches))))
+    return found
+
+
+def _alike(arm: str) -> object:
+    return None
+
+
+class Handed(NamedTuple):
+    """Which arms must have been handed the same samples, content and corruption: those of which a function says the same."""
+
+    ids: Callable[[str], object] = _alike
+    content: Callable[[str], object] = _alike
+    corruption: Callable[[str], object] = _alike
+
+
+ALL_ALIKE = Handed()
+
+
+def _chains(study: Study, where: str, runs: Runs, handed: Handed = ALL_ALIKE) -> list[Compared]:
+    """The four chains of some runs. What a front end saw follows from the samples and from which one it is."""
+
+    def by(key: Callable[[str], object], chain: str, chosen: Runs) -> list[Compared]:
+        groups: dict[object, Runs] = {}
+        for run in chosen:
+            groups.setdefault(key(run[0]), []).append(run)
+        return [
+            Compared(where + words, chain, agreement(held(alike, chain, batches)))
+            for group in groups.values()
+            for words, batches, alike in stretches(group)
+        ]
+
+    looked = [run for run in runs if study.arms[run[0]].front != "pixels"]
+    return [
+        *by(handed.ids, "ids", runs),
+        *by(handed.content, "content", runs),
+        *by(lambda arm: (study.arms[arm].front, handed.ids(arm)), "regions", looked),
+        *by(handed.corruption, "corruption", runs),
+    ]
+
+
+def _read(study: Study, arm: str) -> object:
+    """Which captioned pictures an arm reads. A wrong caption is another text beside the same picture in the same place."""
+    pairs = study.arms[arm].pairs
+    return pairs.share, pairs.domain
+
+
+def _content(study: Study, arm: str) -> object:
+    return READS_ANSWERS in passes_of(study, arm).losses, study.arms[arm].pairs
+
+
+def _corruption(study: Study, arm: str) -> object:
+    """Equal passes ask for equal corruption of equal pairs; masked regions depend on which regions there are."""
+    passes = passes_of(study, arm)
+    front = study.arms[arm].front if any(one.regions for one in passes.passes) else None
+    return passes, front, study.arms[arm].pairs
+
+
+def held(runs: Runs, chain: str, batches: int | None) -> list[Held]:
+    """What some runs hold of a chain after so many batches, or at their end."""
+    found = []
+    for arm, name, record in runs:
+        digests = record.get("digests") if batches is None else (record.get("digests_after") or {}).get(str(batches))
+        value = (digests or {}).get(chain)
+        # Nothing corrupted is an empty chain; samples without ids or content there are none.
+        found.append(Held(arm, name, None if value == "" and chain in ("ids", "content", "regions") else value))
+    return found

@@ -1,0 +1,89 @@
+"""What is stated of an arm beside what is checked: how much it reads, and how long it trained in every currency."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from components.evaluation.certificate.majority import NOT_RECORDED
+from components.evaluation.certificate.training_records import Record, TrainingRecords
+from components.evaluation.formatting import count
+from components.study.plan import fine_tunings
+from components.study.study import Study
+
+TOKENS, TEXTS, FORWARDS, LENGTHS = (
+    "visual tokens per picture",
+    "texts cut off",
+    "forward passes of a sample in a step",
+    "length of training",
+)
+STEP = "intermediate step"
+
+
+def stated(study: Study, records: TrainingRecords, arm: str) -> dict[str, str]:
+    """In words, by item; figures that differ between an arm's runs as their range."""
+    tasks = records.arms.get(arm, {})
+    tuned = {task: [record for kept in cells.values() for record in kept] for task, cells in tasks.items() if cells}
+    step = {STEP: records.pretraining[arm]} if arm in records.pretraining else {}
+    everything = [record for runs in (tuned | step).values() for record in runs]
+    return {
+        TOKENS: _range([_read(record, "visual_tokens") for record in everything]),
+        TEXTS: _by(
+            {task: _share([_read(record, "truncated_texts") for record in runs]) for task, runs in tuned.items()}
+        ),
+        FORWARDS: _by(
+            {one: _range([_read(record, "forwards") for record in runs]) for one, runs in (tuned | step).items()}
+        ),
+        LENGTHS: "; ".join(f"{kind}: {_lengths(runs)}" for kind, runs in _kinds(study, records, arm).items()),
+    }
+
+
+def _read(record: Record, what: str) -> float | str | None:
+    reads: dict[str, float | None] = record.get("reads") or {}
+    return reads.get(what) if what in reads else NOT_RECORDED
+
+
+def _kinds(study: Study, records: TrainingRecords, arm: str) -> dict[str, list[Record]]:
+    """The runs of an arm by which budget they have."""
+    kinds: dict[str, list[Record]] = {}
+    for task, cells in records.arms.get(arm, {}).items():
+        for cell in fine_tunings(study, arm, task):
+            kind = (
+                "fine-tuning"
+                + (f" after {study.further.after}" if cell.taught else "")
+                + (" of twins" if cell.stretched else "")
+                + ("" if cell.labels is None else " on few labels")
+            )
+            kinds.setdefault(kind, []).extend(cells[cell.name])
+    return kinds | ({STEP: records.pretraining[arm]} if arm in records.pretraining else {})
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+
+
+def _lengths(runs: Sequence[Record]) -> str:
+    steps, samples = (_range([record[key] for record in runs]) for key in ("steps", "samples"))
+    flops = _range([record["flops"]["total"] for record in runs], count)
+    return f"{steps} steps, {samples} samples, {flops} FLOPs"
+
+
+def _by(values: dict[str, str]) -> str:
+    """One word where all have the same, or else which has which."""
+    if len(set(values.values())) < 2:
+        return next(iter(values.values()), NOT_RECORDED)
+    return ", ".join(f"{value} ({name.replace('_', ' ')})" for name, value in values.items())
+
+
+def _share(values: Iterable[float | str | None]) -> str:
+    known = set(values)
+    if known == {None}:
+        return "reads no text"
+    return ", ".join(
+        value if isinstance(value, str) else f"{100 * (value or 0.0):.2f}%" for value in sorted(known, key=str)
+    )
+
+
+def _range(values: Iterable[float | str | None], words: Callable[[float], str] = _number) -> str:
+    known = [value for value in values if isinstance(value, int | float)]
+    if not known:
+        return NOT_RECORDED
+    low, high = words(min(known)), words(max(known))
+    return low if low == high else f"{low} to {high}"

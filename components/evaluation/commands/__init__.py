@@ -1,0 +1,1 @@
+"""What the commands `verdict`, `power` and `compare` work out and say."""

@@ -1,0 +1,1 @@
+"""The leaderboard: scores, certificates and statistics put together, as data."""

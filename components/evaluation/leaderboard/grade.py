@@ -1,0 +1,128 @@
+"""What a comparison of two cells may claim: something about one axis, something about whole systems, or nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from components.evaluation.statistics.estimates import MINIMUM_REPLICATES
+from components.study.axes import DATA_AXES
+from components.study.cells import Cell
+from components.study.contrasts import ContrastSettings
+from components.study.differences import differences, other_norm, other_scale
+from components.study.front_ends import ORACLE
+from components.study.study import Study
+
+Obstacle = Literal["norm", "initial_scale", "axes", "alike"]
+
+
+class Grade(NamedTuple):
+    """The grade of a comparison.
+
+    Attributes:
+        axis: the one thing that differs, where it is controlled; 'system' where it is about systems.
+        reason: one sentence.
+        obstacle: why the study can give two ranked cells no verdict however many replicates it has: their norms, their
+            initial scales, that they differ in too much, or in nothing. Null where it can.
+    """
+
+    grade: Literal["controlled", "system", "descriptive"]
+    axis: str | None
+    reason: str
+    obstacle: Obstacle | None = None
+
+
+def few_replicates(study: Study) -> str:
+    """Why nothing can be decided; empty where the study has enough replicates."""
+    count = len(study.replicates)
+    if count >= MINIMUM_REPLICATES:
+        return ""
+    many = "one replicate" if count == 1 else f"{count} replicates"
+    return f"With {many} nothing is decided: a verdict needs at least {MINIMUM_REPLICATES}."
+
+
+def grade_of(study: Study, first: Cell, second: Cell, certificates: Mapping[str, Mapping[str, Any]]) -> Grade:
+    """The grade of a comparison of two cells."""
+    found = differences(study, first, second)
+    axis = found[0] if len(found) == 1 else None
+    if reason := few_replicates(study) or _failed([first, second], certificates):
+        return Grade("descriptive", axis, reason)
+    oracles = [name.arm for name in (first, second) if study.arms[name.arm].front == ORACLE]
+    if oracles and first.arm != second.arm:
+        sentence = f"{' and '.join(oracles)} was shown exact boxes, which tell how many objects there are."
+        return Grade("descriptive", axis, sentence)
+    if "labels" in found:
+        return Grade("descriptive", axis, "One learned from few labels, the other from all.")
+    if not found:
+        return Grade("descriptive", None, "The two were trained alike: they differ in their seeds alone.", "alike")
+    if norms := other_norm(study, first.arm, second.arm):
+        return Grade("descriptive", "norm" if axis == "norm" else None, f"{norms}.", "norm")
+    if scales := other_scale(study, first.arm, second.arm):
+        return Grade("descriptive", "initial_scale" if axis == "initial_scale" else None, f"{scales}.", "initial_scale")
+    if axis is not None and axis != "architecture":
+        return Grade("controlled", axis, f"The two differ in {readable(axis)} and in nothing else.")
+    modes = {study.arms[name.arm].mode for name in (first, second)}
+    unequal_data = not set(found).isdisjoint(DATA_AXES)
+    if modes == {"faithful"} and not unequal_data:
+        sentence = "Whole systems on equal data: the difference belongs to the systems, not to any one part of them."
+        return Grade("system", "system", sentence)
+    if len(modes) == 1:
+        listed = " and ".join(readable(one) for one in found)
+        return Grade(
+            "descriptive", None, f"The two differ in {listed}: no one axis answers for the difference.", "axes"
+        )
+    sentence = "One is a controlled arm, the other as its paper has it: they differ in too much."
+    return Grade("descriptive", None, sentence, "axes")
+
+
+def grade_of_contrast(study: Study, contrast: ContrastSettings, certificates: Mapping[str, Mapping[str, Any]]) -> Grade:
+    """The grade of a declared contrast. A study whose cells differ in more than the contrast says was refused already."""
+    cells, asked = contrast.cells, [axis for axis in (contrast.axis, contrast.by) if axis is not None]
+    if contrast.by is None:
+        grade = grade_of(study, cells[0], cells[1], certificates)
+        if contrast.axis == "system" and grade.grade == "controlled":
+            # Nobody asked about the axis, so the answer is not given about it.
+            return Grade("system", "system", "Declared as a comparison of whole systems.")
+        return grade
+    if reason := few_replicates(study) or _failed(cells, certificates):
+        return Grade("descriptive", None, reason)
+    if "system" in asked:
+        sentence = (
+            "Whole systems on equal data: that effects differ belongs to the systems, not to any one part of them."
+        )
+        return Grade("system", "system", sentence)
+    within, between = (readable(axis) for axis in asked)
+    sentence = f"Within the pairs {within} alone differs, between them {between} alone."
+    return Grade("controlled", contrast.axis, sentence)
+
+
+def _failed(cells: Sequence[Cell], certificates: Mapping[str, Mapping[str, Any]]) -> str:
+    invalid = sorted({name.arm for name in cells if not certificates[name.arm]["valid"]})
+    return f"{' and '.join(invalid)} failed the certificate and cannot be compared." if invalid else ""
+
+
+def readable(axis: str) -> str:
+    """An axis in words."""
+    words = {
+        "front": "visual input",
+        "amount": "amount of captioned pictures",
+        "domain": "domain of the captioned pictures",
+    }
+    return words.get(axis, axis.replace("_", " "))
+
+
+def overall(study: Study, certificates: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """The grade of the study as a whole, 'mixed' where arms are of both kinds, with its reason."""
+    if reason := few_replicates(study):
+        return "descriptive", reason
+    modes = {study.arms[arm].mode for arm in study.architectures.all}
+    equal_data = len({study.arms[arm].pairs for arm in study.architectures.pretrained}) == 1
+    if modes == {"faithful"} and equal_data:
+        grade = "system"
+        reason = "Whole systems on equal data: differences belong to the systems, not to any one part of them."
+    else:
+        grade = "controlled" if modes == {"controlled"} else "mixed"
+        reason = (
+            "Where two arms differ in one axis, the difference is that axis's; every comparison carries its own grade."
+        )
+    if invalid := [arm for arm in study.architectures.all if not certificates[arm]["valid"]]:
+        reason += f" Not comparable, by their certificates: {', '.join(invalid)}."
+    return grade, reason

@@ -1,0 +1,121 @@
+"""Calibration: whether a confidence of 80% is right 80% of the time.
+
+Predictions hold the probability of the answer that was given (the largest softmax value). The expected calibration error
+(Naeini et al., AAAI 2015) is the mean distance between confidence and accuracy over bins of equal width, weighted by
+how many predictions lie in each. It is computed per replicate: pooling would let replicates cancel.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from components.evaluation.formatting import MEASURES, percent, readable
+from components.evaluation.plots.calibration import Bin, reliability
+from components.evaluation.plots.drawing import start_class
+from components.evaluation.plots.forest import look
+from components.evaluation.report.page import Json, cell_name, paragraph, representatives, section, table, text_cell
+from components.study.study import Study
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far one cell's confidence can be believed; fractions."""
+
+    cell: Json
+    bins: Sequence[Bin]
+    """Of all replicates together."""
+    confidence: float
+    right: float
+    errors: Sequence[float]
+    """The expected calibration error of each replicate."""
+
+
+def calibration(root: Path, study: Study, entry: Json, task: str) -> list[Calibration]:
+    """Of the cell that stands for each arm, on the selection split, in the leaderboard's order.
+
+    Empty where predictions are not at hand, and where they are places and no answers.
+    """
+    if study.tasks[task].kind in MEASURES:
+        return []
+    found = []
+    for cell in representatives(entry):
+        paths = [
+            root / "outputs/finetune" / cell["arm"] / task / str(replicate) / "predictions.parquet"
+            for replicate in study.replicates
+        ]
+        if not all(path.is_file() for path in paths):
+            return []
+        wanted = [("cell", "=", cell["cell"]), ("split", "=", "selection")]
+        tables = [pq.read_table(path, columns=["confidence", "correct"], filters=wanted) for path in paths]
+        pairs = [tuple(one[name].to_numpy().astype("float64") for name in ("confidence", "correct")) for one in tables]
+        sure, right = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
+        errors = [expected_error(bins_of(*pair)) for pair in pairs]
+        found.append(Calibration(cell, bins_of(sure, right), float(sure.mean()), float(right.mean()), errors))
+    return found
+
+
+def bins_of(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> list[Bin]:
+    """Predictions in bins of equal width over confidences of 0 to 1, without the empty ones."""
+    codes = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    members = [codes == code for code in range(BINS)]
+    return [
+        Bin(float(confidence[member].mean()), float(right[member].mean()), float(member.mean()))
+        for member in members
+        if member.any()
+    ]
+
+
+def expected_error(bins: Sequence[Bin]) -> float:
+    """The mean distance between confidence and accuracy, weighted by the bins' shares."""
+    return sum(one.share * abs(one.confidence - one.right) for one in bins)
+
+
+def draw(heading: str, by_task: dict[str, list[Calibration]]) -> str:
+    """A diagram per arm and a table per task; empty where there is nothing to show."""
+    parts = []
+    for task, found in by_task.items():
+        if not found:
+            continue
+        panels = "".join(_panel(task, one) for one in found)
+        rows = [
+            (
+                cell_name(one.cell),
+                [
+                    text_cell(percent(float(np.mean(one.errors))), _range(one.errors)),
+                    text_cell(percent(one.confidence)),
+                    text_cell(percent(one.right)),
+                    text_cell("too sure" if one.confidence > one.right else "too modest"),
+                ],
+                one.cell["chosen"],
+            )
+            for one in found
+        ]
+        header = ["arm and start", "expected calibration error", "mean confidence", "accuracy", "on the whole"]
+        listing = table(f"{readable(task)}: calibration (%), mean and range over replicates", header, rows)
+        parts += [f"<h3>{escape(readable(task))}</h3>", f'<div class="panels small">{panels}</div>', listing]
+    lead = (
+        "Confidence is the probability that a model gives to its own answer; no model was calibrated afterwards. Marks on "
+        "the dotted line are honest, marks below it promise too much; a larger disc holds more predictions. Best cell of each "
+        f"arm, selection split, {BINS} bins of equal width. The error depends on the number of bins: compare it within "
+        "this table only."
+    )
+    return section("calibration", heading, paragraph(lead), *parts) if parts else ""
+
+
+def _panel(task: str, one: Calibration) -> str:
+    words = readable(one.cell["arm"])
+    title = (
+        f"{readable(task)}: reliability of {words}, expected calibration error {percent(float(np.mean(one.errors)))}%"
+    )
+    return f"<div><h4>{escape(words)}</h4>{reliability(one.bins, start_class(look(one.cell))).svg(title)}</div>"
+
+
+def _range(errors: Sequence[float]) -> str:
+    return f"{percent(min(errors))} to {percent(max(errors))}" if len(errors) > 1 else "one replicate"

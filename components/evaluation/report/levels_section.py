@@ -1,0 +1,163 @@
+"""Data against architecture: scores over what the intermediate step read, and what a change of it changes."""
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from itertools import groupby
+from typing import NamedTuple
+
+from components.evaluation.formatting import interval, measure, points, probability, readable
+from components.evaluation.leaderboard.data_effects import DOMAINS, Line, lines
+from components.evaluation.plots.drawing import Canvas, padded
+from components.evaluation.plots.levels import Levels, Point, legend_mark, levels_panel
+from components.evaluation.report.page import Json, paragraph, section, table, text_cell
+from components.study.axes import DATA_AXES, DataAxis, PairsSettings
+from components.study.study import Study
+
+UNITS: dict[DataAxis, str] = {
+    "amount": "share of the captioned pictures",
+    "caption_noise": "pictures with another one's caption",
+    "domain": "which captioned pictures",
+}
+
+
+class Panel(NamedTuple):
+    """One axis of the data, drawn.
+
+    Attributes:
+        said: what a screen reader says of it.
+        held: lines that hold something that is not as in the data, by names that say more than the family's.
+    """
+
+    axis: DataAxis
+    canvas: Canvas
+    said: str
+    held: list[str]
+
+
+def levels(heading: str, study: Study, board: Json) -> str:
+    """A picture per axis of the data and amount of labels, and the table of effects; empty where all arms read the same."""
+    found = lines(study)
+    if not found:
+        return ""
+    parts = [_legend(legend_names(found))]
+    for task, entry in board["tasks"].items():
+        for labels in ("all", "few"):
+            if drawn := panels(study, entry, labels):
+                title = f"{readable(task)}, {labels} labels: {measure(entry)} (%)"
+                parts += [f"<h3>{escape(title)}</h3>", f'<div class="panels">{"".join(map(_html, drawn))}</div>']
+    lead = (
+        "Every mark is an arm after the intermediate step, with its interval; along a line nothing changes but what that step "
+        "read. All arms saw as many samples in it, so fewer pictures were seen more often. Where a line moves by more than the "
+        "lines lie apart, other data change more than another arm does. The table holds every two levels against each "
+        "other with all else equal; it is exploratory."
+    )
+    return section("data", heading, paragraph(lead), *parts, _effects(study, board["data"]))
+
+
+def legend_names(found: Iterable[Line]) -> list[str]:
+    """The families of lines; the place of one in the list is the number of its colour and shape."""
+    return list(dict.fromkeys(line.family for line in found))
+
+
+def level_name(axis: DataAxis, level: float | str) -> str:
+    """A level in a word or two: '6.25%', 'shapes'."""
+    return str(level) if axis == "domain" else f"{100 * float(level):g}%"
+
+
+def panels(study: Study, entry: Json, labels: str) -> list[Panel]:
+    """A panel per axis of the data, all with the same scale; none where no cells are to be seen.
+
+    Args:
+        entry: of one task, in the leaderboard.
+        labels: "all" or "few".
+    """
+    cells = {cell["arm"]: cell for cell in entry["cells"] if cell["start"] == "multimodal" and cell["labels"] == labels}
+    found = lines(study)
+    shown = [cells[arm] for line in found for arm in line.arms if arm in cells]
+    ends = [end for cell in shown for end in (cell["low"], cell["high"], cell["mean"]) if end is not None]
+    if not ends:
+        return []
+    floor = max(entry["floors"]["selection"].values())
+    reach = padded(ends, 0.06, (0.0, 1.0))
+    numbered = legend_names(found)
+    drawn = []
+    for axis, same in groupby(found, key=lambda line: line.axis):
+        present = [line for line in same if sum(arm in cells for arm in line.arms) > 1]
+        if not present:
+            continue
+        known = _levels(axis, (study.arms[arm].pairs for line in present for arm in line.arms))
+        curves = [_curve(study, line, numbered, known, cells) for line in present]
+        names = [level_name(axis, level) for level in known]
+        said = "; ".join(
+            f"{curve.name}: {', '.join(f'{names[point.level]} {100 * point.mean:.1f}' for point in curve.points)}"
+            for curve in curves
+        )
+        held = [curve.name for curve in curves if curve.name != readable(numbered[curve.series])]
+        drawn.append(Panel(axis, levels_panel(curves, names, reach, floor, UNITS[axis]), said, held))
+    return drawn
+
+
+def _html(panel: Panel) -> str:
+    name = readable(panel.axis)
+    picture = panel.canvas.svg(f"Scores by {name}", panel.said)
+    beside = paragraph(f"Held equal: {'; '.join(panel.held)}.", "soft-text") if panel.held else ""
+    return f"<div><h4>{escape(name.capitalize())}</h4>{picture}{beside}</div>"
+
+
+def _levels(axis: DataAxis, settings: Iterable[PairsSettings]) -> list[float | str]:
+    found = {pairs.levels[axis] for pairs in settings}
+    return [one for one in DOMAINS if one in found] if axis == "domain" else sorted(found, key=float)
+
+
+def _curve(study: Study, line: Line, families: list[str], known: list[float | str], cells: dict[str, Json]) -> Levels:
+    spots = [
+        Point(known.index(study.arms[arm].pairs.levels[line.axis]), cell["mean"], cell["low"], cell["high"])
+        for arm in line.arms
+        if (cell := cells.get(arm)) is not None
+    ]
+    rest = ", ".join(_rest(study.arms[line.arms[0]].pairs, line.axis))
+    name = f"{readable(line.family)} ({rest})" if rest else readable(line.family)
+    return Levels(name, families.index(line.family), spots)
+
+
+def _rest(pairs: PairsSettings, axis: DataAxis) -> Iterator[str]:
+    """What is held along a line and is not as in the data."""
+    if axis != "amount" and pairs.share < 1:
+        yield f"{level_name('amount', pairs.share)} of the pictures"
+    if axis != "caption_noise" and pairs.caption_noise:
+        yield f"{level_name('caption_noise', pairs.caption_noise)} wrong captions"
+    if axis != "domain" and pairs.domain != "all":
+        yield f"{pairs.domain} alone"
+
+
+def _legend(names: list[str]) -> str:
+    items = []
+    for number, name in enumerate(names):
+        canvas = Canvas(26, 14)
+        legend_mark(canvas, 0, 7, number)
+        items.append(
+            f'<li><svg aria-hidden="true" class="long" viewBox="0 0 26 14">{"".join(canvas.parts)}</svg>'
+            f"{escape(readable(name))}</li>"
+        )
+    return f'<ul class="legend">{"".join(items)}</ul>'
+
+
+def _effects(study: Study, effects: list[Json]) -> str:
+    rows = []
+    for axis in DATA_AXES:
+        for effect in (one for one in effects if one["axis"] == axis):
+            higher, lower = (level_name(axis, level) for level in effect["levels"])
+            many = f"{effect['labelled']:,} labels" if effect["labelled"] else f"{effect['labels']} labels"
+            rest = _rest(study.arms[effect["first"]["arm"]].pairs, axis)
+            under = ", ".join([readable(axis), readable(effect["task"]), many, *rest])
+            cells = [
+                text_cell(f"{higher} − {lower}"),
+                f"<td>{points(effect['difference'])}</td>",
+                f"<td>{interval(effect, signed=True)}</td>",
+                text_cell(probability(effect["p_holm"])),
+                text_cell(effect["verdict"]),
+                text_cell(effect["grade"]),
+            ]
+            rows.append((f"{escape(readable(effect['family']))}<small>{escape(under)}</small>", cells, False))
+    header = ["arm", "levels", "difference", "interval", "p", "verdict", "grade"]
+    return table("What another level changes, points; exploratory, p after Holm over all rows", header, rows)

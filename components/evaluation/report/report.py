@@ -1,0 +1,97 @@
+"""The report: one HTML file that needs nothing else.
+
+Drawn from the leaderboard and what lies beside it. It is no output of the pipeline: it also shows seconds.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from components.errors import CeterisError
+from components.evaluation.report import (
+    arms,
+    calibration_section,
+    certificate_section,
+    contrasts_section,
+    duels,
+    levels_section,
+    report_data,
+    search_section,
+    sections,
+    slices,
+)
+from components.evaluation.report.examples import duels_of
+from components.evaluation.report.glance import glance_section
+from components.evaluation.report.page import page, paragraph
+from components.study.loading import load_study
+
+
+def render(root: Path) -> Path:
+    """Write `outputs/report.html` below `root` and return its path.
+
+    Raises:
+        CeterisError: there is no leaderboard yet, or it is an earlier version's.
+    """
+    board = read_leaderboard(root)
+    study = load_study(root / "params.yaml")
+    tuning, shown = report_data.finetuning_curves(root, study)
+    found = {task: duels_of(root, study, board, task) for task in study.tasks}
+    pairs = {task: one for task, one in found.items() if one is not None}
+    sure = {task: calibration_section.calibration(root, study, board["tasks"][task], task) for task in study.tasks}
+    titles = sections.SECTIONS
+    parts = {
+        "contrasts": contrasts_section.contrasts(titles["contrasts"], board),
+        "means": sections.means(board),
+        "glance": glance_section(titles["glance"], board),
+        "step": sections.step(board),
+        "data": levels_section.levels(titles["data"], study, board),
+        "arms": arms.arms(titles["arms"], study),
+        "computation": sections.computation(board, report_data.cell_seconds(root, study, board)),
+        "slices": slices.slices(titles["slices"], slices.add_amounts(root, study, board)),
+        "examples": duels.draw(titles["examples"], pairs),
+        "calibration": calibration_section.draw(titles["calibration"], sure),
+        "curves": sections.curves(tuning, shown, report_data.pretraining_curves(root, study)),
+        "search": search_section.search(titles["search"], board, study),
+        "costs": sections.costs(board, report_data.arm_costs(root, study)),
+        "certificate": certificate_section.certificate(titles["certificate"], board),
+        "method": sections.method(board),
+    }
+    present = [key for key in titles if parts[key]]
+    motto = "Ceteris paribus: all else equal. Same data, same order, same budget, and intervals on everything."
+    footer = f"<footer>{paragraph(motto)}</footer>"
+    body = sections.opening(board, present) + "".join(parts[key] for key in present) + footer
+    path = root / "outputs/report.html"
+    write_whole(path, page(f"Ceteris: {study.name}", body, duels.SCRIPT if parts["examples"] else ""))
+    return path
+
+
+def read_leaderboard(root: Path) -> dict[str, Any]:
+    """The leaderboard below `root`.
+
+    Raises:
+        CeterisError: there is none yet, or it is an earlier version's.
+    """
+    path = root / "outputs/compare/leaderboard.json"
+    if not path.is_file():
+        raise CeterisError(f"{path} is missing: run the pipeline first.")
+    board = json.loads(path.read_text(encoding="utf-8"))
+    if not {"budgets", "data", "tuning"} <= set(board):
+        raise CeterisError(f"{path} was written by an earlier version: run the stage compare again.")
+    return board
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is never seen half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+if __name__ == "__main__":
+    try:
+        print(f"report: {render(Path.cwd()).relative_to(Path.cwd())}")
+    except CeterisError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,152 @@
+"""Scores by slice: what the leaderboard holds, and by how much there is to see and to read.
+
+The leaderboard knows question forms, splits and hard samples. How many objects a picture holds and how long a text is lies
+with the data; these two are estimated here by the same procedure, from the same scores.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from components.data.samples import read
+from components.evaluation.formatting import measure, readable
+from components.evaluation.report.page import Json, paragraph, representatives, score_table, section
+from components.evaluation.statistics.estimates import Estimate, estimate_mean, summarise
+from components.study.study import Study
+
+BINS = 4
+SELECTION = "selection"
+OBJECTS, WORDS = "objects", "words"
+
+
+def add_amounts(root: Path, study: Study, board: Json) -> Json:
+    """The leaderboard with two more parts in the cells that stand for the architectures: `objects` and `words`.
+
+    Keys are ranges such as '4 to 6', values are estimates as in `forms`; a part is left out where the data does not say.
+    """
+    tasks = {}
+    for task, entry in board["tasks"].items():
+        amounts = amounts_of(root, task)
+        chosen = {(cell["arm"], cell["cell"]) for cell in representatives(entry)}
+        found = {part: _estimates(root, study, task, chosen, values) for part, values in amounts.items()}
+        cells = [
+            cell | {part: named.get((cell["arm"], cell["cell"]), {}) for part, named in found.items()}
+            for cell in entry["cells"]
+        ]
+        tasks[task] = entry | {"cells": cells}
+    return board | {"tasks": tasks}
+
+
+def amounts_of(root: Path, task: str) -> dict[str, dict[str, int]]:
+    """By sample id of the selection split: `objects` in its pictures together, `words` of its text."""
+    folder = root / "outputs/data"
+    if not (folder / "source.json").is_file():
+        return {}
+    pictures: dict[str, list[str]] = {}
+    words: dict[str, int] = {}
+    for batch in read(folder, "samples", ["id", "part", "split", "image_ids", "text"]):
+        kept = batch.filter(pc.and_(pc.equal(batch["part"], task), pc.equal(batch["split"], SELECTION)))
+        for row in kept.to_pylist():
+            pictures[row["id"]] = row["image_ids"]
+            words[row["id"]] = len(row["text"].split())
+    wanted = pa.array(sorted({image for images in pictures.values() for image in images}), pa.string())
+    boxes: dict[str, int] = {}
+    for batch in read(folder, "images", ["image_id", "boxes"]):
+        kept = batch.filter(pc.is_in(batch["image_id"], wanted))
+        found = zip(kept["image_id"].to_pylist(), pc.list_value_length(kept["boxes"]).to_pylist(), strict=True)
+        boxes |= {image: count for image, count in found if count is not None}
+    objects = {
+        item: sum(boxes[image] for image in images)
+        for item, images in pictures.items()
+        if images and all(image in boxes for image in images)
+    }
+    return {part: values for part, values in ((OBJECTS, objects), (WORDS, words)) if len(set(values.values())) > 1}
+
+
+def _estimates(
+    root: Path, study: Study, task: str, cells: set[tuple[str, str]], amounts: dict[str, int]
+) -> dict[tuple[str, str], dict[str, Json]]:
+    """Estimates by cell and range."""
+    columns = [f"correct_{replicate}" for replicate in study.replicates]
+    found: dict[tuple[str, str], dict[str, Json]] = {}
+    for arm, name in sorted(cells):
+        keys = [
+            ("arm", "=", arm),
+            ("task", "=", task),
+            ("cell", "=", name),
+            ("split", "=", SELECTION),
+        ]
+        path = root / "outputs/evaluation/items.parquet"
+        table = pq.read_table(path, columns=["id", "group", *columns], filters=keys)
+        ids, grouped = table["id"].to_pylist(), table["group"].to_pylist()
+        values = np.array([amounts.get(item, -1) for item in ids])
+        # An item without a group is its own, as in `scores.py`.
+        groups = np.array([f"g{group}" if group else f"i{item}" for group, item in zip(grouped, ids, strict=True)])
+        scores = np.stack([table[column].to_numpy() for column in columns], axis=1)
+        for low, high in ranges(values[values >= 0]):
+            rows = (values >= low) & (values <= high)
+            estimate = estimate_mean(summarise(scores[rows], groups[rows]), study.evaluation.confidence)
+            label = f"{low}" if low == high else f"{low} to {high}"
+            found.setdefault((arm, name), {})[label] = _json(estimate, int(rows.sum()))
+    return found
+
+
+def ranges(values: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """At most four ranges without overlap that hold about as many items each; every value apart where there are few."""
+    distinct = sorted(set(values.tolist()))
+    if len(distinct) <= BINS:
+        return [(value, value) for value in distinct]
+    cuts = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1], method="inverted_cdf")
+    ends = sorted({*cuts.astype(int).tolist(), distinct[-1]})
+    edges = [distinct[0] - 1, *ends]
+    parts = [[value for value in distinct if low < value <= high] for low, high in pairwise(edges)]
+    return [(part[0], part[-1]) for part in parts if part]
+
+
+def _json(estimate: Estimate, items: int) -> Json:
+    low, high = (None if np.isnan(end) else min(1.0, max(0.0, end)) for end in (estimate.low, estimate.high))
+    return {"mean": estimate.mean, "low": low, "high": high, "items": items}
+
+
+def slices(heading: str, board: Json) -> str:
+    """Tables per task: by form, by objects, by words, by split."""
+    parts = []
+    for task, entry in board["tasks"].items():
+        cells = representatives(entry)
+        general = sorted(split for split in cells[0]["splits"] if split.startswith("general_"))
+        columns = [("splits", SELECTION, "selection")]
+        columns += [("splits", split, readable(split.removeprefix("general_"))) for split in general]
+        if cells[0]["hard"]:
+            columns.append(("hard", "", "hard"))
+        asked = {
+            "by form": _columns(cells, "forms"),
+            "by number of objects in the picture": _columns(cells, OBJECTS),
+            "by number of words in the text": _columns(cells, WORDS),
+            "on the generalisation splits and the hard samples": columns if len(columns) > 1 else [],
+        }
+        parts.append(f"<h3>{escape(readable(task))}</h3>")
+        for words, wanted in asked.items():
+            if wanted:
+                parts.append(score_table(cells, wanted, f"{readable(task)}: {measure(entry)} (%) {words}"))
+        if not any(asked.values()):
+            parts.append(paragraph("The samples of this task have no slices."))
+    lead = (
+        "The cell that stands for each arm. Each column is tinted from its lowest to its highest score, with the "
+        "interval below the mean. Generalisation splits hold what training never showed; hard samples are those that both "
+        "unimodal floors get wrong. Many cells of a table are looked at here: what stands out in one of them is a hint, no verdict."
+    )
+    return section("slices", heading, paragraph(lead), *parts)
+
+
+def _columns(cells: Sequence[Json], part: str) -> list[tuple[str, str, str]]:
+    """The slices of one part that occur, in order: numbers by their first one."""
+    keys = {key for cell in cells for key in cell.get(part, {})}
+    order = sorted(keys, key=lambda key: (int(key.split()[0]) if key[:1].isdigit() else 0, key))
+    return [(part, key, readable(key)) for key in order]

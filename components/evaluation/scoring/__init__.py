@@ -1,0 +1,1 @@
+"""From predictions to scores, and the floors that every score stands beside."""

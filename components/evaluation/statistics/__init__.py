@@ -1,0 +1,1 @@
+"""From scores to evidence: intervals, tests, ranks, power."""

@@ -1,0 +1,82 @@
+"""What one arm of a study is, what it begins from, and what it keeps frozen for how long."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from components.study.axes import AxesSettings, PairsSettings
+from components.study.base import Fraction, Name, Strict
+from components.study.front_ends import FRONT_COMPONENTS, Component, Front
+
+Start = Literal["scratch", "unimodal", "multimodal"]
+
+
+class FreezingRule(Strict):
+    """Parameters whose name matches `pattern` stay frozen for the first `share` of the samples."""
+
+    pattern: str = Field(description="regular expression, matched against the whole parameter name")
+    share: Fraction
+
+
+class ArmSettings(Strict):
+    """What one arm is, what it begins from, and what it keeps frozen for how long."""
+
+    architecture: Name = Field(
+        description="its file in components/models/architectures; 'controlled' if axes are given"
+    )
+    mode: Literal["faithful", "controlled"] = Field(description="as its paper has it, or as axes say and nothing else")
+    front: Front = Field(
+        description="who looks at the picture: the architecture itself (pixels), or a frozen front end"
+    )
+    axes: AxesSettings | None = Field(description="of a controlled arm; null for a faithful one")
+    unimodal: list[Component] = Field(description="unimodally pretrained components it begins from")
+    pairs: PairsSettings = Field(description="what its intermediate step reads of the captioned pictures")
+    starts: list[Start] = Field(min_length=1)
+    few_label_starts: list[Start] = Field(description="starts also fine-tuned on few labels")
+    matched_starts: list[Start] = Field(
+        description="starts with a twin that is fine-tuned for longer, by what the intermediate step costs in FLOPs"
+    )
+    freezing: list[FreezingRule] = Field(description="ordered; the first rule that matches a parameter decides")
+
+    @model_validator(mode="after")
+    def _few_is_a_subset(self) -> "ArmSettings":
+        for key, starts in (("few_label_starts", self.few_label_starts), ("matched_starts", self.matched_starts)):
+            if unknown := set(starts) - set(self.starts):
+                raise ValueError(f"{key} names {sorted(unknown)}, which are not among starts")
+        if self.matched_starts and ("multimodal" in self.matched_starts or "multimodal" not in self.starts):
+            raise ValueError(
+                "matched_starts are twins of the multimodal start, by its FLOPs: starts must name multimodal, and "
+                "matched_starts only others"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _axes_belong_to_controlled_arms(self) -> "ArmSettings":
+        controlled = (self.mode == "controlled", self.architecture == "controlled", self.axes is not None)
+        if len(set(controlled)) > 1:
+            raise ValueError(
+                "a controlled arm has mode: controlled, architecture: controlled and axes; a faithful one has none of them"
+            )
+        return self
+
+    def with_twin(self, start: Start) -> list[str]:
+        """A start and, where it has one, its twin: names of cells with all labels."""
+        return [start, f"{start}_matched"] if start in self.matched_starts else [start]
+
+    @property
+    def components(self) -> list[str]:
+        """Everything of unimodal pretraining that the arm takes, its front end included."""
+        front = FRONT_COMPONENTS[self.front]
+        return [*self.unimodal, *([front] if front and front not in self.unimodal else [])]
+
+
+class Architectures(Strict):
+    """The arms of the study."""
+
+    pretrained: list[Name] = Field(min_length=1, description="with a multimodal intermediate step")
+    direct: list[Name] = Field(min_length=1, description="fine-tuned from unimodal encoders alone")
+
+    @property
+    def all(self) -> list[str]:
+        """Every arm, in the study's order."""
+        return [*self.pretrained, *self.direct]

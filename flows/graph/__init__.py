@@ -1,0 +1,1 @@
+"""The graph as DVC knows it, and the walk through it."""

@@ -1,0 +1,32 @@
+"""The order of entries in dvc.lock: that of the graph, not that in which stages happened to finish."""
+
+import os
+from pathlib import Path
+
+from flows.graph.dvc_graph import locked, order
+
+
+def reorder(root: Path) -> bool:
+    """Rewrite dvc.lock in the order in which `dvc repro` writes it, under DVC's lock; True if that changed anything.
+
+    Entries of stages that the graph no longer has keep their order and come last, as DVC leaves them.
+    """
+    from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
+
+    path = root / "dvc.lock"
+    with locked(root) as repo:
+        if not path.is_file():
+            return False
+        text = path.read_text(encoding="utf-8")
+        content = parse_yaml_for_update(text, str(path))
+        stages = content.get("stages", {})
+        known = [address for address in order(repo) if address in stages]
+        wanted = [*known, *(address for address in stages if address not in set(known))]
+        if list(stages) == wanted:
+            return False
+        for address in wanted:
+            stages.move_to_end(address)
+        beside = path.with_name("dvc.lock.new")
+        beside.write_text(dumps_yaml(content), encoding="utf-8")
+        os.replace(beside, path)
+        return True

@@ -1,0 +1,197 @@
+"""What a person sees in the terminal while stages run: a live table where stdout is a terminal, plain lines elsewhere."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from flows.graph.dvc_graph import Plan
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+    from flows.graph.walker import Result
+
+
+Estimate = Callable[[], Mapping[str, float]]
+
+
+class Display(Protocol):
+    """Told of everything that happens; called from several threads."""
+
+    def start(self, plan: Plan, estimate: Estimate, slots: int) -> None:
+        """The walk begins."""
+
+    def started(self, address: str) -> None:
+        """A stage process starts."""
+
+    def progress(self, address: str, percent: float, message: str) -> None:
+        """A stage has come so far."""
+
+    def settled(self, address: str, result: "Result") -> None:
+        """A stage ran, was cached, failed or was skipped."""
+
+    def end(self) -> None:
+        """The walk is over, however."""
+
+
+def display() -> Display:
+    """The display that suits stdout."""
+    return LiveDisplay() if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else PlainDisplay()
+
+
+@dataclass
+class Tally:
+    """Who runs since when, how far, and how much is left."""
+
+    plan: Plan = field(default_factory=lambda: Plan({}))
+    estimate: Estimate = dict
+    slots: int = 1
+    begun: float = field(default_factory=time.monotonic)
+    running: dict[str, tuple[float, float, str]] = field(default_factory=dict)
+    settled: dict[str, "Result"] = field(default_factory=dict)
+
+    def remaining(self) -> float | None:
+        """Seconds left: the longest chain still to do, or the work left spread over the slots, whichever is more.
+
+        None while something is left of which nothing is known yet.
+        """
+        left: dict[str, float] = {}
+        now, known = time.monotonic(), self.estimate()
+        for address in self.plan.stages:
+            if address in self.settled or address not in self.plan.stale:
+                continue
+            since, percent, _ = self.running.get(address, (now, 0.0, ""))
+            spent = now - since
+            if percent >= 5:
+                left[address] = spent * (100 - percent) / percent
+            elif address in known:
+                left[address] = max(0.0, known[address] - spent)
+            else:
+                return None
+        chain: dict[str, float] = {}
+        for address, stage in self.plan.stages.items():
+            chain[address] = left.get(address, 0.0) + max((chain[up] for up in stage.upstream), default=0.0)
+        return max(max(chain.values(), default=0.0), sum(left.values()) / max(1, self.slots))
+
+
+def clock(seconds: float) -> str:
+    """`1:02:03`, `4:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class PlainDisplay:
+    """One line for each thing that happens; cached stages in one."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self._lock = threading.Lock()
+
+    def start(self, plan: Plan, estimate: Estimate, slots: int) -> None:
+        """Say how much there is to do."""
+        self._tally = Tally(plan, estimate, slots)
+        _say(f"{len(plan.stages)} stages: {len(plan.cached)} cached, {len(plan.stale)} to run, {slots} at once")
+
+    def started(self, address: str) -> None:
+        """Note the time."""
+        self._tally.running[address] = (time.monotonic(), 0.0, "")
+        _say(f"  start    {address}")
+
+    def progress(self, address: str, percent: float, message: str) -> None:
+        """Only remembered, for the time left."""
+        since = self._tally.running.get(address, (time.monotonic(), 0.0, ""))[0]
+        self._tally.running[address] = (since, percent, message)
+
+    def settled(self, address: str, result: "Result") -> None:
+        """Say what became of it."""
+        with self._lock:
+            since = self._tally.running.pop(address, None)
+            self._tally.settled[address] = result
+            if since is None:
+                return  # cached stages were counted at the start, and a failure says how much it keeps from running
+            spent = clock(time.monotonic() - since[0])
+            left = self._tally.remaining()
+            rest = f" (about {clock(left)} left)" if left else ""
+            why = ": " + result.message.replace("\n", "\n    ") if result.state == "failed" else ""
+            _say(f"  {result.state:8} {address} {spent}{rest}{why}")
+
+    def end(self) -> None:
+        """Nothing to close."""
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+class LiveDisplay:
+    """A table of what runs, with a bar for each stage and for the whole, and the time left."""
+
+    def __init__(self, console: "Console | None" = None) -> None:
+        self._tally = Tally()
+        self._lock = threading.RLock()
+        self._console = console
+        self._live: Live | None = None
+
+    def start(self, plan: Plan, estimate: Estimate, slots: int) -> None:
+        """Draw, and redraw four times a second."""
+        from rich.console import Console
+        from rich.live import Live
+
+        self._tally = Tally(plan, estimate, slots)
+        console = self._console or Console()
+        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4)
+        self._live.start()
+
+    def started(self, address: str) -> None:
+        """A new row."""
+        with self._lock:
+            self._tally.running[address] = (time.monotonic(), 0.0, "")
+
+    def progress(self, address: str, percent: float, message: str) -> None:
+        """Its bar."""
+        with self._lock:
+            since = self._tally.running.get(address, (time.monotonic(), 0.0, ""))[0]
+            self._tally.running[address] = (since, percent, message)
+
+    def settled(self, address: str, result: "Result") -> None:
+        """The row goes; a failure stays above the table."""
+        with self._lock:
+            since = self._tally.running.pop(address, None)
+            self._tally.settled[address] = result
+        if self._live is None:
+            return
+        if result.state == "failed":
+            self._live.console.print(f"{result.state} {address}: {result.message}", style="red", markup=False)
+        elif result.state == "ran" and since is not None:
+            self._live.console.print(f"done {address} {clock(time.monotonic() - since[0])}", markup=False)
+
+    def end(self) -> None:
+        """Leave the last table on the screen."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _table(self) -> "RenderableType":
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        with self._lock:
+            running, settled = dict(self._tally.running), len(self._tally.settled)
+            left = self._tally.remaining()
+        table = Table.grid(padding=(0, 2))
+        for address, (since, percent, message) in sorted(running.items(), key=lambda item: item[1][0]):
+            spent = clock(time.monotonic() - since)
+            bar, said = ProgressBar(100, percent, width=24), Text(message[:40])  # never read as markup
+            table.add_row(Text(address), bar, f"{percent:3.0f}%", spent, said)
+        whole = len(self._tally.plan.stages)
+        rest = "time left not known yet" if left is None else f"about {clock(left)} left" if left else ""
+        spent = clock(time.monotonic() - self._tally.begun)
+        table.add_row("all stages", ProgressBar(max(1, whole), settled, width=24), f"{settled}/{whole}", spent, rest)
+        return table

@@ -1,0 +1,1 @@
+"""From spools to MLflow: what happened, whole and once."""

@@ -1,0 +1,101 @@
+"""What a finished study leaves behind, as far as it belongs into MLflow: digests from the lock, and files to keep."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LEADERBOARD = "outputs/compare/leaderboard.json"
+# Kept with the study's run, where they exist.
+KEPT = (
+    "outputs/report.html",
+    LEADERBOARD,
+    "outputs/validation/verdict.json",
+    "outputs/validation/findings.json",
+    "params.yaml",
+    "dvc.lock",
+    "study.json",
+)
+DATA_DOCS = "reports/data_docs"
+# Inputs of stages that are data sets, and what they are called in MLflow.
+DATASETS = {"outputs/data": "samples", "outputs/tokens": "tokens"}
+
+
+def read_lock(root: Path) -> dict[str, dict[str, Any]]:
+    """The entries of `dvc.lock`, by the stage's address; none where there is no lock yet."""
+    path = root / "dvc.lock"
+    if not path.is_file():
+        return {}
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("stages") or {}
+
+
+def digests(entry: dict[str, Any], side: str) -> dict[str, str]:
+    """Path to digest, of one side of a lock entry: 'deps' or 'outs'."""
+    return {item["path"]: item.get("md5", "") for item in entry.get(side, [])}
+
+
+def inputs_digest(entry: dict[str, Any]) -> str:
+    """sha256 of everything that decides a stage's outputs: its command, inputs, code and parameters."""
+    decisive = {"cmd": entry.get("cmd"), "deps": digests(entry, "deps"), "params": entry.get("params")}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def stage_tags(entry: dict[str, Any]) -> dict[str, str]:
+    """What the lock says of a stage that ran."""
+    return {"inputs": inputs_digest(entry), "outs": json.dumps(digests(entry, "outs"), sort_keys=True)}
+
+
+def stage_parameters(entry: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that a stage declares, as they were when it ran."""
+    return {key: value for values in (entry.get("params") or {}).values() for key, value in values.items()}
+
+
+def datasets(entry: dict[str, Any]) -> dict[str, str]:
+    """The data sets that a stage read: name to DVC's digest."""
+    return {DATASETS[path]: digest for path, digest in digests(entry, "deps").items() if path in DATASETS}
+
+
+def leaderboard_scores(content: dict[str, Any]) -> dict[str, float]:
+    """The estimates of a leaderboard and the floors beside them, by names that sort by task (see its format)."""
+    scores: dict[str, float] = {}
+    for task, table in content["tasks"].items():
+        for kind, floor in table["floors"]["selection"].items():
+            scores[f"{task}/floor/{kind}"] = floor
+        for cell in table["cells"]:
+            for end in ("mean", "low", "high"):
+                if cell[end] is not None:
+                    scores[f"{task}/{cell['arm']}/{cell['cell']}/{end}"] = cell[end]
+    return scores
+
+
+def records(root: Path, entry: dict[str, Any]) -> list[Path]:
+    """The training records among a stage's outputs."""
+    folders = [root / path for path in digests(entry, "outs")]
+    return [folder / "record.json" for folder in folders if (folder / "record.json").is_file()]
+
+
+def record_tags(path: Path) -> dict[str, str]:
+    """The digests of what was trained on and of what came out, for each cell of a training record."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    cells = content.get("cells", {"": content})
+    tags: dict[str, str] = {}
+    for cell, record in cells.items():
+        found = {f"digest.{kind}": value for kind, value in (record.get("digests") or {}).items()}
+        if "weights" in record:
+            found["weights"] = record["weights"]
+        tags |= {f"{cell}.{key}" if cell else key: str(value) for key, value in found.items()}
+    return tags
+
+
+def study_parameters(root: Path) -> dict[str, Any]:
+    """The content of `params.yaml`."""
+    path = root / "params.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return content if isinstance(content, dict) else {}
+
+
+def parameters_digest(parameters: dict[str, Any]) -> str:
+    """sha256 of the content of `params.yaml`: everything that a study says."""
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Where a study runs: the clone, workspaces, the state of the code, rebuilding a study elsewhere."""
