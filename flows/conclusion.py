@@ -17,7 +17,6 @@ from flows.stages.supervisor import Listener, supervise
 from flows.workspaces.checkout import home_of
 from infra.environment import environment
 
-REPORT = Path("outputs/report.html")
 PROMOTION_MINUTES = 30.0
 
 

@@ -24,6 +24,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from components.errors import CeterisError
+from components.paths import report_file
 from flows import conclusion
 from flows.graph import dvc_graph, lockfile
 from flows.graph.durations import Durations
@@ -186,7 +187,7 @@ def _conclude(workspace: Path, tracking_uri: str, record: Record, before: Record
     record.decided_from = conclusion.fingerprint(workspace, tracking_uri)
     if before is not None and before.decided_from == record.decided_from:
         record.decisions = before.decisions
-        if (workspace / conclusion.REPORT).is_file():
+        if report_file(workspace).is_file():
             return
     else:
         try:

@@ -1,7 +1,6 @@
 """What the commands do: choose a workspace, connect to the servers, run the flow, tell the person how it went."""
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -13,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import CeterisError
+from components.paths import leaderboard_file, outputs_folder, report_file
 from components.study.loading import load_study
 from components.study.study import Study
 from flows.servers import flow_runs, services
@@ -24,7 +24,7 @@ from infra.environment import apply
 if TYPE_CHECKING:
     from flows.pipeline import Record
 
-LEADERBOARD = Path("outputs/compare/leaderboard.json")
+LEADERBOARD = leaderboard_file(Path())
 STOP_SECONDS = 300.0
 
 
@@ -148,7 +148,7 @@ def summary(workspace: Path, record: "Record", tracking: str) -> list[str]:
     if (workspace / LEADERBOARD).is_file():
         lines += [leaderboard_text(workspace), ""]
     lines += [*record.decisions, ""] if record.decisions else []
-    if (report := workspace / "outputs/report.html").is_file():
+    if (report := report_file(workspace)).is_file():
         lines.append(f"report    {os.path.relpath(report)}")
     return [*lines, f"run       {record.page}", f"tracking  {tracking}", f"stages    {record.message}"]
 
@@ -162,9 +162,10 @@ def leaderboard_text(workspace: Path) -> str:
     path = workspace / LEADERBOARD
     if not path.is_file():
         raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
+    from components.evaluation.leaderboard.entries import read_leaderboard
     from components.evaluation.report.terminal import render_text
 
-    return render_text(json.loads(path.read_text(encoding="utf-8"))).strip("\n")
+    return render_text(read_leaderboard(workspace)).strip("\n")
 
 
 def busy_workspaces(home: Path) -> list[Path]:
@@ -215,6 +216,6 @@ def list_studies(home: Path) -> list[str]:
 def _study_line(home: Path, study: Study, default: Study) -> str:
     folder = home if study == default else workspaces.location(home, study)
     data = "" if (home / study.data.path).exists() else f" (put it there: {study.data.path} is missing)"
-    state = "run before" if (folder / "outputs").is_dir() else "not run yet"
+    state = "run before" if outputs_folder(folder).is_dir() else "not run yet"
     place = "the root" if folder == home else os.path.relpath(folder, home)
     return f"{study.name:12} {state:12} in {place:24} data {study.data.source}{data}"

@@ -15,6 +15,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from components.data.store import Store
 from components.errors import CeterisError
+from components.paths import floors_file, package_folder, tokens_folder
 from components.study.loading import load_study
 from components.study.plan import served_tasks
 from registry import record
@@ -64,7 +65,7 @@ def promote(root: Path, tracking_uri: str) -> list[Decision]:
 
 def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decision:
     """Promote one task's package; see `promote`."""
-    folder = root / "outputs/package" / task
+    folder = package_folder(root, task)
     package, digest = read_package(folder), digest_of(folder)
     name = registered_name(study, task)
     with registry.lock():
@@ -72,7 +73,7 @@ def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decis
         for version in versions:
             if version.tags.get("package_digest") == digest:
                 return _known(registry, task, version)
-        store = Store(root / "outputs/tokens")
+        store = Store(tokens_folder(root))
         if package["data_digest"] != store.index["data_digest"]:
             raise CeterisError(f"{folder} was made from other data than {store.folder} holds: run the pipeline again.")
         items, floors = gate_items(store, task), _floors(root, task)
@@ -143,7 +144,7 @@ def _answers(artefact: Path, items: GateItems) -> np.ndarray:
 
 
 def _floors(root: Path, task: str) -> dict[str, float]:
-    path = root / "outputs/floors/floors.json"
+    path = floors_file(root)
     floors = read_json(path).get(task, {}).get("gate")
     if not floors:
         raise CeterisError(f"{path} has no floors for {task} on the gate split: run the floors stage again.")

@@ -14,6 +14,7 @@ WORKFLOW = {"prefect", "mlflow", "dvc", "great_expectations"}
 
 # Who may import whom, inside components. A package may always import itself and the frame.
 ALLOWED = {
+    "components.records": set(),
     "components.study": set(),
     "components.models": set(),
     "components.objectives": {"components.models"},
@@ -26,20 +27,27 @@ ALLOWED = {
         "components.objectives",
         "components.tasks",
         "components.data",
+        "components.records",
         "components.tracking",
     },
-    "components.evaluation": {"components.data", "components.models", "components.tracking"},
+    "components.evaluation": {
+        "components.data",
+        "components.models",
+        "components.records",
+        "components.tracking",
+    },
     "components.stages": {
         "components.models",
         "components.objectives",
         "components.tasks",
         "components.data",
+        "components.records",
         "components.tracking",
         "components.training",
         "components.evaluation",
     },
 }
-FRAME = {"components.errors", "components.study"}
+FRAME = {"components.errors", "components.paths", "components.study"}
 
 
 def modules() -> list[Path]:

@@ -12,6 +12,7 @@ from components.stages.graph_node import Declared
 FRAME = frozenset(
     {
         "components/errors.py",
+        "components/paths.py",
         "components/stages/stage.py",
         "components/stages/graph_node.py",
         "components/stages/closure.py",

@@ -20,7 +20,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     stage.progress(0, "comparing the arms")
     leaderboard = build(study, stage.root)
     partial = folder / ".leaderboard.json.partial"
-    partial.write_text(json.dumps(leaderboard, indent=1) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(leaderboard.as_json(), indent=1) + "\n", encoding="utf-8")
     os.replace(partial, folder / "leaderboard.json")
     stage.progress(80, "writing the report")
     write_report(stage)

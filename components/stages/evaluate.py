@@ -3,13 +3,14 @@
 import argparse
 
 from components.evaluation.scoring.metrics import collect
+from components.paths import finetuning_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Score every fine-tuned cell."""
-    collect(study, stage.root / "outputs/finetune", stage.out(), stage.progress)
+    collect(study, finetuning_folder(stage.root), stage.out(), stage.progress)
 
 
 if __name__ == "__main__":

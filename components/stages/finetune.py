@@ -19,6 +19,8 @@ from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream
+from components.paths import PREDICTIONS, RECORD, pretrained_folder, tokens_folder
+from components.records.training import TrainingRecord, read_record
 from components.stages.stage import Stage, main
 from components.study.arms import FreezingRule
 from components.study.budget import Budget
@@ -34,7 +36,7 @@ from components.training.measure_reads import what_is_read
 from components.training.rates import at_found_rate
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
-from components.training.task_run import pretrained_folder, put_together
+from components.training.task_run import put_together
 from components.training.weights import save_weights
 
 
@@ -53,10 +55,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     records = {
         cell.name: json.loads((stage.scratch / f"{cell.name}.json").read_text(encoding="utf-8")) for cell in cells
     }
-    write_json(beside / "record.json", {"cells": records})
-    prediction.write(
-        [pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], beside / "predictions.parquet"
-    )
+    write_json(beside / RECORD, {"cells": records})
+    prediction.write([pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], beside / PREDICTIONS)
     os.replace(beside, out)
     reason = cannot(study, arguments.arm, arguments.task)
     stage.progress(100, f"{arguments.arm} cannot do {arguments.task}: {reason}" if reason else "fine-tuned")
@@ -66,7 +66,7 @@ def finetune(
     study: Study, arguments: argparse.Namespace, stage: Stage, cell: FineTuning, place: tuple[int, int]
 ) -> None:
     """One cell, to three files in the scratch folder; the record comes last and says that the cell is whole."""
-    store = Store(stage.root / "outputs/tokens")
+    store = Store(tokens_folder(stage.root))
     replicate, arm, task = int(arguments.replicate), arguments.arm, arguments.task
     allowance = at_found_rate(cell.budget, stage.root, arm)
     prepared = put_together(study, stage.root, store, arm, task, replicate, cell, allowance.batch_size)
@@ -86,17 +86,17 @@ def finetune(
         if cell.stretched:
             pretrained = pretrained_folder(stage.root, arm, replicate)
             budget = matched_budget(network, stream, budget, freezing, pretrained)
-        record = train(network, stream, budget, freezing, prepared.seed, checkpoint, cell.name, surroundings)
+        trained = train(network, stream, budget, freezing, prepared.seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     with stage.loop():
         write_predictions(study, stage, store, prepared.regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, arm))
     finished = stage.scratch / f"{cell.name}.json.part"
-    record |= {"budget": length.described(), "reads": reads, "configuration": size}
+    more: dict[str, Any] = {"run": run_of, "budget": length.described(), "reads": reads, "configuration": size}
     if cell.taught is not None:
-        record["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": prepared.taught}
-    write_json(finished, {"run": run_of, **record, "weights": digest})
+        more["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": prepared.taught}
+    write_json(finished, TrainingRecord.of(trained, weights=digest, **more).as_json())
     os.replace(finished, stage.scratch / f"{cell.name}.json")
     checkpoint.unlink(missing_ok=True)
 
@@ -112,9 +112,9 @@ def matched_budget(
     Args:
         pretrained: the folder of the intermediate step, whose record has its FLOPs.
     """
-    step = json.loads((pretrained / "record.json").read_text(encoding="utf-8"))["flops"]["total"]
+    step = read_record(pretrained, "the intermediate step").flops.total
     schedule = FreezingSchedule(network.get_submodule("model"), freezing)
-    own = count_flops(network, stream.at(0), schedule, budget)["total"]
+    own = count_flops(network, stream.at(0), schedule, budget).total
     batches = round(budget.steps * (1 + step / own))
     return budget.model_copy(update={"samples": batches * budget.batch_size})
 

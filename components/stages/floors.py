@@ -2,25 +2,25 @@
 
 import argparse
 import json
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from components.data.store import Store
 from components.evaluation.scoring.floors import compute_floors
+from components.paths import floors_file, hard_samples_file, tokens_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Write outputs/floors."""
-    store = Store(stage.root / Path("outputs/tokens"))
+    store = Store(tokens_folder(stage.root))
     kinds = {task: settings.kind for task, settings in study.tasks.items()}
     scores, hard = compute_floors(store, kinds, study.seed, stage.progress)
     out = stage.out()
     out.mkdir(parents=True)
-    (out / "floors.json").write_text(json.dumps(scores, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    pq.write_table(hard, out / "hard.parquet", compression="zstd")
+    floors_file(stage.root).write_text(json.dumps(scores, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    pq.write_table(hard, hard_samples_file(stage.root), compression="zstd")
     for task, splits in scores.items():
         for split, floors in splits.items():
             stage.log(f"{task}, {split}: " + ", ".join(f"{name} {value:.3f}" for name, value in floors.items()))

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from components.errors import CeterisError
 from components.models.architectures import ARCHITECTURES
+from components.paths import RECORD, WEIGHTS, components_folder
+from components.records.training import Component, read_record
 from components.stages.source_closure import source_digests
 from components.stages.stage import Stage, main
 from components.study.arms import ArmSettings
@@ -27,7 +29,7 @@ FRONTS = "components/models/front_ends.py"
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Copy components and write down their digests."""
-    source = stage.root / "outputs/unimodal" / arguments.replicate
+    source = components_folder(stage.root, int(arguments.replicate))
     out = stage.out()
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
@@ -48,24 +50,21 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
         )
     folder.mkdir(parents=True)
     for component in arm.unimodal:
-        shutil.copyfile(source / component / "weights.safetensors", folder / f"{component}.safetensors")
+        shutil.copyfile(source / component / WEIGHTS, folder / f"{component}.safetensors")
     if front := FRONT_COMPONENTS[arm.front]:
         (folder / "front").mkdir()
         for file in sorted((source / front).glob("*.safetensors")):
             shutil.copyfile(file, folder / "front" / file.name)
     records = {}
     for name in arm.components:
-        record = json.loads((source / name / "record.json").read_text(encoding="utf-8"))
-        records[name] = {
-            "weights": record["weights"],
-            "samples": record["samples"],
-            "flops": record["flops"]["total"],
-        }
+        record = read_record(source / name, f"the stage that pretrains {name}")
+        taken = Component(weights=record.weights, samples=record.samples, flops=record.flops.total)
+        records[name] = taken.as_json()
     module = ARCHITECTURES[arm.architecture].split(":")[0]
     code = source_digests(root, module.replace(".", "/") + ".py")
     if arm.front != "pixels":
         code |= source_digests(root, FRONTS)
-    for file_name, content in (("record.json", records), ("code.json", code)):
+    for file_name, content in ((RECORD, records), ("code.json", code)):
         (folder / file_name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

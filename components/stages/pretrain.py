@@ -12,6 +12,7 @@ from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
 from components.models.passes import Pretraining
 from components.objectives.objective import Objective
+from components.paths import starts_folder, tokens_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 from components.training.building import (
@@ -73,9 +74,9 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         CeterisError: its objectives ask for what its front end does not know.
     """
     replicate, arm = int(arguments.replicate), arguments.arm
-    store = Store(stage.root / "outputs/tokens")
+    store = Store(tokens_folder(stage.root))
     model = build(arm, study, store, replicate)
-    starts = stage.root / "outputs/starts" / arguments.replicate / arm
+    starts = starts_folder(stage.root, arm, replicate)
     load_start(model, "unimodal", starts, stage.root)
     model.begin_pretraining()
     seed_torch(study.seed, replicate, "objectives", arm)
@@ -104,9 +105,9 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     reads = what_is_read(network, stream.at(0), store.index["truncated"]["pairs"])
     with stage.loop():
         length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
-        record = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "pretrain", surroundings)
-    record |= {"budget": length.described(), "reads": reads}
-    save_run(stage.out(), as_module(model).state_dict(), record, vars(arguments))
+        trained = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "pretrain", surroundings)
+    state, run_of = as_module(model).state_dict(), vars(arguments)
+    save_run(stage.out(), state, trained, run=run_of, budget=length.described(), reads=reads)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from components.models.front_ends import ENCODERS, dense_heads, region_detector
 from components.models.pixels import PixelScaling
 from components.objectives.image_labels import ImageLabels
 from components.objectives.object_boxes import ObjectBoxes
+from components.paths import tokens_folder
 from components.stages.stage import Stage, main
 from components.study.front_ends import Front
 from components.study.study import Study
@@ -53,7 +54,7 @@ class BoxStream(BatchStream):
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Pretrain one front end of one replicate."""
     replicate, front = int(arguments.replicate), arguments.front
-    store = Store(stage.root / "outputs/tokens")
+    store = Store(tokens_folder(stage.root))
     boxed = front == DETECTOR or study.image_pretraining.labels == "boxes"
     if boxed and not store.boxes.shape[1]:
         asks = "front detector" if front == DETECTOR else "image_pretraining.labels: boxes"
@@ -76,18 +77,19 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():
         length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
-        record = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", front, surroundings)
+        trained = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", front, surroundings)
     if front == DETECTOR and store.object_classes and HELD_OUT in store.splits("images"):
         device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
         with stage.loop():
             precision = held_out_precision(encoder, scaling, store, device)
-        record["metrics"]["boxes/mean_average_precision"] = precision
-        stage.spool.metrics(front, record["samples"], {"boxes/mean_average_precision": precision})
+        trained.metrics["boxes/mean_average_precision"] = precision
+        stage.spool.metrics(front, trained.samples, {"boxes/mean_average_precision": precision})
     heads = getattr(network.objective, "heads", None)
+    more = {"run": vars(arguments), "budget": length.described()}
     if heads is not None:
-        record["heads"] = digest_of(heads.state_dict())
+        more["heads"] = digest_of(heads.state_dict())
     out = stage.out()
-    save_run(out, encoder.state_dict(), record | {"budget": length.described()}, vars(arguments))
+    save_run(out, encoder.state_dict(), trained, **more)
     if heads is not None:
         save_weights(heads.state_dict(), out / "heads.safetensors")
 

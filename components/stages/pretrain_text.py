@@ -8,6 +8,7 @@ from components.errors import CeterisError
 from components.models.encoders import text_encoder
 from components.models.passes import Pass, Pretraining
 from components.objectives.mlm import MaskedLanguageModelling
+from components.paths import tokens_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 from components.training.building import configuration, pixel_scaling
@@ -27,7 +28,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         CeterisError: the text encoder that the study names cannot be had.
     """
     replicate = int(arguments.replicate)
-    store = Store(stage.root / "outputs/tokens")
+    store = Store(tokens_folder(stage.root))
     seed_torch(study.seed, replicate, "initialisation", "text")
     size = configuration(study, store)
     try:
@@ -49,8 +50,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)
     with stage.loop():
         length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
-        record = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "text", surroundings)
-    save_run(stage.out(), encoder.state_dict(), record | {"budget": length.described()}, vars(arguments))
+        trained = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "text", surroundings)
+    save_run(stage.out(), encoder.state_dict(), trained, run=vars(arguments), budget=length.described())
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from components.data.boxes import BoxTable
 from components.data.images import Rendering, to_pixels
 from components.data.region_table import write_arrays
 from components.errors import CeterisError
+from components.paths import data_folder, verdict_file
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
@@ -32,8 +33,8 @@ FILL = -1  # pads facts and objects; the oracle skips it
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Tokenise everything under outputs/data."""
-    data = stage.root / "outputs/data"
-    verdict = json.loads((stage.root / "outputs/validation/verdict.json").read_text(encoding="utf-8"))
+    data = data_folder(stage.root)
+    verdict = json.loads(verdict_file(stage.root).read_text(encoding="utf-8"))
     if not verdict["passed"]:
         raise CeterisError("the data did not pass validation: mend what reports/findings.json names, then run again.")
     out = stage.out()

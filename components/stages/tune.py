@@ -8,8 +8,9 @@ import argparse
 import json
 import os
 import shutil
-from typing import Any
 
+from components.paths import RECORD
+from components.records.training import Trial, TuningRecord
 from components.stages.stage import Stage, main
 from components.study.plan import cannot
 from components.study.study import Study
@@ -20,18 +21,18 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     arm = arguments.arm
     task = next((task for task in study.task_names if not cannot(study, arm, task)), None)
     searched = bool(study.tuning.trials) and task is not None
-    found = search(study, stage, arm, str(task)) if searched else {"factor": 1.0, "trials": []}
-    record = {"run": vars(arguments), "task": task if searched else None, **found}
+    factor, trials = search(study, stage, arm, str(task)) if searched else (1.0, [])
+    record = TuningRecord(run=vars(arguments), task=task if searched else None, factor=factor, trials=trials)
     out = stage.out()
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    (beside / "record.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (beside / RECORD).write_text(json.dumps(record.as_json(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(beside, out)
-    stage.progress(100, f"factor {record['factor']:g}" if searched else "nothing to search: the study's own rates")
+    stage.progress(100, f"factor {factor:g}" if searched else "nothing to search: the study's own rates")
 
 
-def search(study: Study, stage: Stage, arm: str, task: str) -> dict[str, Any]:
+def search(study: Study, stage: Stage, arm: str, task: str) -> tuple[float, list[Trial]]:
     """The best factor of an arm, with all trials."""
     # Loaded where they are used: a study without a search need not wait for torch.
     from components.training.halving import best, candidates, halve
@@ -55,7 +56,7 @@ def search(study: Study, stage: Stage, arm: str, task: str) -> dict[str, Any]:
     trials = Trials(study, stage.root, arm, task, stage.scratch, surroundings)
     with stage.loop():
         made = halve(candidates(settings, study.seed), settings, score)
-    return {"factor": best(made, settings), "trials": trials.finished()}
+    return best(made, settings), trials.finished()
 
 
 if __name__ == "__main__":

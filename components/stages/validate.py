@@ -8,10 +8,11 @@ from components.data.images import Rendering
 from components.data.samples import describe
 from components.data.validation.materialised import check_data
 from components.errors import CeterisError
+from components.paths import data_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
-DATA = Path("outputs/data")
+DATA = data_folder(Path())
 # Outside the graph: the pages carry times, and both are kept when the stage fails.
 DOCS = Path("reports/data_docs")
 REPORT = Path("reports/findings.json")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from components.records.training import Flops
 from components.study.budget import Budget
 from components.study.spending import Phase, spent
 from components.training.freezing import FreezingSchedule
@@ -26,14 +27,14 @@ class Varying(Protocol):
         """What a step may be: the probability of each, and the batch with which the network does it."""
 
 
-def count_flops(network: nn.Module, batch: Batch, freezing: FreezingSchedule, budget: Budget) -> dict[str, float]:
+def count_flops(network: nn.Module, batch: Batch, freezing: FreezingSchedule, budget: Budget) -> Flops:
     """FLOPs per sample of a forward pass and of a training step, and of the whole budget, in whole steps.
 
     A training step is one of the last phase of the freezing schedule; the whole counts every phase's own.
     """
     forward, phases = flops_by_phase(network, batch, freezing)
     total = spent(phases, budget.steps) * budget.batch_size
-    return {"forward_per_sample": forward, "step_per_sample": phases[-1].cost, "total": total}
+    return Flops(forward_per_sample=forward, step_per_sample=phases[-1].cost, total=total)
 
 
 def flops_by_phase(network: nn.Module, batch: Batch, freezing: FreezingSchedule) -> tuple[float, list[Phase]]:

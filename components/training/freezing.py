@@ -3,11 +3,11 @@
 import itertools
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from torch import nn
 
 from components.errors import CeterisError
+from components.records.training import Frozen
 from components.study.arms import FreezingRule
 
 
@@ -48,14 +48,14 @@ class FreezingSchedule:
         """Of each rule, whether everything that it decides is frozen now: looked up in the parameters themselves."""
         return [not any(parameter.requires_grad for parameter in matched) for matched in self._matched]
 
-    def applied(self, samples: Sequence[int]) -> list[dict[str, Any]]:
+    def applied(self, samples: Sequence[int]) -> list[Frozen]:
         """What the rules did, for the record.
 
         Args:
             samples: of each rule, for how many it held.
         """
         return [
-            {"pattern": rule.pattern, "samples": count, "parameters": sum(one.numel() for one in matched)}
+            Frozen(pattern=rule.pattern, samples=count, parameters=sum(one.numel() for one in matched))
             for rule, count, matched in zip(self._rules, samples, self._matched, strict=True)
         ]
 

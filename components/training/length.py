@@ -5,11 +5,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from components.data.batches import BatchStream
+from components.records.training import RecordedBudget
 from components.study.arms import FreezingRule
 from components.study.budget import Allowance, Budget
 from components.study.settings import RuntimeSettings
@@ -31,9 +31,9 @@ class Length:
     allowance: Allowance
     costs: tuple[Phase, ...] = ()
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> RecordedBudget:
         """For the record of the run."""
-        return self.allowance.described() | {"costs": [list(phase) for phase in self.costs]}
+        return RecordedBudget(**self.allowance.described(), costs=[(begin, cost) for begin, cost in self.costs])
 
 
 def decide(

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from components.models.states import States
+from components.records.training import Reads
 from components.training.flops import Batch, Varying
 from components.training.model_inputs import looked_at
 
 
-def what_is_read(network: Any, batch: Batch, truncated: float) -> dict[str, float | None]:
+def what_is_read(network: Any, batch: Batch, truncated: float) -> Reads:
     """Measured on one batch in evaluation mode, by watching `encode` of the network's model.
 
     Args:
@@ -34,11 +35,11 @@ def what_is_read(network: Any, batch: Batch, truncated: float) -> dict[str, floa
         if not seen:
             seen.append(network.model.encode(looked_at(batch, network.scaling, network.front)))
     network.train(was_training)
-    return {
-        "visual_tokens": sum(_visual_tokens(states) for states in seen) / len(seen),
-        "truncated_texts": None if seen[0].text is None else truncated,
-        "forwards": forwards,
-    }
+    return Reads(
+        visual_tokens=sum(_visual_tokens(states) for states in seen) / len(seen),
+        truncated_texts=None if seen[0].text is None else truncated,
+        forwards=forwards,
+    )
 
 
 def _encoded(model: nn.Module, work: Any) -> list[States]:

@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from components.data.batches import BatchStream
+from components.records.training import Digests, Parameters, Software, Trained
 from components.study.arms import FreezingRule
 from components.study.budget import Budget
 from components.study.settings import RuntimeSettings
@@ -43,8 +44,8 @@ def train(
     checkpoint: Path,
     name: str,
     surroundings: Surroundings,
-) -> dict[str, Any]:
-    """Train the network in place and return its record (see docs/formats.md), without its budget and the weights' digest.
+) -> Trained:
+    """Train the network in place and return what the loop knows of itself.
 
     If `checkpoint` exists the run continues there, to the same final weights, bit for bit on one kind of CPU. When the
     process was asked to stop, the network is left unfinished and the checkpoint holds where it was: the caller must
@@ -87,22 +88,22 @@ def train(
     trained = [name for name in parameters if not name.startswith("front.")]
     for name in trained:
         parameters[name].requires_grad_(True)
-    return {
-        "samples": budget.steps * budget.batch_size,
-        "steps": budget.steps,
-        "learning_rate": budget.learning_rate,
-        "parameters": {
-            "total": sum(parameter.numel() for parameter in parameters.values()),
-            "trained": sum(parameters[name].numel() for name in trained),
-        },
-        "flops": flops,
-        "digests": dict(module.digests.chains),
-        "digests_after": {str(batches): chains for batches, chains in module.digests.after.items()},
-        "freezing": schedule.applied([steps * budget.batch_size for steps in module.frozen_steps]),
-        "ran_on": module.ran_on,
-        "curves": module.curve,
-        "metrics": {key: value for key, value in module.curve[-1].items() if key != "samples"} if module.curve else {},
-    }
+    return Trained(
+        samples=budget.steps * budget.batch_size,
+        steps=budget.steps,
+        learning_rate=budget.learning_rate,
+        parameters=Parameters(
+            total=sum(parameter.numel() for parameter in parameters.values()),
+            trained=sum(parameters[name].numel() for name in trained),
+        ),
+        flops=flops,
+        digests=Digests(**module.digests.chains),
+        digests_after={str(batches): Digests(**chains) for batches, chains in module.digests.after.items()},
+        freezing=schedule.applied([steps * budget.batch_size for steps in module.frozen_steps]),
+        ran_on=[Software(**one) for one in module.ran_on],
+        curves=module.curve,
+        metrics={key: value for key, value in module.curve[-1].items() if key != "samples"} if module.curve else {},
+    )
 
 
 def bare_trainer(steps: int, callback: L.Callback, runtime: RuntimeSettings) -> L.Trainer:

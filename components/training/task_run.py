@@ -7,6 +7,7 @@ from components import tasks
 from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.data.task_batches import TaskStream, few
+from components.paths import finetuned_folder, pretrained_folder, starts_folder
 from components.study.arms import FreezingRule
 from components.study.plan import FineTuning, freezing
 from components.study.study import Study
@@ -39,21 +40,6 @@ class TaskRun:
     freezing: list[FreezingRule]
     seed: int
     taught: str | None
-
-
-def starts_folder(root: Path, arm: str, replicate: int) -> Path:
-    """What the stage `starts` handed to an arm."""
-    return root / "outputs/starts" / str(replicate) / arm
-
-
-def pretrained_folder(root: Path, arm: str, replicate: int) -> Path:
-    """What the intermediate step left of an arm."""
-    return root / "outputs/pretrain" / arm / str(replicate)
-
-
-def finetuned_folder(root: Path, arm: str, task: str, replicate: int) -> Path:
-    """What fine-tuning on a task left of an arm."""
-    return root / "outputs/finetune" / arm / task / str(replicate)
 
 
 def put_together(

@@ -1,6 +1,5 @@
 """What the search of a learning rate tries: fine-tunings of one arm, at a factor and for a share of the budget."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,9 @@ import numpy as np
 import torch
 
 from components.data.store import Store
+from components.paths import tokens_folder
+from components.records.model import read
+from components.records.training import Trial
 from components.study.arms import Start
 from components.study.cells import Cell
 from components.study.plan import FineTuning
@@ -20,6 +22,8 @@ from components.training.prediction import predict
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import write_json
 from components.training.task_run import put_together
+
+AGAIN = "run the stage tune again"
 
 
 class Trials:
@@ -39,13 +43,13 @@ class Trials:
         self._task = task
         self._folder = folder
         self._surroundings = surroundings
-        self._store = Store(root / "outputs/tokens")
+        self._store = Store(tokens_folder(root))
         # Every arm has these components, and none of them has cost an intermediate step.
         self._start: Start = "unimodal" if study.arms[arm].unimodal else "scratch"
 
-    def finished(self) -> list[dict[str, Any]]:
+    def finished(self) -> list[Trial]:
         """The records of all finished trainings: factor, rung, share, score, budget, samples and FLOPs."""
-        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self._folder.glob("trial-*.json"))]
+        return [read(path, Trial, AGAIN) for path in sorted(self._folder.glob("trial-*.json"))]
 
     def score(self, factor: float, rung: int) -> float:
         """Accuracy (or the task's own metric) on the validation split after a share of the budget; trains at most once."""
@@ -53,11 +57,11 @@ class Trials:
         if not path.is_file():
             finished = self._train(factor, rung)
             beside = path.with_name(path.name + ".part")
-            write_json(beside, finished)
+            write_json(beside, finished.as_json())
             os.replace(beside, path)
-        return float(json.loads(path.read_text(encoding="utf-8"))["score"])
+        return read(path, Trial, AGAIN).score
 
-    def _train(self, factor: float, rung: int) -> dict[str, Any]:
+    def _train(self, factor: float, rung: int) -> Trial:
         study, share = self._study, shares(self._study.tuning)[rung]
         whole = study.finetune
         allowance = whole.scaled(share).model_copy(update={"learning_rate": whole.learning_rate * factor})
@@ -79,7 +83,7 @@ class Trials:
         kept = self._folder / "seconds.json"
         length = decide(allowance, run.network, run.stream, run.freezing, run.seed, kept, study.runtime)
         budget = length.budget
-        record = train(run.network, run.stream, budget, run.freezing, run.seed, checkpoint, name, self._surroundings)
+        trained = train(run.network, run.stream, budget, run.freezing, run.seed, checkpoint, name, self._surroundings)
         if self._surroundings.stop_requested():
             raise SystemExit  # the stage's frame leaves by the signal's own exit code
         device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
@@ -90,12 +94,15 @@ class Trials:
             for _, _, correct in predict(run.network, self._store, run.regions, self._task, "validation", size, device)
         ]
         checkpoint.unlink(missing_ok=True)
-        return {
-            "factor": factor,
-            "rung": rung,
-            "share": share,
-            "score": float(np.concatenate(pieces).mean()),
-            "budget": length.described(),
-            "flops": record["flops"]["total"],
-            **{key: record[key] for key in ("samples", "steps", "digests", "digests_after")},
-        }
+        return Trial(
+            factor=factor,
+            rung=rung,
+            share=share,
+            score=float(np.concatenate(pieces).mean()),
+            budget=length.described(),
+            samples=trained.samples,
+            steps=trained.steps,
+            flops=trained.flops.total,
+            digests=trained.digests,
+            digests_after=trained.digests_after,
+        )

@@ -7,20 +7,27 @@ from typing import Any
 
 import yaml
 
-LEADERBOARD = "outputs/compare/leaderboard.json"
+from components.evaluation.leaderboard.entries import Leaderboard
+from components.paths import (
+    RECORD,
+    data_folder,
+    findings_file,
+    leaderboard_file,
+    report_file,
+    tokens_folder,
+    verdict_file,
+)
+
 # Kept with the study's run, where they exist.
 KEPT = (
-    "outputs/report.html",
-    LEADERBOARD,
-    "outputs/validation/verdict.json",
-    "outputs/validation/findings.json",
+    *(file(Path()).as_posix() for file in (report_file, leaderboard_file, verdict_file, findings_file)),
     "params.yaml",
     "dvc.lock",
     "study.json",
 )
 DATA_DOCS = "reports/data_docs"
 # Inputs of stages that are data sets, and what they are called in MLflow.
-DATASETS = {"outputs/data": "samples", "outputs/tokens": "tokens"}
+DATASETS = {data_folder(Path()).as_posix(): "samples", tokens_folder(Path()).as_posix(): "tokens"}
 
 
 def read_lock(root: Path) -> dict[str, dict[str, Any]]:
@@ -57,23 +64,23 @@ def datasets(entry: dict[str, Any]) -> dict[str, str]:
     return {DATASETS[path]: digest for path, digest in digests(entry, "deps").items() if path in DATASETS}
 
 
-def leaderboard_scores(content: dict[str, Any]) -> dict[str, float]:
+def leaderboard_scores(board: Leaderboard) -> dict[str, float]:
     """The estimates of a leaderboard and the floors beside them, by names that sort by task (see its format)."""
     scores: dict[str, float] = {}
-    for task, table in content["tasks"].items():
-        for kind, floor in table["floors"]["selection"].items():
+    for task, table in board.tasks.items():
+        for kind, floor in table.floors["selection"].items():
             scores[f"{task}/floor/{kind}"] = floor
-        for cell in table["cells"]:
-            for end in ("mean", "low", "high"):
-                if cell[end] is not None:
-                    scores[f"{task}/{cell['arm']}/{cell['cell']}/{end}"] = cell[end]
+        for cell in table.cells:
+            for end, value in (("mean", cell.mean), ("low", cell.low), ("high", cell.high)):
+                if value is not None:
+                    scores[f"{task}/{cell.arm}/{cell.cell}/{end}"] = value
     return scores
 
 
 def records(root: Path, entry: dict[str, Any]) -> list[Path]:
     """The training records among a stage's outputs."""
     folders = [root / path for path in digests(entry, "outs")]
-    return [folder / "record.json" for folder in folders if (folder / "record.json").is_file()]
+    return [folder / RECORD for folder in folders if (folder / RECORD).is_file()]
 
 
 def record_tags(path: Path) -> dict[str, str]:

@@ -15,6 +15,9 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from components.errors import CeterisError
+from components.evaluation.leaderboard.entries import read_leaderboard
+from components.paths import leaderboard_file
 from components.tracking.spool import Event, SpoolRun, runs
 from flows.tracking import curves, events, study_evidence, tracker_state
 from flows.tracking.mlflow_store import MissingError, Point, RefusedError, Store
@@ -299,18 +302,16 @@ class Synchroniser:
 
     def _tell_scores(self, study: StudyRun, run: str) -> None:
         """The leaderboard's estimates as metrics, so that MLflow can compare runs of studies by them."""
-        path = self.root / study_evidence.LEADERBOARD
+        path = leaderboard_file(self.root)
         if not path.is_file():
             return
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            board = read_leaderboard(self.root)
             moment = study.ended or study.started
-            points = [
-                Point(name, value, moment, 0) for name, value in study_evidence.leaderboard_scores(content).items()
-            ]
-            tags = {"grade": content["grade"], "digests_equal": str(content["digests"]["equal"]).lower()}
-        except (KeyError, TypeError, ValueError) as error:
-            _log.warning("%s is not shown in MLflow, it is not a leaderboard: %r", path, error)
+            points = [Point(name, value, moment, 0) for name, value in study_evidence.leaderboard_scores(board).items()]
+            tags = {"grade": board.grade, "digests_equal": str(board.digests.equal).lower()}
+        except CeterisError as error:
+            _log.warning("the leaderboard is not shown in MLflow: %s", error)
             return
         self._accept(self.store.metrics, run, points)
         self._accept(self.store.tags, run, tags)

@@ -71,7 +71,7 @@ def tuning(study: Study, arm: str) -> dict[str, Any]:
 
     def score(factor: float, rung: int) -> float:
         share = shares(study.tuning)[rung]
-        value = share - 0.1 * abs(np.log(factor / optimum))
+        value = share - 0.05 * abs(np.log(factor / optimum))
         flops = FINETUNING_FLOPS * DEARER.get(arm, 1.0)
         trained = _training("search", study.finetune.scaled(share), flops, draws("search"), 0.5)
         trials.append(

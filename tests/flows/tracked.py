@@ -14,6 +14,7 @@ import yaml
 from components.tracking.spool import Spool
 from flows.tracking.mlflow_store import Store
 from infra.environment import environment
+from tests.evaluation.boards import entry, leaderboard, task
 
 ROOT = Path(__file__).parents[2]
 PARAMETERS = {"name": "toy", "seed": 1, "model": {"width": 8}, "many": {f"key{n}": n for n in range(250)}}
@@ -33,16 +34,9 @@ LOCK = {
         },
     },
 }
-LEADERBOARD = {
-    "grade": "system",
-    "digests": {"equal": True},
-    "tasks": {
-        "vqa": {
-            "floors": {"selection": {"majority": 0.25}},
-            "cells": [{"arm": "clip", "cell": "multimodal", "mean": 0.5, "low": 0.25, "high": None}],
-        }
-    },
-}
+LEADERBOARD = leaderboard(
+    {"vqa": task([entry("clip/multimodal", mean=0.5, low=0.25)], floors={"selection": {"majority": 0.25}})}
+)
 # A stage process: a curve of as many points as asked, then the end, a kill or nothing.
 STAGE = """
 import os, sys, time
@@ -149,4 +143,4 @@ def write_lock(root: Path) -> None:
     (folder / "record.json").write_text(json.dumps(record))
     (root / "outputs" / "report.html").write_text("<html>")
     (root / "outputs" / "compare").mkdir(exist_ok=True)
-    (root / "outputs" / "compare" / "leaderboard.json").write_text(json.dumps(LEADERBOARD))
+    (root / "outputs" / "compare" / "leaderboard.json").write_text(json.dumps(LEADERBOARD.as_json()))

@@ -12,8 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from components.evaluation.leaderboard.entries import ChosenCell
+from tests.evaluation.boards import leaderboard, record, task
+
 ROOT = Path(__file__).parents[2]
 REPLICATES = [0, 1]
+CHOSEN = ChosenCell(
+    arm="vilt", cell="scratch", mean=0.7, low=None, high=None, baseline=False, tied_with=[], undecided=[]
+)
 SCORES = {  # replicate: validation, selection
     "vilt/scratch": {0: (0.6, 0.9), 1: (0.7, 0.5)},
     "vilt/multimodal": {0: (0.9, 0.9), 1: (0.9, 0.8)},
@@ -38,13 +44,13 @@ def root(tmp_path: Path) -> Path:
             for split, score in zip(("validation", "selection"), scores, strict=True):
                 row = {"arm": arm, "task": "vqa", "cell": cell, "replicate": replicate}
                 rows.append({**row, "split": split, "items": 32, "score": score})
-        records = [{"samples": 10 + replicate, "configuration": {"width": 64}} for replicate in by_replicate]
+        records = [record(samples=10 + replicate, configuration={"width": 64}) for replicate in by_replicate]
         arms.setdefault(arm, {}).setdefault("vqa", {})[cell] = records
     write_json(outputs / "evaluation/arms.json", arms)
     pq.write_table(pa.Table.from_pylist(rows), outputs / "evaluation/scores.parquet")
     write_json(
         outputs / "compare/leaderboard.json",
-        {"tasks": {"vqa": {"chosen": {"arm": "vilt", "cell": "scratch", "mean": 0.7}, "floors": {"gate": {}}}}},
+        leaderboard({"vqa": task([], chosen=CHOSEN)}).as_json(),
     )
     index = {
         "answers": {"vqa": ["no", "yes"]},
@@ -87,7 +93,7 @@ def test_the_chosen_model_with_the_replicate_best_on_validation(root: Path) -> N
     assert weights == b"weights of vilt/scratch 1"
     assert package["weights"] == hashlib.sha256(weights).hexdigest()
     assert package["scores"] == {"validation": {"items": 32, "score": 0.7}, "selection": {"items": 32, "score": 0.5}}
-    assert package["training"] == {"samples": 11}
+    assert package["training"] == record(samples=11)
     assert (package["arm"], package["front"], package["image_size"]) == ("vilt", "pixels", 48)
     assert (package["background"], package["value_range"]) == ("white", None)
     assert package["configuration"] == {"width": 64}
@@ -125,7 +131,7 @@ def test_the_stage_loads_no_torch(root: Path) -> None:
     ("spoil", "sentence"),
     [
         (
-            lambda outputs: write_json(outputs / "compare/leaderboard.json", {"tasks": {}}),
+            lambda outputs: write_json(outputs / "compare/leaderboard.json", leaderboard({}).as_json()),
             "chooses no arm for vqa",
         ),
         (lambda outputs: (outputs / "evaluation/arms.json").unlink(), "arms.json is missing"),

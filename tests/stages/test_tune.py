@@ -49,7 +49,7 @@ def test_the_rate_of_every_budget_is_multiplied(tmp_path: Path) -> None:
     study = study_of(0)
     run(study, tmp_path, "clip")
     path = tmp_path / "outputs/tuning/clip/record.json"
-    path.write_text(json.dumps({"factor": 2.0}), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace('"factor": 1.0', '"factor": 2.0'), encoding="utf-8")
     for budget in (study.pretrain, study.finetune, study.finetune_few, study.finetune_further):
         found = at_found_rate(budget, tmp_path, "clip")
         assert found.learning_rate == 2 * budget.learning_rate

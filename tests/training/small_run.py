@@ -117,4 +117,4 @@ def trained(
     kept = checkpoint.with_suffix(".seconds.json")
     length = decide(allowance, ours, stream, rules, 0, kept, surroundings.runtime)
     record = train(ours, stream, length.budget, rules, 0, checkpoint, "pretrain", surroundings)
-    return record | {"budget": length.described(), "state": digest_of(ours.state_dict())}
+    return record.as_json() | {"budget": length.described().as_json(), "state": digest_of(ours.state_dict())}

@@ -35,8 +35,8 @@ def test_attention_is_counted(masked: bool) -> None:
     flops = count_flops(network, batch, FreezingSchedule(network, []), BUDGET)
     # Queries, keys, values and the output; then scores and mixing. Each product goes backward twice.
     projections, attention = 2 * TOKENS * 4 * WIDTH**2, 2 * 2 * TOKENS**2 * WIDTH
-    assert flops["forward_per_sample"] == projections + attention
-    assert flops["step_per_sample"] == 3 * (projections + attention)
+    assert flops.forward_per_sample == projections + attention
+    assert flops.step_per_sample == 3 * (projections + attention)
 
 
 def test_the_whole_is_counted_in_the_steps_of_each_phase() -> None:
@@ -48,6 +48,6 @@ def test_the_whole_is_counted_in_the_steps_of_each_phase() -> None:
     flops = count_flops(network, batch, FreezingSchedule(network, rules), BUDGET)
     projections, attention = 2 * TOKENS * 4 * WIDTH**2, 2 * 2 * TOKENS**2 * WIDTH
     free, frozen = 3 * (projections + attention), 2 * projections + 3 * attention
-    assert flops["step_per_sample"] == free
+    assert flops.step_per_sample == free
     # Ten steps, of which three begin before a quarter is done.
-    assert flops["total"] == 6 * (3 * frozen + 7 * free)
+    assert flops.total == 6 * (3 * frozen + 7 * free)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from components.errors import CeterisError
+from components.records.training import Frozen
 from components.study.arms import FreezingRule
 from components.training.freezing import FreezingSchedule
 
@@ -55,8 +56,8 @@ def test_what_a_rule_holds_is_read_off_the_parameters() -> None:
     schedule.apply(0.5)
     assert schedule.holding() == [False, True]
     assert schedule.applied([10, 20]) == [
-        {"pattern": r"image\..*", "samples": 10, "parameters": 6},
-        {"pattern": r"text\.bias", "samples": 20, "parameters": 2},
+        Frozen(pattern=r"image\..*", samples=10, parameters=6),
+        Frozen(pattern=r"text\.bias", samples=20, parameters=2),
     ]
 
 

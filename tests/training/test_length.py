@@ -38,7 +38,7 @@ FREEZING = [
 def flops_of_a_step(name: str) -> float:
     ours = network(name)
     found = count_flops(ours, Batches().at(0), FreezingSchedule(ours.model, []), BUDGET)
-    return found["step_per_sample"] * BUDGET.batch_size
+    return found.step_per_sample * BUDGET.batch_size
 
 
 def test_steps_are_steps(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_is_counted_of_any_length_and_schedule_is_within_the_amount(
     length = decide(Allowance(flops=flops, **PACE), ours, stream, rules, 0, tmp_path / "none", runtime())
     schedule = FreezingSchedule(ours.model, rules)
     more = length.allowance.lasting(length.budget.steps + 1)
-    counted = [count_flops(ours, stream.at(0), schedule, budget)["total"] for budget in (length.budget, more)]
+    counted = [count_flops(ours, stream.at(0), schedule, budget).total for budget in (length.budget, more)]
     assert counted[0] <= flops * (1 + 1e-12) or length.budget.steps == 1
     assert counted[1] > flops * (1 - 1e-12)
     # What is frozen costs less, so it never trains for less.

@@ -8,6 +8,7 @@ from torch import nn
 
 from components import tasks
 from components.models.pixels import PixelScaling
+from components.records.training import Reads
 from components.training.finetuning import FinetuningNetwork
 from components.training.measure_reads import what_is_read
 from tests.objectives.small_batches import REGIONS, SMALL, RegionReader
@@ -44,17 +45,17 @@ def batch() -> dict[str, torch.Tensor]:
 def test_of_fine_tuning(name: str, kind: str, tokens: float, texts: float | None, forwards: float) -> None:
     ours = tuned(name, kind)
     found = what_is_read(ours, batch(), 0.25)
-    assert found == {"visual_tokens": tokens, "truncated_texts": texts, "forwards": forwards}
+    assert found == Reads(visual_tokens=tokens, truncated_texts=texts, forwards=forwards)
     assert "encode" not in ours.model.__dict__
     assert ours.training
 
 
 def test_of_pretraining_passes_are_summed_or_drawn() -> None:
     summed, drawn = network("vilt"), network("uniter")
-    assert what_is_read(summed, as_streamed(0), 0.0)["forwards"] == len(summed.pretraining.passes)
+    assert what_is_read(summed, as_streamed(0), 0.0).forwards == len(summed.pretraining.passes)
     assert drawn.pretraining.drawn
-    assert what_is_read(drawn, as_streamed(0), 0.0)["forwards"] == pytest.approx(1)
-    assert what_is_read(network("clip"), as_streamed(0), 0.0)["visual_tokens"] == PATCHES
+    assert what_is_read(drawn, as_streamed(0), 0.0).forwards == pytest.approx(1)
+    assert what_is_read(network("clip"), as_streamed(0), 0.0).visual_tokens == PATCHES
 
 
 def test_padding_is_no_visual_token() -> None:
@@ -62,4 +63,4 @@ def test_padding_is_no_visual_token() -> None:
     ours = FinetuningNetwork(reader, PixelScaling(), nn.Linear(SMALL.width, 5), tasks.load("vqa"))
     reader.readout = lambda states, batch, kind: states.pooled
     # Every second picture has one region less.
-    assert what_is_read(ours, batch(), 0.0)["visual_tokens"] == REGIONS - 0.5
+    assert what_is_read(ours, batch(), 0.0).visual_tokens == REGIONS - 0.5

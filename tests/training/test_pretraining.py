@@ -234,10 +234,10 @@ def test_flops_of_drawn_passes_are_the_expectation() -> None:
     for one_pass in UNITER.passes:
         alone = network(Pretraining((one_pass,)))
         flops = count_flops(alone, raw(6), FreezingSchedule(alone.model, []), BUDGET)
-        expected += one_pass.ratio / 6 * flops["step_per_sample"]
-    assert drawn["step_per_sample"] == pytest.approx(expected)
-    assert drawn["total"] == pytest.approx(expected * BUDGET.samples)
-    assert drawn["step_per_sample"] > 2 * drawn["forward_per_sample"] > 0
+        expected += one_pass.ratio / 6 * flops.step_per_sample
+    assert drawn.step_per_sample == pytest.approx(expected)
+    assert drawn.total == pytest.approx(expected * BUDGET.samples)
+    assert drawn.step_per_sample > 2 * drawn.forward_per_sample > 0
 
 
 class Front(nn.Module):

@@ -9,13 +9,15 @@ from dataclasses import fields
 from typing import Any
 
 from components.evaluation.certificate import budgets, rate_search
-from components.evaluation.certificate.digests import Compared, compared
+from components.evaluation.certificate.certificates import Certificate, Checked
+from components.evaluation.certificate.digests import Chain, Compared, compared
 from components.evaluation.certificate.disclosed import stated
 from components.evaluation.certificate.majority import NOT_RECORDED, Held, agreement
 from components.evaluation.certificate.training_records import TrainingRecords
 from components.evaluation.certificate.training_runs import every_run
 from components.models import architectures
 from components.models.configuration import ModelConfiguration
+from components.records.training import Software, Taught
 from components.study.arms import ArmSettings
 from components.study.front_ends import ORACLE
 from components.study.plan import fine_tunings
@@ -30,35 +32,30 @@ _SHOWN = 3
 _KEYS = {field.name for field in fields(ModelConfiguration)}
 
 
-def certify(study: Study, records: TrainingRecords, sets: list[Compared] | None = None) -> dict[str, dict[str, Any]]:
-    """Every arm's certificate: `valid`, `checks` of `item`, `equal` and `detail` each, and what is `stated`, by item.
+def certify(study: Study, records: TrainingRecords, sets: list[Compared] | None = None) -> dict[str, Certificate]:
+    """Every arm's certificate.
 
     Args:
         sets: of `digests.compared`, if they are at hand.
     """
     sets = compared(study, records) if sets is None else sets
-    certificates: dict[str, dict[str, Any]] = {
-        arm: {"valid": True, "checks": [], "stated": stated(study, records, arm)} for arm in study.architectures.all
-    }
+    checks: dict[str, list[Checked]] = {arm: [] for arm in study.architectures.all}
     for item, (sentence, check) in CHECKS.items():
         faults = check(study, records, sets)
-        for arm, certificate in certificates.items():
-            found = list(dict.fromkeys(faults.get(arm, [])))
-            certificate["checks"].append({"item": item, "equal": not found, "detail": _some(found) or sentence})
-            certificate["valid"] = certificate["valid"] and not found
-    return certificates
-
-
-def violations(certificate: dict[str, Any]) -> str:
-    """What a certificate fails on, in words; empty where it holds."""
-    return "; ".join(f"{check['item']}: {check['detail']}" for check in certificate["checks"] if not check["equal"])
+        for arm, found in checks.items():
+            said = list(dict.fromkeys(faults.get(arm, [])))
+            found.append(Checked(item=item, equal=not said, detail=_some(said) or sentence))
+    return {
+        arm: Certificate(valid=all(check.equal for check in found), checks=found, stated=stated(study, records, arm))
+        for arm, found in checks.items()
+    }
 
 
 def _some(words: list[str]) -> str:
     return "; ".join([*words[:_SHOWN], *([f"and {len(words) - _SHOWN} more"] if len(words) > _SHOWN else [])])
 
 
-def _digests(chain: str) -> Check:
+def _digests(chain: Chain) -> Check:
     def check(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
         faults: Faults = {}
         for one in sets:
@@ -79,10 +76,10 @@ def _starts(study: Study, records: TrainingRecords, sets: list[Compared]) -> Fau
                 faults.setdefault(arm, []).append(f"made of {sorted(kept)}, not {sorted(settings.components)}")
             faults.setdefault(arm, []).extend(_taught(study, records, arm, position))
             for component in set(kept) & set(settings.components):
-                weights = kept[component]["weights"]
+                weights = kept[component].weights
                 held.setdefault(component, []).append(Held(arm, arm, weights))
                 pretrained = records.components[component][position]
-                if pretrained is not None and pretrained["weights"] != weights:
+                if pretrained is not None and pretrained.weights != weights:
                     faults.setdefault(arm, []).append(f"{component} is not the one pretrained in replicate {replicate}")
         for component, found in sorted(held.items()):
             for arm in agreement(found).differ:
@@ -95,15 +92,15 @@ def _taught(study: Study, records: TrainingRecords, arm: str, position: int) -> 
     for task in study.further.tasks:
         for cell in fine_tunings(study, arm, task):
             before = records.arms[arm][str(study.further.after)][str(cell.taught)][position]
-            told = {"task": study.further.after, "cell": cell.taught, "weights": before["weights"]}
-            if records.arms[arm][task][cell.name][position].get("taught") != told:
+            told = Taught(task=str(study.further.after), cell=str(cell.taught), weights=before.weights)
+            if records.arms[arm][task][cell.name][position].taught != told:
                 yield f"{task}, {cell.name}: did not begin from the weights of {study.further.after}, {cell.taught}"
 
 
 def _budgets(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
     faults: Faults = {}
     for run in every_run(study, records):
-        if strayed := budgets.fault(run.record, run.allowance, run.twin):
+        if strayed := budgets.fault(run.record, run.record.flops.total, run.allowance, run.twin):
             faults.setdefault(run.arm, []).append(f"{run.name}: {strayed}")
     return faults
 
@@ -112,11 +109,11 @@ def _freezing(study: Study, records: TrainingRecords, sets: list[Compared]) -> F
     """Whether every run froze what the study declares, for as long as it declares, and froze something with every rule."""
     faults: Faults = {}
     for run in every_run(study, records):
-        steps, batch_size = run.record["steps"], run.allowance.batch_size
+        steps, batch_size = run.record.steps, run.allowance.batch_size
         declared = [(rule.pattern, first_step(rule.share, steps) * batch_size) for rule in run.rules]
-        applied = run.record.get("freezing")
-        found = [(one["pattern"], one["samples"]) for one in applied or []]
-        idle = [one["pattern"] for one in applied or [] if not one["parameters"]]
+        applied = run.record.freezing
+        found = [(one.pattern, one.samples) for one in applied or []]
+        idle = [one.pattern for one in applied or [] if not one.parameters]
         if applied is None:
             strayed = "what it froze was not recorded"
         elif found != declared:
@@ -137,7 +134,7 @@ def _software(study: Study, records: TrainingRecords, sets: list[Compared]) -> F
     """Whether all runs were computed with the same: a run that was resumed elsewhere has recorded two things."""
     held = []
     for run in every_run(study, records):
-        ran_on = [_with(one) for one in run.record.get("ran_on") or []]
+        ran_on = [_with(one) for one in run.record.ran_on or []]
         held.append(Held(run.arm, run.name, ", then ".join(ran_on) or None))
     faults: Faults = {}
     found = agreement(held)
@@ -150,10 +147,10 @@ def _software(study: Study, records: TrainingRecords, sets: list[Compared]) -> F
     return faults
 
 
-def _with(software: dict[str, Any]) -> str:
-    threads, kernels = software["threads"], "deterministic" if software["deterministic"] else "not deterministic"
+def _with(software: Software) -> str:
+    threads, kernels = software.threads, "deterministic" if software.deterministic else "not deterministic"
     many = "1 thread" if threads == 1 else f"{threads} threads"
-    return f"{software['accelerator']} in {software['precision']}, {many}, {kernels}, torch {software['torch']}"
+    return f"{software.accelerator} in {software.precision}, {many}, {kernels}, torch {software.torch}"
 
 
 def _learning_rate(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
@@ -166,7 +163,7 @@ def _runs(records: TrainingRecords) -> Iterator[tuple[str, str, dict[str, Any]]]
         for task, cells in tasks.items():
             for name, kept in cells.items():
                 for record in kept:
-                    yield arm, f"{arm} ({task}, {name})", record.get("configuration") or {}
+                    yield arm, f"{arm} ({task}, {name})", record.configuration or {}
 
 
 def _configuration(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:
@@ -222,8 +219,8 @@ def _labels_of_fronts(study: Study, records: TrainingRecords, sets: list[Compare
     for arm, settings in study.arms.items():
         for component in set(settings.components) & {"grid", "patches"}:
             for record in records.components[component]:
-                if record is not None and ("heads" in record) != (study.image_pretraining.labels == "boxes"):
-                    labels = "boxes" if "heads" in record else "labels of whole pictures"
+                if record is not None and (record.heads is not None) != (study.image_pretraining.labels == "boxes"):
+                    labels = "boxes" if record.heads is not None else "labels of whole pictures"
                     faults.setdefault(arm, []).append(f"{component} learned from {labels}")
     return faults
 
@@ -234,12 +231,8 @@ def _no_exact_boxes(study: Study, records: TrainingRecords, sets: list[Compared]
     exact, seen = set(), []
     for arm, tasks in records.arms.items():
         runs = [record for cells in tasks.values() for kept in cells.values() for record in kept]
-        chains = [
-            chain
-            for record in [*runs, *records.pretraining.get(arm, [])]
-            for chain in (record.get("digests") or {}, *(record.get("digests_after") or {}).values())
-        ]
-        found = {chain.get("regions") for chain in chains} - {None, ""}
+        known = [*runs, *records.pretraining.get(arm, [])]
+        found = {chain.regions for record in known for chain in record.chains} - {None, ""}
         if arm in oracles:
             exact |= found
         else:

@@ -6,15 +6,20 @@ compared at the last power of two of batches that they came to, which lies at le
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
+from components.evaluation.certificate.certificates import DigestSummary, Violation
 from components.evaluation.certificate.majority import Agreement, Held, agreement
-from components.evaluation.certificate.training_records import Record, TrainingRecords
+from components.evaluation.certificate.training_records import TrainingRecords
 from components.models import architectures
 from components.models.passes import Pretraining
+from components.records.training import TrainingRecord, Trial
 from components.study.plan import fine_tunings
 from components.study.study import Study
 
+Chain = Literal["ids", "content", "regions", "corruption"]
+Handled = TrainingRecord | Trial
+"""What holds digests of the batches that it was handed."""
 READS_ANSWERS = "image_questions"
 """The objective that is handed answers too, as further content; with it an arm shares its content with nobody else."""
 
@@ -24,11 +29,11 @@ class Compared(NamedTuple):
 
     Attributes:
         where: which runs, in words.
-        digest: "ids", "content", "regions" (what a frozen front end saw) or "corruption".
+        digest: which of the four chains; "regions" are what a frozen front end saw.
     """
 
     where: str
-    digest: str
+    digest: Chain
     agreement: Agreement
 
 
@@ -38,7 +43,7 @@ def compared(study: Study, records: TrainingRecords) -> list[Compared]:
     for position, replicate in enumerate(study.replicates):
         for where, tuned in _finetuning(study, records, position).items():
             found += _chains(study, f"{where}, replicate {replicate}", tuned)
-        runs = [(arm, arm, kept[position]) for arm, kept in records.pretraining.items()]
+        runs: Runs = [(arm, arm, kept[position]) for arm, kept in records.pretraining.items()]
         where = f"intermediate pretraining, replicate {replicate}"
         handed = Handed(partial(_read, study), partial(_content, study), partial(_corruption, study))
         found += _chains(study, where, runs, handed)
@@ -46,14 +51,14 @@ def compared(study: Study, records: TrainingRecords) -> list[Compared]:
     return found
 
 
-def summary(sets: list[Compared]) -> dict[str, Any]:
-    """`equal`, `compared` (how many sets of runs) and `violations`, one per set and digest that do not agree."""
+def summary(sets: list[Compared]) -> DigestSummary:
+    """What all sets come to."""
     violations = [
-        {"where": one.where, "digest": one.digest, "values": one.agreement.values}
+        Violation(where=one.where, digest=one.digest, values=one.agreement.values)
         for one in sorted(sets, key=lambda one: one.where)
         if one.agreement.differ
     ]
-    return {"equal": not violations, "compared": len({one.where for one in sets}), "violations": violations}
+    return DigestSummary(equal=not violations, compared=len({one.where for one in sets}), violations=violations)
 
 
 def passes_of(study: Study, arm: str) -> Pretraining:
@@ -66,7 +71,7 @@ def passes_of(study: Study, arm: str) -> Pretraining:
     return architectures.load(settings.architecture).PRETRAINING
 
 
-Runs = list[tuple[str, str, Record]]
+Runs = list[tuple[str, str, Handled]]
 """Arm, name of the run, record."""
 
 
@@ -86,13 +91,13 @@ def stretches(runs: Runs) -> list[Stretch]:
     """How far runs can be compared: those of one length to the end, those of unlike lengths as far as digests were kept."""
     by_steps: dict[int, Runs] = {}
     for run in runs:
-        by_steps.setdefault(int(run[2]["steps"]), []).append(run)
+        by_steps.setdefault(run[2].steps, []).append(run)
     if len(by_steps) < 2:
         return [Stretch("", None, runs)]
     found = [Stretch(f", {steps:,} steps", None, same) for steps, same in sorted(by_steps.items())]
     for batches in sorted({1 << (steps.bit_length() - 1) for steps in by_steps}):
-        came = [run for run in runs if run[2]["steps"] >= batches]
-        if len({run[2]["steps"] for run in came}) > 1:
+        came = [run for run in runs if run[2].steps >= batches]
+        if len({run[2].steps for run in came}) > 1:
             found.append(Stretch(f", first {batches:,} steps", batches, came))
     return found
 
@@ -107,6 +112,9 @@ def _finetuning(study: Study, records: TrainingRecords, position: int) -> dict[s
                 record = records.arms[arm][task][cell.name][position]
                 runs.setdefault(where, []).append((arm, f"{arm} ({cell.name})", record))
     return runs
+
+
+BESIDE_IDS: tuple[Chain, ...] = ("content", "corruption")
 
 
 def _pictures(study: Study, records: TrainingRecords, position: int, where: str) -> list[Compared]:
@@ -125,8 +133,7 @@ def _pictures(study: Study, records: TrainingRecords, position: int, where: str)
         found.append(Compared(where + words, "ids", agreement(held(chosen, "ids", batches))))
     for same in runs.values():
         for words, batches, chosen in stretches(same):
-            for chain in ("content", "corruption"):
-                found.append(Compared(where + words, chain, agreement(held(chosen, chain, batches))))
+            found += [Compared(where + words, chain, agreement(held(chosen, chain, batches))) for chain in BESIDE_IDS]
     return found
 
 
@@ -148,7 +155,7 @@ ALL_ALIKE = Handed()
 def _chains(study: Study, where: str, runs: Runs, handed: Handed = ALL_ALIKE) -> list[Compared]:
     """The four chains of some runs. What a front end saw follows from the samples and from which one it is."""
 
-    def by(key: Callable[[str], object], chain: str, chosen: Runs) -> list[Compared]:
+    def by(key: Callable[[str], object], chain: Chain, chosen: Runs) -> list[Compared]:
         groups: dict[object, Runs] = {}
         for run in chosen:
             groups.setdefault(key(run[0]), []).append(run)
@@ -184,12 +191,12 @@ def _corruption(study: Study, arm: str) -> object:
     return passes, front, study.arms[arm].pairs
 
 
-def held(runs: Runs, chain: str, batches: int | None) -> list[Held]:
+def held(runs: Runs, chain: Chain, batches: int | None) -> list[Held]:
     """What some runs hold of a chain after so many batches, or at their end."""
     found = []
     for arm, name, record in runs:
-        digests = record.get("digests") if batches is None else (record.get("digests_after") or {}).get(str(batches))
-        value = (digests or {}).get(chain)
+        digests = record.digests if batches is None else (record.digests_after or {}).get(str(batches))
+        value = None if digests is None else getattr(digests, chain)
         # Nothing corrupted is an empty chain; samples without ids or content there are none.
         found.append(Held(arm, name, None if value == "" and chain in ("ids", "content", "regions") else value))
     return found

@@ -1,10 +1,12 @@
 """What is stated of an arm beside what is checked: how much it reads, and how long it trained in every currency."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 from components.evaluation.certificate.majority import NOT_RECORDED
-from components.evaluation.certificate.training_records import Record, TrainingRecords
+from components.evaluation.certificate.training_records import TrainingRecords
 from components.evaluation.formatting import count
+from components.records.training import TrainingRecord
 from components.study.plan import fine_tunings
 from components.study.study import Study
 
@@ -35,14 +37,14 @@ def stated(study: Study, records: TrainingRecords, arm: str) -> dict[str, str]:
     }
 
 
-def _read(record: Record, what: str) -> float | str | None:
-    reads: dict[str, float | None] = record.get("reads") or {}
-    return reads.get(what) if what in reads else NOT_RECORDED
+def _read(record: TrainingRecord, what: Literal["visual_tokens", "truncated_texts", "forwards"]) -> float | str | None:
+    value: float | None = getattr(record.reads, what, None)
+    return NOT_RECORDED if record.reads is None else value
 
 
-def _kinds(study: Study, records: TrainingRecords, arm: str) -> dict[str, list[Record]]:
+def _kinds(study: Study, records: TrainingRecords, arm: str) -> dict[str, list[TrainingRecord]]:
     """The runs of an arm by which budget they have."""
-    kinds: dict[str, list[Record]] = {}
+    kinds: dict[str, list[TrainingRecord]] = {}
     for task, cells in records.arms.get(arm, {}).items():
         for cell in fine_tunings(study, arm, task):
             kind = (
@@ -59,9 +61,9 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
 
 
-def _lengths(runs: Sequence[Record]) -> str:
-    steps, samples = (_range([record[key] for record in runs]) for key in ("steps", "samples"))
-    flops = _range([record["flops"]["total"] for record in runs], count)
+def _lengths(runs: Sequence[TrainingRecord]) -> str:
+    steps, samples = _range([record.steps for record in runs]), _range([record.samples for record in runs])
+    flops = _range([record.flops.total for record in runs], count)
     return f"{steps} steps, {samples} samples, {flops} FLOPs"
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from components.evaluation.certificate.budgets import component_allowance, twin_steps
-from components.evaluation.certificate.training_records import Record, TrainingRecords
+from components.evaluation.certificate.training_records import TrainingRecords
+from components.records.training import TrainingRecord
 from components.study.arms import FreezingRule
 from components.study.budget import Allowance
 from components.study.plan import fine_tunings, freezing
@@ -23,7 +24,7 @@ class Run(NamedTuple):
 
     arm: str
     name: str
-    record: Record
+    record: TrainingRecord
     allowance: Allowance
     rules: Sequence[FreezingRule] = ()
     twin: int | None = None

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from components.errors import CeterisError
-from components.evaluation.certificate.certificate import certify, violations
+from components.evaluation.certificate.certificate import certify
 from components.evaluation.certificate.training_records import TrainingRecords
-from components.evaluation.formatting import name, percent, points, probability
+from components.evaluation.findings import name
+from components.evaluation.formatting import percent, points, probability
 from components.evaluation.leaderboard.grade import grade_of
 from components.evaluation.leaderboard.leaderboard import task_table
 from components.evaluation.leaderboard.rounding import detectable, verdict
@@ -47,7 +48,7 @@ def compare_cells(study: Study, root: Path, first: str, second: str) -> str:
         table = task_table(study, root, task, records, certificates)
         parts.append("\n".join(_task(table, *(_chosen(table, written) for written in names))))
     arms = dict.fromkeys(written.arm for written in names)
-    said = [f"Certificate of {arm}: {violations(certificates[arm]) or 'every check passed'}" for arm in arms]
+    said = [f"Certificate of {arm}: {'; '.join(certificates[arm].faults) or 'every check passed'}" for arm in arms]
     return "\n\n".join([*parts, "\n".join(said)])
 
 
@@ -78,12 +79,11 @@ def _task(table: TaskTable, first: Cell, second: Cell) -> list[str]:
         raise CeterisError(f"{first.arm}/{first.name} cannot be compared with itself: name two cells.")
     study, margin = table.study, table.study.evaluation.margin
     estimate = estimate_difference(table.selection[first], table.selection[second], table.confidence)
-    one, other = (Cell.of(cell.arm, cell.name) for cell in (first, second))
-    grade = grade_of(study, one, other, table.certificates)
+    grade = grade_of(study, first, second, table.certificates)
     p_equivalence = equivalence_p(estimate, margin)
     word = verdict(estimate, estimate.p, p_equivalence, table.confidence, grade)
     effect = detectable([table.selection[first], table.selection[second]], DIFFERENCE, 1 - table.confidence)
-    scores = ", ".join(f"{_named(cell)} {percent(table.selection[cell].mean)}" for cell in (first, second))
+    scores = ", ".join(f"{name(cell)} {percent(table.selection[cell].mean)}" for cell in (first, second))
     lines = [
         f"{table.task}: {scores} (percent of {table.selection[first].items:,} samples of the selection split)",
         f"  difference    {points(estimate.mean)} points, {100 * table.confidence:.3g}% interval {_interval(estimate)}",
@@ -112,10 +112,6 @@ def _slices(table: TaskTable, first: Cell, second: Cell) -> list[tuple[str, int,
             arms = scores.arm(first, chosen), scores.arm(second, chosen)
             found.append((slice_name.replace("_", " "), len(chosen), estimate_difference(*arms, table.confidence)))
     return found
-
-
-def _named(cell: Cell) -> str:
-    return name({"arm": cell.arm, "cell": cell.name})
 
 
 def _known(p: float) -> float | None:

@@ -15,7 +15,6 @@ JSON (differences are fractions):
         needed, needed_cautious: int | null }]      replicates that find `effect`; null where none do
 """
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple
 
 from components.errors import CeterisError
 from components.evaluation.formatting import percent
+from components.evaluation.leaderboard.entries import Leaderboard, read_leaderboard
 from components.evaluation.scoring.scores import Arms, TaskScores, load_arms
 from components.evaluation.statistics.estimates import DIFFERENCE, Arm
 from components.evaluation.statistics.power import (
@@ -34,6 +34,7 @@ from components.evaluation.statistics.power import (
     power,
     replicates_needed,
 )
+from components.paths import evaluation_folder, hard_samples_file, leaderboard_file
 from components.study.cells import Cell
 from components.study.study import Study
 
@@ -70,14 +71,14 @@ def study_power(study: Study, root: Path, effect: float | None = None) -> Json:
         raise CeterisError(
             f"the study {study.name} has one replicate, which says nothing of others: run it with three."
         )
-    path = root / "outputs/compare/leaderboard.json"
+    path = leaderboard_file(root)
     if not path.is_file():
         raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
     contrasts = [_Contrast(one.name, one.task, one.cells, one.weights) for one in study.evaluation.contrasts]
     declared = bool(contrasts)
     if not declared:
-        contrasts = list(_best_against_second(json.loads(path.read_text(encoding="utf-8"))))
-    arms = load_arms(study, root / "outputs/evaluation")
+        contrasts = list(_best_against_second(read_leaderboard(root)))
+    arms = load_arms(study, evaluation_folder(root))
     alpha = (1 - study.evaluation.confidence) / max(1, len(contrasts))
     return {
         "study": study.name,
@@ -90,9 +91,9 @@ def study_power(study: Study, root: Path, effect: float | None = None) -> Json:
     }
 
 
-def _best_against_second(leaderboard: Json) -> Iterator[_Contrast]:
-    for task, entry in leaderboard["tasks"].items():
-        best = [Cell.of(cell["arm"], cell["cell"]) for cell in entry["cells"] if cell["candidate"]][:2]
+def _best_against_second(leaderboard: Leaderboard) -> Iterator[_Contrast]:
+    for task, entry in leaderboard.tasks.items():
+        best = [cell.identity for cell in entry.cells if cell.candidate][:2]
         if len(best) == 2:
             yield _Contrast("best against second", task, best, DIFFERENCE)
 
@@ -101,8 +102,8 @@ def _arms(study: Study, root: Path, arms: Arms, contrast: _Contrast) -> list[Arm
     wanted = {cell.arm: {contrast.task: {}} for cell in contrast.cells}  # type: Arms
     for cell in contrast.cells:
         wanted[cell.arm][contrast.task][cell.name] = arms[cell.arm][contrast.task][cell.name]
-    hard = root / "outputs/floors/hard.parquet"
-    scores = TaskScores.load(root / "outputs/evaluation", hard, contrast.task, wanted, study.replicates)
+    hard = hard_samples_file(root)
+    scores = TaskScores.load(evaluation_folder(root), hard, contrast.task, wanted, study.replicates)
     return [scores.arm(cell, scores.rows(split=SELECTION)) for cell in contrast.cells]
 
 

@@ -2,24 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from components.evaluation.certificate.certificates import Certificate
+from components.evaluation.leaderboard.entries import CellName, CellPair, ContrastJudgement, ContrastResult, Judgement
 from components.evaluation.leaderboard.grade import grade_of_contrast
-from components.evaluation.leaderboard.rounding import detectable, difference, number, verdict
+from components.evaluation.leaderboard.rounding import detectable, difference, number, rounded, verdict
 from components.evaluation.statistics.equivalence import equivalence_p
 from components.evaluation.statistics.estimates import Arm, estimate_contrast, holm
 from components.study.cells import Cell
-from components.study.contrasts import ContrastSettings
 from components.study.study import Study
 
-Json = dict[str, Any]
-EFFECTS = {"better": "larger effect", "worse": "smaller effect", "equivalent": "equivalent effects"}
+EFFECTS: dict[Judgement, ContrastJudgement] = {
+    "better": "larger effect",
+    "worse": "smaller effect",
+    "equivalent": "equivalent effects",
+}
 """What the verdicts of an interaction are called: of the first pair's effect against the other's, with their signs."""
 
 
 def answer(
-    study: Study, arms: Mapping[str, Mapping[Cell, Arm]], certificates: Mapping[str, Mapping[str, Any]], protocol: str
-) -> list[Json]:
+    study: Study, arms: Mapping[str, Mapping[Cell, Arm]], certificates: Mapping[str, Certificate], protocol: str
+) -> list[ContrastResult]:
     """Every declared contrast, in the study's order.
 
     Args:
@@ -34,7 +37,7 @@ def answer(
         for cells, asked in zip(sides, evaluation.contrasts, strict=True)
     ]
     # A contrast with an arm that is not comparable is not tested, so it takes nothing from the others.
-    tested = [all(certificates[cell.arm]["valid"] for cell in contrast.cells) for contrast in evaluation.contrasts]
+    tested = [all(certificates[cell.arm].valid for cell in contrast.cells) for contrast in evaluation.contrasts]
     p_values = [estimate.p if test else math.nan for estimate, test in zip(estimates, tested, strict=True)]
     equivalences = [
         equivalence_p(estimate, evaluation.margin) if test else math.nan
@@ -45,38 +48,33 @@ def answer(
     found = []
     for index, (contrast, grade, estimate) in enumerate(zip(evaluation.contrasts, grades, estimates, strict=True)):
         corrected = adjusted[index], adjusted_equivalences[index]
-        figures = difference(estimate, corrected[0], equivalences[index], corrected[1])
+        figures = difference(estimate, corrected[0], equivalences[index], corrected[1], tested[index])
         word = verdict(estimate, *corrected, evaluation.confidence, grade)
+        first, second, *others = map(CellName.of, contrast.cells)
         found.append(
-            {
-                "name": contrast.name,
-                "question": contrast.question,
-                "axis": contrast.axis,
-                "by": contrast.by,
-                "task": contrast.task,
-                **_pairs(contrast, sides[index]),
-                "grade": grade.grade,
-                "grade_reason": grade.reason,
-                **(figures if tested[index] else figures | {"p": None}),
-                "margin": evaluation.margin,
-                "verdict": EFFECTS.get(word, word) if contrast.by else word,
-                "minimum_detectable_effect": number(detectable(sides[index], contrast.weights, alpha)),
-                "replicates": len(study.replicates),
-                "protocol": protocol,
-            }
+            ContrastResult(
+                **dict(figures),
+                name=contrast.name,
+                question=contrast.question,
+                axis=contrast.axis,
+                by=contrast.by,
+                task=contrast.task,
+                first=first,
+                second=second,
+                against=CellPair(first=others[0], second=others[1]) if others else None,
+                effects=_effects(sides[index]) if others else None,
+                grade=grade.grade,
+                grade_reason=grade.reason,
+                margin=evaluation.margin,
+                verdict=EFFECTS.get(word, word) if contrast.by else word,
+                minimum_detectable_effect=number(detectable(sides[index], contrast.weights, alpha)),
+                replicates=len(study.replicates),
+                protocol=protocol,
+            )
         )
     return found
 
 
-def _pairs(contrast: ContrastSettings, arms: Sequence[Arm]) -> Json:
-    """The cells, and of an interaction the two effects that are set against one another."""
-    first, second, *others = map(_written, contrast.cells)
-    if not others:
-        return {"first": first, "second": second, "against": None, "effects": None}
-    effects = [number(arms[place].mean - arms[place + 1].mean) for place in (0, 2)]
-    against = {"first": others[0], "second": others[1]}
-    return {"first": first, "second": second, "against": against, "effects": effects}
-
-
-def _written(name: Cell) -> dict[str, str]:
-    return name.key
+def _effects(arms: Sequence[Arm]) -> tuple[float, float]:
+    """Of an interaction: the two differences that are set against one another."""
+    return rounded(arms[0].mean - arms[1].mean), rounded(arms[2].mean - arms[3].mean)

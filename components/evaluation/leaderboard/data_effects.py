@@ -1,11 +1,14 @@
 """What the data of the intermediate step change: arms that differ in what they read alone, set against one another."""
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
+from components.evaluation.certificate.certificates import Certificate
+from components.evaluation.leaderboard.entries import CellName, DataEffect
 from components.evaluation.leaderboard.grade import grade_of
-from components.evaluation.leaderboard.task_table import Effect, Json
+from components.evaluation.leaderboard.task_table import Effect
 from components.evaluation.statistics.estimates import Arm, estimate_difference
 from components.study.axes import DATA_AXES, DataAxis, PairsSettings
 from components.study.cells import Cell
@@ -13,8 +16,8 @@ from components.study.differences import differences
 from components.study.study import Study
 
 DOMAINS = ("all", "shapes", "digits")
-CELLS = ("multimodal", "multimodal_few")
-"""Only these cells have read captioned pictures."""
+START = "multimodal"
+"""Only cells with this start have read captioned pictures."""
 
 
 class Line(NamedTuple):
@@ -55,7 +58,9 @@ def lines(study: Study) -> list[Line]:
     return found
 
 
-def effects(study: Study, task: str, selection: Mapping[Cell, Arm], certificates: Mapping[str, Json]) -> list[Effect]:
+def effects(
+    study: Study, task: str, selection: Mapping[Cell, Arm], certificates: Mapping[str, Certificate]
+) -> list[Effect[DataEffect]]:
     """The difference between every two levels of a line, the higher minus the lower, per amount of labels.
 
     Args:
@@ -63,29 +68,31 @@ def effects(study: Study, task: str, selection: Mapping[Cell, Arm], certificates
     """
     found = []
     for line in lines(study):
-        for (lower, higher), name in ((pair, name) for pair in combinations(line.arms, 2) for name in CELLS):
-            first, second = Cell.of(higher, name), Cell.of(lower, name)
+        for (lower, higher), few in ((pair, few) for pair in combinations(line.arms, 2) for few in (False, True)):
+            first, second = Cell(higher, START, few), Cell(lower, START, few)
             if first not in selection or second not in selection or not _differences(study, lower, higher):
                 continue
-            entry = {
-                "axis": line.axis,
-                "family": line.family,
-                "task": task,
-                "labels": first.labels,
-                "labelled": study.tasks[task].few_labels if first.few else None,
-                "first": {"arm": higher, "cell": name},
-                "second": {"arm": lower, "cell": name},
-                "levels": [study.arms[arm].pairs.levels[line.axis] for arm in (higher, lower)],
-            }
+            upper, under = (study.arms[arm].pairs.levels[line.axis] for arm in (higher, lower))
+            entry = partial(
+                DataEffect,
+                axis=line.axis,
+                family=line.family,
+                task=task,
+                labels=first.labels,
+                labelled=study.tasks[task].few_labels if few else None,
+                first=CellName.of(first),
+                second=CellName.of(second),
+                levels=(upper, under),
+            )
             estimate = estimate_difference(selection[first], selection[second], study.evaluation.confidence)
-            grade = grade_of(study, Cell.of(higher, name), Cell.of(lower, name), certificates)
-            valid = certificates[higher]["valid"] and certificates[lower]["valid"]
+            grade = grade_of(study, first, second, certificates)
+            valid = certificates[higher].valid and certificates[lower].valid
             found.append(Effect(entry, estimate, grade, valid))
     return found
 
 
 def _differences(study: Study, first: str, second: str) -> set[str]:
-    return set(differences(study, Cell.of(first, "multimodal"), Cell.of(second, "multimodal")))
+    return set(differences(study, Cell(first, START), Cell(second, START)))
 
 
 def _plainness(pairs: PairsSettings) -> tuple[float, int, float]:

@@ -1,8 +1,10 @@
 """What a comparison of two cells may claim: something about one axis, something about whole systems, or nothing."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
+from components.evaluation.certificate.certificates import Certificate
+from components.evaluation.leaderboard.entries import GradeWord, Obstacle, StudyGrade
 from components.evaluation.statistics.estimates import MINIMUM_REPLICATES
 from components.study.axes import DATA_AXES
 from components.study.cells import Cell
@@ -10,8 +12,6 @@ from components.study.contrasts import ContrastSettings
 from components.study.differences import differences, other_norm, other_scale
 from components.study.front_ends import ORACLE
 from components.study.study import Study
-
-Obstacle = Literal["norm", "initial_scale", "axes", "alike"]
 
 
 class Grade(NamedTuple):
@@ -24,7 +24,7 @@ class Grade(NamedTuple):
             initial scales, that they differ in too much, or in nothing. Null where it can.
     """
 
-    grade: Literal["controlled", "system", "descriptive"]
+    grade: GradeWord
     axis: str | None
     reason: str
     obstacle: Obstacle | None = None
@@ -39,7 +39,7 @@ def few_replicates(study: Study) -> str:
     return f"With {many} nothing is decided: a verdict needs at least {MINIMUM_REPLICATES}."
 
 
-def grade_of(study: Study, first: Cell, second: Cell, certificates: Mapping[str, Mapping[str, Any]]) -> Grade:
+def grade_of(study: Study, first: Cell, second: Cell, certificates: Mapping[str, Certificate]) -> Grade:
     """The grade of a comparison of two cells."""
     found = differences(study, first, second)
     axis = found[0] if len(found) == 1 else None
@@ -73,7 +73,7 @@ def grade_of(study: Study, first: Cell, second: Cell, certificates: Mapping[str,
     return Grade("descriptive", None, sentence, "axes")
 
 
-def grade_of_contrast(study: Study, contrast: ContrastSettings, certificates: Mapping[str, Mapping[str, Any]]) -> Grade:
+def grade_of_contrast(study: Study, contrast: ContrastSettings, certificates: Mapping[str, Certificate]) -> Grade:
     """The grade of a declared contrast. A study whose cells differ in more than the contrast says was refused already."""
     cells, asked = contrast.cells, [axis for axis in (contrast.axis, contrast.by) if axis is not None]
     if contrast.by is None:
@@ -94,8 +94,8 @@ def grade_of_contrast(study: Study, contrast: ContrastSettings, certificates: Ma
     return Grade("controlled", contrast.axis, sentence)
 
 
-def _failed(cells: Sequence[Cell], certificates: Mapping[str, Mapping[str, Any]]) -> str:
-    invalid = sorted({name.arm for name in cells if not certificates[name.arm]["valid"]})
+def _failed(cells: Sequence[Cell], certificates: Mapping[str, Certificate]) -> str:
+    invalid = sorted({name.arm for name in cells if not certificates[name.arm].valid})
     return f"{' and '.join(invalid)} failed the certificate and cannot be compared." if invalid else ""
 
 
@@ -109,20 +109,20 @@ def readable(axis: str) -> str:
     return words.get(axis, axis.replace("_", " "))
 
 
-def overall(study: Study, certificates: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+def overall(study: Study, certificates: Mapping[str, Certificate]) -> tuple[StudyGrade, str]:
     """The grade of the study as a whole, 'mixed' where arms are of both kinds, with its reason."""
     if reason := few_replicates(study):
         return "descriptive", reason
     modes = {study.arms[arm].mode for arm in study.architectures.all}
     equal_data = len({study.arms[arm].pairs for arm in study.architectures.pretrained}) == 1
     if modes == {"faithful"} and equal_data:
-        grade = "system"
+        grade: StudyGrade = "system"
         reason = "Whole systems on equal data: differences belong to the systems, not to any one part of them."
     else:
         grade = "controlled" if modes == {"controlled"} else "mixed"
         reason = (
             "Where two arms differ in one axis, the difference is that axis's; every comparison carries its own grade."
         )
-    if invalid := [arm for arm in study.architectures.all if not certificates[arm]["valid"]]:
+    if invalid := [arm for arm in study.architectures.all if not certificates[arm].valid]:
         reason += f" Not comparable, by their certificates: {', '.join(invalid)}."
     return grade, reason

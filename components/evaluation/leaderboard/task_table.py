@@ -6,16 +6,33 @@ selection split would make whoever has the most cells look best.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from components.errors import CeterisError
-from components.evaluation.leaderboard.costs import Costs
-from components.evaluation.leaderboard.grade import Grade, Obstacle, few_replicates, grade_of
-from components.evaluation.leaderboard.rounding import clipped, difference, number, verdict
+from components.evaluation.certificate.certificates import Certificate
+from components.evaluation.leaderboard.costs import Accounts
+from components.evaluation.leaderboard.entries import (
+    CellEntry,
+    CellName,
+    CellSamples,
+    ChosenCell,
+    CutTexts,
+    Floors,
+    Obstacle,
+    PairResult,
+    StepEffect,
+    TaskEntry,
+    UndecidedName,
+    Variance,
+)
+from components.evaluation.leaderboard.entries import Estimate as SliceEstimate
+from components.evaluation.leaderboard.grade import Grade, few_replicates, grade_of
+from components.evaluation.leaderboard.rounding import clipped, difference, number, rounded, verdict
 from components.evaluation.scoring.scores import TaskScores
 from components.evaluation.statistics.equivalence import equivalence_p
 from components.evaluation.statistics.estimates import Arm, Estimate, estimate_difference, estimate_mean, holm
@@ -27,8 +44,8 @@ from components.study.study import Study
 
 BASELINES = ("image_only", "late_fusion", "text_only")
 SELECTION = "selection"
+Entry = TypeVar("Entry")
 VALIDATION = "validation"
-Json = dict[str, Any]
 
 
 class TaskTable:
@@ -47,7 +64,7 @@ class TaskTable:
     """
 
     def __init__(
-        self, study: Study, task: str, scores: TaskScores, certificates: Mapping[str, Json], protocol: str
+        self, study: Study, task: str, scores: TaskScores, certificates: Mapping[str, Certificate], protocol: str
     ) -> None:
         self.study = study
         self.task = task
@@ -62,7 +79,7 @@ class TaskTable:
         self.ranked = [
             cell
             for arm, cell in self.representatives.items()
-            if certificates[arm]["valid"] and study.arms[arm].front != ORACLE
+            if certificates[arm].valid and study.arms[arm].front != ORACLE
         ]
 
     def _representatives(self) -> dict[str, Cell]:
@@ -87,8 +104,13 @@ class TaskTable:
         """Every cell's summary over some items."""
         return {cell: self.scores.arm(cell, rows) for cell in self.scores.cells}
 
-    def build(self, floors: Mapping[str, Mapping[str, float]], costs: Costs) -> Json:
-        """The task's entry."""
+    def build(self, floors: Floors, missed: dict[str, float], cut: CutTexts | None, accounts: Accounts) -> TaskEntry:
+        """The task's entry.
+
+        Args:
+            missed: by split, the share of the samples that can only be missed.
+            cut: what is known of texts that were cut.
+        """
         estimates = {cell: estimate_mean(arm, self.confidence) for cell, arm in self.selection.items()}
         best = max(self.ranked, key=lambda cell: estimates[cell].mean, default=None)
         compared = list(combinations(self.ranked, 2))
@@ -96,77 +118,77 @@ class TaskTable:
         pairs = self._compare(compared, grades)
         standings = self._standings(best, compared, pairs, grades)
         ranks = self._ranks(compared, grades)
-        slices = self._slices()
+        rows = self.scores.rows(split=SELECTION)
+        scores = self.scores
+        splits = self._estimates({split: scores.rows(split=split) for split in scores.splits})
+        forms = self._estimates({form: scores.rows(split=SELECTION, form=form) for form in scores.forms(SELECTION)})
+        hard = self._estimates({"hard": self.scores.rows(split=SELECTION, hard=True)})
+        highest_floor = max(floors[SELECTION].values())
         cells = []
         for cell in sorted(self.scores.cells, key=lambda cell: (cell.few, -estimates[cell].mean)):
-            floor = max(floors[SELECTION].values())
-            standing = standings.get(cell, Standing())
-            entry = self._entry(cell, estimates[cell], costs)
-            entry |= {
-                "chosen": cell == best,
-                "tied": standing.tied,
-                "undecided": standing.obstacle,
-                "ranks": ranks.get(cell),
-                "p_against_best": standing.p,
-                "above_floors": bool(estimates[cell].low > floor),
-                **{name: {key: value[cell] for key, value in part.items()} for name, part in slices.items()},
-            }
-            entry["hard"] = entry["hard"].get("hard")
-            cells.append(entry)
-        rows = self.scores.rows(split=SELECTION)
-        return {
-            "kind": self.study.tasks[self.task].kind,
-            "after": self.study.further.after if self.task in self.study.further.tasks else None,
-            "items": len(rows),
-            "groups": len(np.unique(self.scores.groups[rows])),
-            "cannot": {
+            standing, estimate, arm = standings.get(cell, Standing()), estimates[cell], self.selection[cell]
+            cells.append(
+                CellEntry(
+                    arm=cell.arm,
+                    cell=cell.name,
+                    start=cell.start,
+                    labels=cell.labels,
+                    labelled=self.study.tasks[self.task].few_labels if cell.few else None,
+                    baseline=cell.arm in BASELINES,
+                    representative=cell == self.representatives[cell.arm],
+                    candidate=cell in self.ranked,
+                    comparable=self.certificates[cell.arm].valid,
+                    oracle=self.study.arms[cell.arm].front == ORACLE,
+                    **dict(clipped(estimate)),
+                    standard_error=number(estimate.standard_error),
+                    degrees_of_freedom=number(estimate.degrees_of_freedom, 2),
+                    variance=Variance(
+                        replicates=number(estimate.replicate_variance, 9), samples=number(estimate.sample_variance, 9)
+                    ),
+                    scores=[rounded(score) for score in arm.replicate_means],
+                    items=arm.items,
+                    **dict(accounts.of(self.task, cell)),
+                    chosen=cell == best,
+                    tied=standing.tied,
+                    undecided=standing.obstacle,
+                    ranks=ranks.get(cell),
+                    p_against_best=standing.p,
+                    above_floors=bool(estimate.low > highest_floor),
+                    splits={split: found[cell] for split, found in splits.items()},
+                    forms={form: found[cell] for form, found in forms.items()},
+                    hard=hard["hard"][cell] if hard else None,
+                )
+            )
+        return TaskEntry(
+            kind=self.study.tasks[self.task].kind,
+            after=self.study.further.after if self.task in self.study.further.tasks else None,
+            items=len(rows),
+            groups=len(np.unique(self.scores.groups[rows])),
+            cannot={
                 arm: reason for arm in self.study.architectures.all if (reason := cannot(self.study, arm, self.task))
             },
-            "floors": floors,
-            "chosen": _chosen(cells),
-            "cells": cells,
-            "pairs": pairs,
-        }
-
-    def _entry(self, cell: Cell, estimate: Estimate, costs: Costs) -> Json:
-        arm = self.selection[cell]
-        return {
-            "arm": cell.arm,
-            "cell": cell.name,
-            "start": cell.start,
-            "labels": cell.labels,
-            "labelled": self.study.tasks[self.task].few_labels if cell.few else None,
-            "baseline": cell.arm in BASELINES,
-            "representative": cell == self.representatives[cell.arm],
-            "candidate": cell in self.ranked,
-            "comparable": self.certificates[cell.arm]["valid"],
-            "oracle": self.study.arms[cell.arm].front == ORACLE,
-            **clipped(estimate),
-            "standard_error": number(estimate.standard_error),
-            "degrees_of_freedom": number(estimate.degrees_of_freedom, 2),
-            "variance": {
-                "replicates": number(estimate.replicate_variance, 9),
-                "samples": number(estimate.sample_variance, 9),
-            },
-            "scores": [number(score) for score in arm.replicate_means],
-            "items": arm.items,
-            **costs.of(self.task, cell),
-        }
+            floors=floors,
+            chosen=_chosen(cells),
+            cells=cells,
+            pairs=pairs,
+            missed=missed,
+            cut=cut,
+        )
 
     def _standings(
-        self, best: Cell | None, compared: list[tuple[Cell, Cell]], pairs: list[Json], grades: list[Grade]
+        self, best: Cell | None, compared: list[tuple[Cell, Cell]], pairs: list[PairResult], grades: list[Grade]
     ) -> "dict[Cell, Standing]":
         """How every other ranked cell stands to the best one."""
         found = {}
         for (first, second), pair, grade in zip(compared, pairs, grades, strict=True):
             if best in (first, second):
                 # Separated only if the corrected test says so; null (a single cluster) separates nothing.
-                p, obstacle = pair["p_holm"], grade.obstacle
+                p, obstacle = pair.p_holm, grade.obstacle
                 tied = self.decides and obstacle is None and (p is None or p > 1 - self.confidence)
                 found[second if first == best else first] = Standing(p, tied, obstacle)
         return found
 
-    def _ranks(self, compared: list[tuple[Cell, Cell]], grades: list[Grade]) -> dict[Cell, list[int]]:
+    def _ranks(self, compared: list[tuple[Cell, Cell]], grades: list[Grade]) -> dict[Cell, tuple[int, int]]:
         if not self.decides:
             return {}
         undecided = {
@@ -175,9 +197,9 @@ class TaskTable:
             if grade.obstacle
         }
         places = rank_intervals([self.selection[cell] for cell in self.ranked], self.confidence, undecided)
-        return {cell: list(place) for cell, place in zip(self.ranked, places, strict=True)}
+        return dict(zip(self.ranked, places, strict=True))
 
-    def _compare(self, compared: list[tuple[Cell, Cell]], grades: list[Grade]) -> list[Json]:
+    def _compare(self, compared: list[tuple[Cell, Cell]], grades: list[Grade]) -> list[PairResult]:
         """Differences of some pairs of cells, with Holm's correction over those that can have a verdict."""
         estimates = [estimate_difference(self.selection[a], self.selection[b], self.confidence) for a, b in compared]
         # What can have no verdict is not tested, so it takes nothing from the others.
@@ -191,39 +213,34 @@ class TaskTable:
         corrected = list(zip(holm(p_values), holm(equivalences), strict=True))
         found = []
         for index, ((first, second), estimate, grade) in enumerate(zip(compared, estimates, grades, strict=True)):
-            figures = difference(estimate, corrected[index][0], equivalences[index], corrected[index][1])
+            p_holm, p_equivalence_holm = corrected[index]
+            figures = difference(estimate, p_holm, equivalences[index], p_equivalence_holm, tested[index])
             found.append(
-                {
-                    "first": first.key,
-                    "second": second.key,
-                    **(figures if tested[index] else figures | {"p": None}),
-                    "grade": grade.grade,
-                    "grade_reason": grade.reason,
-                    "axis": grade.axis,
-                    "verdict": verdict(estimate, *corrected[index], self.confidence, grade),
-                    "protocol": self.protocol,
-                }
+                PairResult(
+                    first=CellName.of(first),
+                    second=CellName.of(second),
+                    **dict(figures),
+                    grade=grade.grade,
+                    grade_reason=grade.reason,
+                    axis=grade.axis,
+                    verdict=verdict(estimate, p_holm, p_equivalence_holm, self.confidence, grade),
+                    protocol=self.protocol,
+                )
             )
         return found
 
-    def _slices(self) -> dict[str, dict[str, dict[Cell, Json]]]:
-        """Estimates by split, by form of the selection split, and on its hard items."""
-        splits = {split: self.scores.rows(split=split) for split in self.scores.splits}
-        forms = {form: self.scores.rows(split=SELECTION, form=form) for form in self.scores.forms(SELECTION)}
-        hard = self.scores.rows(split=SELECTION, hard=True)
-        parts = {"splits": splits, "forms": forms, "hard": {"hard": hard} if len(hard) else {}}
+    def _estimates(self, slices: Mapping[str, np.ndarray]) -> "dict[str, dict[Cell, SliceEstimate]]":
+        """Every cell's estimate over some slices of the items; slices without items are left out."""
         return {
-            part: {name: self._slice(rows) for name, rows in named.items() if len(rows)}
-            for part, named in parts.items()
+            name: {
+                cell: SliceEstimate(**dict(clipped(estimate_mean(arm, self.confidence))), items=arm.items)
+                for cell, arm in self._arms(rows).items()
+            }
+            for name, rows in slices.items()
+            if len(rows)
         }
 
-    def _slice(self, rows: np.ndarray) -> dict[Cell, Json]:
-        return {
-            cell: {**clipped(estimate_mean(arm, self.confidence)), "items": arm.items}
-            for cell, arm in self._arms(rows).items()
-        }
-
-    def effects(self, costs: Costs) -> "list[Effect]":
+    def effects(self, accounts: Accounts) -> "list[Effect[StepEffect]]":
         """What the multimodal intermediate step changes, per arm and amount of labels.
 
         Against the unimodal start, and against its twin that trained for as long as the step costs, where there is one; of an
@@ -232,24 +249,24 @@ class TaskTable:
         found = []
         for arm in self.study.architectures.pretrained:
             other = "unimodal" if "unimodal" in self.study.arms[arm].starts else "scratch"
-            for suffix in ("", "_few"):
-                with_step = Cell.of(arm, f"multimodal{suffix}")
-                for without in (f"{other}{suffix}", f"{other}_matched{suffix}"):
-                    against = Cell.of(arm, without)
+            for few in (False, True):
+                with_step = Cell(arm, "multimodal", few)
+                for against in (Cell(arm, other, few), Cell(arm, other, few, matched=True)):
                     if with_step not in self.selection or against not in self.selection:
                         continue
                     estimate = estimate_difference(self.selection[with_step], self.selection[against], self.confidence)
-                    samples, others = (costs.of(self.task, cell)["samples"] for cell in (with_step, against))
-                    entry = {
-                        "arm": arm,
-                        "task": self.task,
-                        "labels": with_step.labels,
-                        "labelled": self.study.tasks[self.task].few_labels if with_step.few else None,
-                        "against": against.name,
-                        "extra_samples": _extra(samples, others),
-                    }
+                    samples, others = (accounts.of(self.task, cell).samples for cell in (with_step, against))
+                    entry = partial(
+                        StepEffect,
+                        arm=arm,
+                        task=self.task,
+                        labels=with_step.labels,
+                        labelled=self.study.tasks[self.task].few_labels if few else None,
+                        against=against.name,
+                        extra_samples=_extra(samples, others),
+                    )
                     grade = grade_of(self.study, with_step, against, self.certificates)
-                    found.append(Effect(entry, estimate, grade, self.certificates[arm]["valid"]))
+                    found.append(Effect(entry, estimate, grade, self.certificates[arm].valid))
         return found
 
 
@@ -261,36 +278,44 @@ class Standing(NamedTuple):
     obstacle: Obstacle | None = None
 
 
-class Effect(NamedTuple):
-    """What the intermediate step changes in one arm; its p-values wait for those of the other tasks."""
+class Effect(NamedTuple, Generic[Entry]):
+    """A difference whose p-values wait for those of the other tasks.
 
-    entry: Json
+    Attributes:
+        entry: makes the leaderboard's entry of it, once these are known.
+    """
+
+    entry: Callable[..., Entry]
     estimate: Estimate
     grade: Grade
     comparable: bool
 
 
-def _chosen(cells: list[Json]) -> Json | None:
+def _chosen(cells: list[CellEntry]) -> ChosenCell | None:
     """The best cell with those that are not separated from it or cannot be judged against it; null where nothing is ranked."""
-    chosen = next((entry for entry in cells if entry["chosen"]), None)
+    chosen = next((entry for entry in cells if entry.chosen), None)
     if chosen is None:
         return None
-    name = ("arm", "cell")
-    return {
-        **{key: chosen[key] for key in (*name, "mean", "low", "high", "baseline")},
-        "tied_with": [{key: entry[key] for key in name} for entry in cells if entry["tied"]],
-        "undecided": [
-            {**{key: entry[key] for key in name}, "because": entry["undecided"]}
-            for entry in cells
-            if entry["undecided"]
+    return ChosenCell(
+        arm=chosen.arm,
+        cell=chosen.cell,
+        mean=chosen.mean,
+        low=chosen.low,
+        high=chosen.high,
+        baseline=chosen.baseline,
+        tied_with=[CellName(arm=entry.arm, cell=entry.cell) for entry in cells if entry.tied],
+        undecided=[
+            UndecidedName(arm=entry.arm, cell=entry.cell, because=entry.undecided) for entry in cells if entry.undecided
         ],
-    }
+    )
 
 
-def _extra(samples: Json, others: Json) -> int | None:
+def _extra(one: CellSamples, other: CellSamples) -> int | None:
     """How many more samples one cell saw than another; null where they begin with unlike components and one's are not known."""
-    before = [cell["unimodal"] for cell in (samples, others)]
-    if before[0] != before[1] and None in before:
-        return None
-    more = 0 if before[0] == before[1] else before[0] - before[1]
-    return more + sum(samples[key] - others[key] for key in ("pretraining", "task_before", "finetuning"))
+    more = 0
+    if one.unimodal != other.unimodal:
+        if one.unimodal is None or other.unimodal is None:
+            return None
+        more = one.unimodal - other.unimodal
+    before = one.pretraining - other.pretraining + one.task_before - other.task_before
+    return more + before + one.finetuning - other.finetuning

@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import NamedTuple
+
+from components.study.cells import Cell
 
 START_ORDER = ("scratch", "unimodal", "multimodal")
 STYLE = """
@@ -30,13 +33,25 @@ DARK = (
 )
 
 
-MATCHED = "_matched"
-"""The end of the name of a start's twin, which is trained for longer; its marks are hollow."""
+class Mark(NamedTuple):
+    """What a cell's mark looks like: the shape and colour of its start, hollow for the twin of one."""
+
+    start: str
+    twin: bool = False
+
+    @classmethod
+    def of(cls, cell: Cell) -> "Mark":
+        """The mark of a cell; the amount of labels has no say in it."""
+        return cls(cell.start, cell.matched)
+
+    @property
+    def place(self) -> tuple[int, bool]:
+        """Where it stands among other marks."""
+        return START_ORDER.index(start_class(self.start)), self.twin
 
 
 def start_class(start: str) -> str:
-    """The CSS class that colours a start; a twin has its start's."""
-    start = start.removesuffix(MATCHED)
+    """The CSS class that colours a start."""
     return start if start in START_ORDER else "scratch"
 
 
@@ -70,10 +85,10 @@ class Canvas:
         drawn = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         self.parts.append(f'<path d="M{drawn}{"Z" if closed else ""}" class="{kind}"/>')
 
-    def marker(self, x: float, y: float, start: str, size: float = 5) -> None:
+    def marker(self, x: float, y: float, mark: Mark, size: float = 5) -> None:
         """The shape of a start, so that colour is never the only sign: circle, square, diamond; hollow for a twin."""
-        shape = start_class(start)
-        kind = f"{shape} {'hollow' if start.endswith(MATCHED) else 'fill halo'}"
+        shape = start_class(mark.start)
+        kind = f"{shape} {'hollow' if mark.twin else 'fill halo'}"
         if shape == "unimodal":
             side = size * 0.88
             self.rectangle(x - side, y - side, 2 * side, 2 * side, kind, 1)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from components.evaluation.formatting import interval, minus, percent, points, ranks, readable
-from components.evaluation.plots.drawing import MATCHED, Canvas, Scale, padded, start_class, ticks
-from components.study.cells import Cell
+from components.evaluation.findings import interval, labels_of, minus, ranks, start_words
+from components.evaluation.formatting import percent, points, readable
+from components.evaluation.leaderboard.entries import CellEntry, Difference, StepEffect, TaskEntry
+from components.evaluation.plots.drawing import Canvas, Mark, Scale, padded, start_class, ticks
 
 NARROW = 400
 WIDE = 960
@@ -18,7 +18,7 @@ class Row:
 
     name: str
     detail: str
-    start: str
+    mark: Mark
     mean: float
     low: float | None
     high: float | None
@@ -31,70 +31,63 @@ class Row:
     faint: bool = False
 
 
-def score_rows(entry: dict[str, Any]) -> list[Row]:
+def score_rows(entry: TaskEntry) -> list[Row]:
     """The cells of one task's leaderboard entry."""
     rows = []
-    for cell in entry["cells"]:
-        few = cell["labels"] == "few"
-        section = f"{cell['labelled']:,} labels" if cell["labelled"] else "few labels" if few else "all labels"
+    for cell in entry.cells:
+        few = cell.labels == "few"
+        section = f"{cell.labelled:,} labels" if cell.labelled else "few labels" if few else "all labels"
         rows.append(
             Row(
-                name=readable(cell["arm"]),
+                name=readable(cell.arm),
                 detail=_detail(cell),
-                start=look(cell),
-                mean=cell["mean"],
-                low=cell["low"],
-                high=cell["high"],
-                dots=cell["scores"],
-                value=f"{percent(cell['mean'])} {interval(cell)}",
-                strong=cell["chosen"] or cell["tied"],
+                mark=Mark.of(cell.identity),
+                mean=cell.mean,
+                low=cell.low,
+                high=cell.high,
+                dots=cell.scores,
+                value=f"{percent(cell.mean)} {interval(cell)}",
+                strong=cell.chosen or cell.tied,
                 note=_note(cell),
                 section=section,
                 rank=ranks(cell),
-                faint=not few and not cell["representative"],
+                faint=not few and not cell.representative,
             )
         )
     return rows
 
 
-def look(cell: dict[str, Any]) -> str:
-    """What a cell's mark looks like: its start, or `START_matched` for the twin of a start."""
-    return str(cell["cell"]).removesuffix("_few")
+def _note(cell: CellEntry) -> str:
+    return "best mean" if cell.chosen else "not separated from best" if cell.tied else ""
 
 
-def _note(cell: dict[str, Any]) -> str:
-    return "best mean" if cell["chosen"] else "not separated from best" if cell["tied"] else ""
-
-
-def _detail(cell: dict[str, Any]) -> str:
-    words = [look(cell).replace("_", ", ")]
-    if cell["baseline"]:
+def _detail(cell: CellEntry) -> str:
+    words = [start_words(cell.identity)]
+    if cell.baseline:
         words.append("baseline")
-    if cell["oracle"]:
+    if cell.oracle:
         words.append("exact boxes, not ranked")
-    elif not cell["comparable"]:
+    elif not cell.comparable:
         words.append("not comparable")
-    elif cell["undecided"]:
+    elif cell.undecided:
         words.append("no verdict")
     return ", ".join(words)
 
 
-def effect_rows(effects: Sequence[dict[str, Any]]) -> list[Row]:
+def effect_rows(effects: Sequence[StepEffect]) -> list[Row]:
     """The effects of the intermediate step, a section per task; hollow where it is measured against a start's twin."""
     rows = []
     for effect in effects:
-        labels = f"{effect['labelled']:,} labels" if effect["labelled"] else f"{effect['labels']} labels"
-        twin = Cell.of(effect["arm"], effect["against"]).matched
         rows.append(
             Row(
-                name=readable(effect["arm"]),
-                detail=f"{labels}, minus {minus(effect)}: {effect['verdict']}",
-                start=f"multimodal{MATCHED}" if twin else "multimodal",
-                mean=effect["difference"],
-                low=effect["low"],
-                high=effect["high"],
-                value=f"{points(effect['difference'])} {interval(effect, signed=True)}",
-                section=readable(effect["task"]),
+                name=readable(effect.arm),
+                detail=f"{labels_of(effect)}, minus {minus(effect)}: {effect.verdict}",
+                mark=Mark("multimodal", effect.other.matched),
+                mean=effect.difference,
+                low=effect.low,
+                high=effect.high,
+                value=f"{points(effect.difference)} {interval(effect, signed=True)}",
+                section=readable(effect.task),
             )
         )
     return rows
@@ -183,18 +176,18 @@ def _draw(canvas: Canvas, row: Row, y: float, scale: Scale, narrow: bool, ranked
     if aside:
         canvas.text(canvas.width - 8, baseline, row.rank, name_class + " figure", "end", 12.5)
     if row.low is not None and row.high is not None:
-        canvas.parts.append(f"<g class='{start_class(row.start)}'>")
+        canvas.parts.append(f"<g class='{start_class(row.mark.start)}'>")
         canvas.line(scale(row.low), middle, scale(row.high), middle, "line", 2.25)
         for end in (row.low, row.high):
             canvas.line(scale(end), middle - 4, scale(end), middle + 4, "line", 1.5)
         canvas.parts.append("</g>")
     for dot in row.dots:
         canvas.parts.append(
-            f'<circle cx="{scale(dot):.1f}" cy="{middle + 8:.1f}" r="1.9" class="{start_class(row.start)} faded"/>'
+            f'<circle cx="{scale(dot):.1f}" cy="{middle + 8:.1f}" r="1.9" class="{start_class(row.mark.start)} faded"/>'
         )
     note = f"{row.name}, {detail}: {row.value}" + (f", {row.note}" if row.note else "")
     canvas.parts.append(f"<g><title>{_safe(note)}</title>")
-    canvas.marker(scale(row.mean), middle, row.start)
+    canvas.marker(scale(row.mean), middle, row.mark)
     canvas.parts.append("</g>")
 
 
@@ -207,11 +200,10 @@ def _safe(words: str) -> str:
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def strip(difference: dict[str, Any], margin: float, reach: tuple[float, float], narrow: bool = False) -> Canvas:
+def strip(difference: Difference, margin: float, reach: tuple[float, float], narrow: bool = False) -> Canvas:
     """One difference over an axis: its interval, zero, and the band of differences that count as none.
 
     Args:
-        difference: with `difference`, `low` and `high`.
         margin: half the width of the band.
         reach: the range of the axis, the same for all strips that are seen together.
         narrow: for phones.
@@ -226,12 +218,11 @@ def strip(difference: dict[str, Any], margin: float, reach: tuple[float, float],
         canvas.text(scale(tick), 58, points(tick).replace(".0", "").replace("+0", "0"), "soft", "middle", 12)
     canvas.line(10, 40, width - 10, 40, "axis")
     canvas.line(scale(0), 4, scale(0), 40, "zero")
-    if difference["low"] is not None:
+    if difference.low is not None and difference.high is not None:
         canvas.parts.append("<g class='unimodal'>")
-        canvas.line(scale(difference["low"]), 22, scale(difference["high"]), 22, "line", 2.75)
-        for end in (difference["low"], difference["high"]):
+        canvas.line(scale(difference.low), 22, scale(difference.high), 22, "line", 2.75)
+        for end in (difference.low, difference.high):
             canvas.line(scale(end), 16, scale(end), 28, "line", 1.75)
         canvas.parts.append("</g>")
-    if difference["difference"] is not None:
-        canvas.marker(scale(difference["difference"]), 22, "unimodal", 6.5)
+    canvas.marker(scale(difference.difference), 22, Mark("unimodal"), 6.5)
     return canvas

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from components.evaluation.formatting import interval, percent
+from components.evaluation.findings import interval_of
+from components.evaluation.formatting import percent
 from components.evaluation.plots.drawing import Canvas, Scale, ticks
 
 SERIES = ("series-a", "series-b", "series-c", "series-d", "series-e")
@@ -77,7 +78,7 @@ def _draw(canvas: Canvas, line: Levels, places: Sequence[float], up: Scale, name
     kind = SERIES[line.series % len(SERIES)]
     canvas.path([(x, up(point.mean)) for x, point in zip(places, line.points, strict=True)], f"{kind} line")
     for x, point in zip(places, line.points, strict=True):
-        said = interval({"low": point.low, "high": point.high})
+        said = interval_of(point.low, point.high)
         words = f"{line.name}, {names[point.level]}: {percent(point.mean)} {said}"
         canvas.parts.append(f"<g><title>{escape(words)}</title>")
         if point.low is not None and point.high is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from components.evaluation.formatting import count, percent
-from components.evaluation.plots.drawing import Canvas, Scale, padded, start_class, ticks
+from components.evaluation.plots.drawing import Canvas, Mark, Scale, padded, start_class, ticks
 
 Box = tuple[float, float, float, float]
 BOTTOM = 48.0
@@ -19,7 +19,7 @@ class Spot:
 
     name: str
     detail: str
-    start: str
+    mark: Mark
     cost: float
     mean: float
     low: float | None
@@ -70,7 +70,7 @@ def quality(spots: Sequence[Spot], floor: float, unit: str, size: tuple[float, f
         x, y = across(spot.cost), up(spot.mean)
         taken.append((x - 7, y - 7, x + 7, y + 7))
         if spot.low is not None and spot.high is not None:
-            canvas.line(x, up(spot.low), x, up(spot.high), f"{start_class(spot.start)} thin")
+            canvas.line(x, up(spot.low), x, up(spot.high), f"{start_class(spot.mark.start)} thin")
     # Names on the front are the ones that must not be missing.
     for index in [*front, *(index for index in range(len(spots)) if index not in front)]:
         _mark(canvas, spots[index], across(spots[index].cost), up(spots[index].mean), taken, index in front)
@@ -101,7 +101,7 @@ def logarithmic_ticks(low: float, high: float, most: float) -> list[float]:
 def _mark(canvas: Canvas, spot: Spot, x: float, y: float, taken: list[Box], strong: bool) -> None:
     words = f"{spot.name} ({spot.detail}): {percent(spot.mean)}% at {count(spot.cost)}"
     canvas.parts.append(f"<g><title>{escape(words)}</title>")
-    canvas.marker(x, y, spot.start, 6.5 if strong else 5)
+    canvas.marker(x, y, spot.mark, 6.5 if strong else 5)
     canvas.parts.append("</g>")
     long = (8.4 if strong else 7.2) * len(spot.name)
     # The first place beside the mark that covers nothing drawn so far; no name is better than an unreadable one.

@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from components.evaluation.formatting import MEASURES, percent, readable
+from components.evaluation.leaderboard.entries import CellEntry, TaskEntry
 from components.evaluation.plots.calibration import Bin, reliability
 from components.evaluation.plots.drawing import start_class
-from components.evaluation.plots.forest import look
-from components.evaluation.report.page import Json, cell_name, paragraph, representatives, section, table, text_cell
+from components.evaluation.report.page import cell_name, paragraph, section, table, text_cell
+from components.paths import PREDICTIONS, finetuned_folder
 from components.study.study import Study
 
 BINS = 10
@@ -28,7 +29,7 @@ BINS = 10
 class Calibration:
     """How far one cell's confidence can be believed; fractions."""
 
-    cell: Json
+    cell: CellEntry
     bins: Sequence[Bin]
     """Of all replicates together."""
     confidence: float
@@ -37,7 +38,7 @@ class Calibration:
     """The expected calibration error of each replicate."""
 
 
-def calibration(root: Path, study: Study, entry: Json, task: str) -> list[Calibration]:
+def calibration(root: Path, study: Study, entry: TaskEntry, task: str) -> list[Calibration]:
     """Of the cell that stands for each arm, on the selection split, in the leaderboard's order.
 
     Empty where predictions are not at hand, and where they are places and no answers.
@@ -45,14 +46,11 @@ def calibration(root: Path, study: Study, entry: Json, task: str) -> list[Calibr
     if study.tasks[task].kind in MEASURES:
         return []
     found = []
-    for cell in representatives(entry):
-        paths = [
-            root / "outputs/finetune" / cell["arm"] / task / str(replicate) / "predictions.parquet"
-            for replicate in study.replicates
-        ]
+    for cell in entry.representatives:
+        paths = [finetuned_folder(root, cell.arm, task, replicate) / PREDICTIONS for replicate in study.replicates]
         if not all(path.is_file() for path in paths):
             return []
-        wanted = [("cell", "=", cell["cell"]), ("split", "=", "selection")]
+        wanted = [("cell", "=", cell.cell), ("split", "=", "selection")]
         tables = [pq.read_table(path, columns=["confidence", "correct"], filters=wanted) for path in paths]
         pairs = [tuple(one[name].to_numpy().astype("float64") for name in ("confidence", "correct")) for one in tables]
         sure, right = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
@@ -93,7 +91,7 @@ def draw(heading: str, by_task: dict[str, list[Calibration]]) -> str:
                     text_cell(percent(one.right)),
                     text_cell("too sure" if one.confidence > one.right else "too modest"),
                 ],
-                one.cell["chosen"],
+                one.cell.chosen,
             )
             for one in found
         ]
@@ -110,11 +108,11 @@ def draw(heading: str, by_task: dict[str, list[Calibration]]) -> str:
 
 
 def _panel(task: str, one: Calibration) -> str:
-    words = readable(one.cell["arm"])
+    words = readable(one.cell.arm)
     title = (
         f"{readable(task)}: reliability of {words}, expected calibration error {percent(float(np.mean(one.errors)))}%"
     )
-    return f"<div><h4>{escape(words)}</h4>{reliability(one.bins, start_class(look(one.cell))).svg(title)}</div>"
+    return f"<div><h4>{escape(words)}</h4>{reliability(one.bins, start_class(one.cell.start)).svg(title)}</div>"
 
 
 def _range(errors: Sequence[float]) -> str:

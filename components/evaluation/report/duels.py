@@ -3,6 +3,7 @@
 import json
 from html import escape
 
+from components.evaluation.findings import start_words
 from components.evaluation.formatting import readable
 from components.evaluation.report.examples import Duels, Example
 from components.evaluation.report.page import paragraph, section
@@ -67,14 +68,11 @@ def _duel(found: Duels) -> str:
 
 def _select(found: Duels, selected: str) -> str:
     options = "".join(
-        f'<option value="{name}"{" selected" if name == selected else ""}>{escape(readable(name))} ({_start(cell)})</option>'
+        f'<option value="{name}"{" selected" if name == selected else ""}>'
+        f"{escape(readable(name))} ({escape(start_words(cell))})</option>"
         for name, cell in found.starts.items()
     )
     return f"<select>{options}</select>"
-
-
-def _start(cell: str) -> str:
-    return escape(cell.replace("_", ", "))
 
 
 def _parts(example: Example, first: str, second: str) -> bool:

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from components.data.images import PLAIN, Rendering, decode
 from components.data.samples import describe, read
 from components.evaluation.formatting import MEASURES
-from components.evaluation.report.page import Json, representatives
+from components.evaluation.leaderboard.entries import Leaderboard
+from components.paths import PREDICTIONS, data_folder, finetuned_folder
+from components.study.cells import Cell
 from components.study.study import Study
 
 LARGEST_PICTURE = 360
@@ -62,33 +64,33 @@ class Duels:
         pair: the arms shown first: the best, and the one nearest to it in the leaderboard.
     """
 
-    starts: dict[str, str]
+    starts: dict[str, Cell]
     items: int
     wins: NDArray[np.int64]
     pair: tuple[str, str]
     examples: list[Example]
 
 
-def duels_of(root: Path, study: Study, board: Json, task: str) -> Duels | None:
+def duels_of(root: Path, study: Study, board: Leaderboard, task: str) -> Duels | None:
     """Wins and losses between the cells that stand for the arms, with samples of each.
 
     None where pictures or predictions are not at hand (a report can be drawn from the leaderboard alone), where the study
     wants no examples, and where there is nothing to set against each other.
     """
-    entry = board["tasks"][task]
-    starts = {cell["arm"]: cell["cell"] for cell in representatives(entry)}
+    entry = board.tasks[task]
+    starts = {cell.arm: cell.identity for cell in entry.representatives}
     frames = []
     for arm, cell in starts.items():
-        path = root / "outputs/finetune" / arm / task / str(study.replicates[0]) / "predictions.parquet"
-        if not path.is_file() or not (root / "outputs/data/source.json").is_file():
+        path = finetuned_folder(root, arm, task, study.replicates[0]) / PREDICTIONS
+        if not path.is_file() or not (data_folder(root) / "source.json").is_file():
             return None
-        wanted = [("cell", "=", cell), ("split", "=", "selection")]
+        wanted = [("cell", "=", cell.name), ("split", "=", "selection")]
         table = pq.read_table(path, columns=[*_KEYS, "prediction", "correct"], filters=wanted)
         frames.append(table.to_pandas().set_index(_KEYS).sort_index())
     if len(starts) < 2 or not study.evaluation.examples:
         return None
     right = np.stack([frame["correct"].to_numpy() > 0.5 for frame in frames], axis=1)
-    chosen = entry["chosen"]["arm"] if entry["chosen"] else next(iter(starts))
+    chosen = entry.chosen.arm if entry.chosen else next(iter(starts))
     other = next(arm for arm in starts if arm != chosen)
     each = max(1, study.evaluation.examples // 4)
     rows = pick(right, frames[0].index.get_level_values("form").to_numpy(), each)
@@ -127,7 +129,7 @@ def pick(right: NDArray[np.bool_], forms: NDArray[Any], each: int) -> list[int]:
 def _examples(
     root: Path,
     study: Study,
-    board: Json,
+    board: Leaderboard,
     task: str,
     frames: Sequence[pd.DataFrame],
     arms: Sequence[str],
@@ -139,8 +141,8 @@ def _examples(
     rendering = Rendering(study.data.background, study.data.value_range)
     pictures = _pictures(root, {image for sample in samples.values() for image in sample["image_ids"]}, rendering)
     places = study.tasks[task].kind in MEASURES
-    answers = describe(root / "outputs/data")["answers"].get(task, [])
-    room = MOST_BYTES // len(board["tasks"])
+    answers = describe(data_folder(root))["answers"].get(task, [])
+    room = MOST_BYTES // len(board.tasks)
     found = []
     for row, (identity, form) in zip(rows, keys, strict=True):
         sample = samples.get(identity)
@@ -171,7 +173,7 @@ def _examples(
 def _samples(root: Path, task: str, wanted: set[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     identities = pa.array(sorted(wanted), pa.string())
-    for batch in read(root / "outputs/data", "samples", ["id", "part", "image_ids", "text", "target"]):
+    for batch in read(data_folder(root), "samples", ["id", "part", "image_ids", "text", "target"]):
         kept = batch.filter(pc.and_(pc.equal(batch["part"], task), pc.is_in(batch["id"], identities)))
         found |= {row["id"]: row for row in kept.to_pylist()}
     return found
@@ -180,7 +182,7 @@ def _samples(root: Path, task: str, wanted: set[str]) -> dict[str, dict[str, Any
 def _pictures(root: Path, wanted: set[str], rendering: Rendering) -> dict[str, tuple[str, bool]]:
     found: dict[str, tuple[str, bool]] = {}
     identities = pa.array(sorted(wanted), pa.string())
-    for batch in read(root / "outputs/data", "images", ["image_id", "image"], rows=512):
+    for batch in read(data_folder(root), "images", ["image_id", "image"], rows=512):
         kept = batch.filter(pc.is_in(batch["image_id"], identities))
         found |= {row["image_id"]: data_uri(row["image"], rendering) for row in kept.to_pylist()}
     return found

@@ -5,11 +5,13 @@ from html import escape
 from itertools import groupby
 from typing import NamedTuple
 
-from components.evaluation.formatting import interval, measure, points, probability, readable
+from components.evaluation.findings import interval, labels_of, measure
+from components.evaluation.formatting import points, probability, readable
 from components.evaluation.leaderboard.data_effects import DOMAINS, Line, lines
+from components.evaluation.leaderboard.entries import CellEntry, DataEffect, Leaderboard, TaskEntry
 from components.evaluation.plots.drawing import Canvas, padded
 from components.evaluation.plots.levels import Levels, Point, legend_mark, levels_panel
-from components.evaluation.report.page import Json, paragraph, section, table, text_cell
+from components.evaluation.report.page import paragraph, section, table, text_cell
 from components.study.axes import DATA_AXES, DataAxis, PairsSettings
 from components.study.study import Study
 
@@ -34,13 +36,13 @@ class Panel(NamedTuple):
     held: list[str]
 
 
-def levels(heading: str, study: Study, board: Json) -> str:
+def levels(heading: str, study: Study, board: Leaderboard) -> str:
     """A picture per axis of the data and amount of labels, and the table of effects; empty where all arms read the same."""
     found = lines(study)
     if not found:
         return ""
     parts = [_legend(legend_names(found))]
-    for task, entry in board["tasks"].items():
+    for task, entry in board.tasks.items():
         for labels in ("all", "few"):
             if drawn := panels(study, entry, labels):
                 title = f"{readable(task)}, {labels} labels: {measure(entry)} (%)"
@@ -51,7 +53,7 @@ def levels(heading: str, study: Study, board: Json) -> str:
         "lines lie apart, other data change more than another arm does. The table holds every two levels against each "
         "other with all else equal; it is exploratory."
     )
-    return section("data", heading, paragraph(lead), *parts, _effects(study, board["data"]))
+    return section("data", heading, paragraph(lead), *parts, _effects(study, board.data))
 
 
 def legend_names(found: Iterable[Line]) -> list[str]:
@@ -64,20 +66,20 @@ def level_name(axis: DataAxis, level: float | str) -> str:
     return str(level) if axis == "domain" else f"{100 * float(level):g}%"
 
 
-def panels(study: Study, entry: Json, labels: str) -> list[Panel]:
+def panels(study: Study, entry: TaskEntry, labels: str) -> list[Panel]:
     """A panel per axis of the data, all with the same scale; none where no cells are to be seen.
 
     Args:
         entry: of one task, in the leaderboard.
         labels: "all" or "few".
     """
-    cells = {cell["arm"]: cell for cell in entry["cells"] if cell["start"] == "multimodal" and cell["labels"] == labels}
+    cells = {cell.arm: cell for cell in entry.cells if cell.start == "multimodal" and cell.labels == labels}
     found = lines(study)
     shown = [cells[arm] for line in found for arm in line.arms if arm in cells]
-    ends = [end for cell in shown for end in (cell["low"], cell["high"], cell["mean"]) if end is not None]
+    ends = [end for cell in shown for end in (cell.low, cell.high, cell.mean) if end is not None]
     if not ends:
         return []
-    floor = max(entry["floors"]["selection"].values())
+    _, floor = entry.highest_floor
     reach = padded(ends, 0.06, (0.0, 1.0))
     numbered = legend_names(found)
     drawn = []
@@ -109,9 +111,11 @@ def _levels(axis: DataAxis, settings: Iterable[PairsSettings]) -> list[float | s
     return [one for one in DOMAINS if one in found] if axis == "domain" else sorted(found, key=float)
 
 
-def _curve(study: Study, line: Line, families: list[str], known: list[float | str], cells: dict[str, Json]) -> Levels:
+def _curve(
+    study: Study, line: Line, families: list[str], known: list[float | str], cells: dict[str, CellEntry]
+) -> Levels:
     spots = [
-        Point(known.index(study.arms[arm].pairs.levels[line.axis]), cell["mean"], cell["low"], cell["high"])
+        Point(known.index(study.arms[arm].pairs.levels[line.axis]), cell.mean, cell.low, cell.high)
         for arm in line.arms
         if (cell := cells.get(arm)) is not None
     ]
@@ -142,22 +146,21 @@ def _legend(names: list[str]) -> str:
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def _effects(study: Study, effects: list[Json]) -> str:
+def _effects(study: Study, effects: list[DataEffect]) -> str:
     rows = []
     for axis in DATA_AXES:
-        for effect in (one for one in effects if one["axis"] == axis):
-            higher, lower = (level_name(axis, level) for level in effect["levels"])
-            many = f"{effect['labelled']:,} labels" if effect["labelled"] else f"{effect['labels']} labels"
-            rest = _rest(study.arms[effect["first"]["arm"]].pairs, axis)
-            under = ", ".join([readable(axis), readable(effect["task"]), many, *rest])
+        for effect in (one for one in effects if one.axis == axis):
+            higher, lower = (level_name(axis, level) for level in effect.levels)
+            rest = _rest(study.arms[effect.first.arm].pairs, axis)
+            under = ", ".join([readable(axis), readable(effect.task), labels_of(effect), *rest])
             cells = [
                 text_cell(f"{higher} − {lower}"),
-                f"<td>{points(effect['difference'])}</td>",
+                f"<td>{points(effect.difference)}</td>",
                 f"<td>{interval(effect, signed=True)}</td>",
-                text_cell(probability(effect["p_holm"])),
-                text_cell(effect["verdict"]),
-                text_cell(effect["grade"]),
+                text_cell(probability(effect.p_holm)),
+                text_cell(effect.verdict),
+                text_cell(effect.grade),
             ]
-            rows.append((f"{escape(readable(effect['family']))}<small>{escape(under)}</small>", cells, False))
+            rows.append((f"{escape(readable(effect.family))}<small>{escape(under)}</small>", cells, False))
     header = ["arm", "levels", "difference", "interval", "p", "verdict", "grade"]
     return table("What another level changes, points; exploratory, p after Holm over all rows", header, rows)

@@ -2,15 +2,15 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
-from typing import Any
+from typing import NamedTuple
 
-from components.evaluation.formatting import interval, percent, readable, start_name
-from components.evaluation.plots.drawing import MATCHED, START_ORDER, Canvas
+from components.evaluation.findings import interval, start_name
+from components.evaluation.formatting import percent, readable
+from components.evaluation.leaderboard.entries import CellEntry, Estimate
+from components.evaluation.plots.drawing import START_ORDER, Canvas, Mark
 from components.evaluation.report.style import SHEET
-
-Json = dict[str, Any]
 
 
 def page(title: str, body: str, script: str = "") -> str:
@@ -45,22 +45,23 @@ def drawing(title: str, wide: Canvas, narrow: Canvas, caption: str, description:
     )
 
 
-def marks(starts: Sequence[str]) -> list[tuple[str, str]]:
+def marks(found: Collection[Mark]) -> list[tuple[Mark, str]]:
     """Which kinds of mark there are, with words: the starts in order, then one for all twins."""
-    found = [(start, f"{start} start") for start in START_ORDER if start in starts]
-    twins = sorted((start for start in starts if start.endswith(MATCHED)), reverse=True)
-    return found + [(twin, "matched: as many FLOPs as the multimodal start") for twin in twins[:1]]
+    ordered = sorted(set(found), key=lambda mark: mark.place)
+    plain = [(mark, f"{mark.start} start") for mark in ordered if not mark.twin and mark.start in START_ORDER]
+    twins = [mark for mark in ordered if mark.twin]
+    return plain + [(twin, "matched: as many FLOPs as the multimodal start") for twin in twins[-1:]]
 
 
-def legend(starts: Sequence[str], lines: bool = False, dashed: str = "") -> str:
+def legend(found: Collection[Mark], lines: bool = False, dashed: str = "") -> str:
     """What the marks of the starts and of their twins look like, or their lines; `dashed` says what dashed lines are."""
     items = []
-    for start, words in marks(starts):
+    for mark, words in marks(found):
         canvas = Canvas(26 if lines else 18, 14)
         if lines:
-            canvas.path([(0, 7), (26, 7)], f"{start} line")
+            canvas.path([(0, 7), (26, 7)], f"{mark.start} line")
         else:
-            canvas.marker(9, 7, start)
+            canvas.marker(9, 7, mark)
         items.append((canvas, words))
     if dashed:
         canvas = Canvas(26, 14)
@@ -97,56 +98,55 @@ def table(
     )
 
 
-def score_table(cells: Sequence[Json], columns: Sequence[tuple[str, str, str]], caption: str) -> str:
+class ScoreColumn(NamedTuple):
+    """A column of scores: one slice of the samples.
+
+    Attributes:
+        estimates: one for every row; None where a cell has none.
+    """
+
+    title: str
+    estimates: Sequence[Estimate | None]
+
+
+def score_table(cells: Sequence[CellEntry], columns: Sequence[ScoreColumn], caption: str) -> str:
     """Scores of cells by slice, tinted from the lowest to the highest of each column.
 
     Args:
-        cells: leaderboard cells, one row each.
-        columns: part of the cell (`forms`, `splits`, `hard`, ...), key in it (empty for `hard`), and title.
+        cells: one row each.
+        columns: with as many estimates.
         caption: said above it.
     """
-    values = {column: [_slice(cell, column) for cell in cells] for column in columns}
-    means = {column: [value["mean"] for value in found if value] for column, found in values.items()}
+    means = [[value.mean for value in column.estimates if value] for column in columns]
     rows = []
     for index, cell in enumerate(cells):
         drawn = []
-        for column in columns:
-            value = values[column][index]
+        for column, known in zip(columns, means, strict=True):
+            value = column.estimates[index]
             if value is None:
                 drawn.append("<td>–</td>")
                 continue
-            low, high = min(means[column]), max(means[column])
-            share = (value["mean"] - low) / ((high - low) or 1.0)
+            low, high = min(known), max(known)
+            share = (value.mean - low) / ((high - low) or 1.0)
             drawn.append(
-                f'<td class="tint" style="--share:{share:.2f}">{percent(value["mean"])}<small>{interval(value)}</small></td>'
+                f'<td class="tint" style="--share:{share:.2f}">{percent(value.mean)}<small>{interval(value)}</small></td>'
             )
-        rows.append((cell_name(cell), drawn, cell["chosen"]))
-    sizes = [next((value["items"] for value in values[column] if value), 0) for column in columns]
-    header = [f"{title} (n={size:,})" for (_, _, title), size in zip(columns, sizes, strict=True)]
+        rows.append((cell_name(cell), drawn, cell.chosen))
+    sizes = [next((value.items for value in column.estimates if value), 0) for column in columns]
+    header = [f"{title} (n={size:,})" for (title, _), size in zip(columns, sizes, strict=True)]
     return table(caption, ["arm and start", *header], rows)
 
 
-def representatives(entry: Json) -> list[Json]:
-    """The cell that stands for each arm, by falling mean; the one that is chosen is the first ranked."""
-    return [cell for cell in entry["cells"] if cell["representative"]]
-
-
-def cell_name(cell: Json) -> str:
+def cell_name(cell: CellEntry) -> str:
     """Architecture over start, as HTML."""
-    words = start_name(cell) + ("" if cell["comparable"] else ", not comparable")
-    return f"{escape(readable(cell['arm']))}<small>{escape(words)}</small>"
+    words = start_name(cell) + ("" if cell.comparable else ", not comparable")
+    return f"{escape(readable(cell.arm))}<small>{escape(words)}</small>"
 
 
 def text_cell(words: str, under: str = "") -> str:
     """A table cell with a second, smaller line."""
     kind = _class("long" if len(words) > 26 else "")
     return f"<td{kind}>{escape(words)}{f'<small>{escape(under)}</small>' if under else ''}</td>"
-
-
-def _slice(cell: Json, column: tuple[str, str, str]) -> Json | None:
-    part, key, _ = column
-    found = cell.get(part)
-    return found.get(key) if found and key else found or None
 
 
 def _class(kind: str) -> str:

@@ -9,11 +9,12 @@ One SVG each, of the study in whose workspace the command runs; they follow the 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from components.errors import CeterisError
-from components.evaluation.formatting import measure, readable
+from components.evaluation.findings import measure
+from components.evaluation.formatting import readable
 from components.evaluation.leaderboard.data_effects import lines
+from components.evaluation.leaderboard.entries import Leaderboard, read_leaderboard
 from components.evaluation.plots.drawing import Canvas
 from components.evaluation.plots.forest import WIDE
 from components.evaluation.plots.levels import PANEL, legend_mark
@@ -21,7 +22,7 @@ from components.evaluation.plots.overview import overview
 from components.evaluation.report import sections
 from components.evaluation.report.levels_section import legend_names, panels
 from components.evaluation.report.page import marks
-from components.evaluation.report.report import read_leaderboard, write_whole
+from components.evaluation.report.report import write_whole
 from components.study.loading import load_study
 
 SHADED = (
@@ -43,12 +44,12 @@ def overview_picture(root: Path, path: Path) -> Path:
     """
     _must_be_svg(path)
     board = read_leaderboard(root)
-    canvases = {f"{readable(task)}: {measure(entry)}": overview(entry) for task, entry in board["tasks"].items()}
+    canvases = {f"{readable(task)}: {measure(entry)}": overview(entry) for task, entry in board.tasks.items()}
     key = 46.0
     whole = Canvas(WIDE + 2 * MARGIN, sum(canvas.height + HEADING for canvas in canvases.values()) + 2 * MARGIN + key)
     left = MARGIN + 14
-    for start, words in marks(sections.looks(board)):
-        whole.marker(left, MARGIN + 12, start)
+    for mark, words in marks(sections.looks(board)):
+        whole.marker(left, MARGIN + 12, mark)
         left = _words(whole, left + 12, words)
     whole.text(MARGIN + 8, MARGIN + 40, SHADED, "soft", size=12)
     top = MARGIN + key
@@ -70,7 +71,7 @@ def data_picture(root: Path, path: Path) -> Path:
     board, study = read_leaderboard(root), load_study(root / "params.yaml")
     rows = {
         f"{readable(task)}: {measure(entry)}": drawn
-        for task, entry in board["tasks"].items()
+        for task, entry in board.tasks.items()
         if (drawn := panels(study, entry, "all"))
     }
     if not rows:
@@ -114,9 +115,9 @@ def _place(whole: Canvas, canvas: Canvas, left: float, top: float) -> None:
     whole.parts.append(f'<g transform="translate({left:g} {top:g})">{"".join(canvas.parts)}</g>')
 
 
-def _write(path: Path, whole: Canvas, board: dict[str, Any]) -> Path:
-    replicates = len(board["replicates"])
-    title = f"Study {board['study']}: {replicates} replicates, {100 * board['confidence']:.3g}% intervals"
+def _write(path: Path, whole: Canvas, board: Leaderboard) -> Path:
+    replicates = len(board.replicates)
+    title = f"Study {board.study}: {replicates} replicates, {100 * board.confidence:.3g}% intervals"
     write_whole(path, whole.svg(title, standalone=True))
     return path
 

@@ -3,13 +3,12 @@
 Drawn from the leaderboard and what lies beside it. It is no output of the pipeline: it also shows seconds.
 """
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from components.errors import CeterisError
+from components.evaluation.leaderboard.entries import read_leaderboard
 from components.evaluation.report import (
     arms,
     calibration_section,
@@ -25,6 +24,7 @@ from components.evaluation.report import (
 from components.evaluation.report.examples import duels_of
 from components.evaluation.report.glance import glance_section
 from components.evaluation.report.page import page, paragraph
+from components.paths import report_file
 from components.study.loading import load_study
 
 
@@ -32,14 +32,14 @@ def render(root: Path) -> Path:
     """Write `outputs/report.html` below `root` and return its path.
 
     Raises:
-        CeterisError: there is no leaderboard yet, or it is an earlier version's.
+        CeterisError: there is no leaderboard yet, or it is another version's.
     """
     board = read_leaderboard(root)
     study = load_study(root / "params.yaml")
     tuning, shown = report_data.finetuning_curves(root, study)
     found = {task: duels_of(root, study, board, task) for task in study.tasks}
     pairs = {task: one for task, one in found.items() if one is not None}
-    sure = {task: calibration_section.calibration(root, study, board["tasks"][task], task) for task in study.tasks}
+    sure = {task: calibration_section.calibration(root, study, board.tasks[task], task) for task in study.tasks}
     titles = sections.SECTIONS
     parts = {
         "contrasts": contrasts_section.contrasts(titles["contrasts"], board),
@@ -49,7 +49,7 @@ def render(root: Path) -> Path:
         "data": levels_section.levels(titles["data"], study, board),
         "arms": arms.arms(titles["arms"], study),
         "computation": sections.computation(board, report_data.cell_seconds(root, study, board)),
-        "slices": slices.slices(titles["slices"], slices.add_amounts(root, study, board)),
+        "slices": slices.slices(titles["slices"], board, slices.by_amount(root, study, board)),
         "examples": duels.draw(titles["examples"], pairs),
         "calibration": calibration_section.draw(titles["calibration"], sure),
         "curves": sections.curves(tuning, shown, report_data.pretraining_curves(root, study)),
@@ -62,24 +62,9 @@ def render(root: Path) -> Path:
     motto = "Ceteris paribus: all else equal. Same data, same order, same budget, and intervals on everything."
     footer = f"<footer>{paragraph(motto)}</footer>"
     body = sections.opening(board, present) + "".join(parts[key] for key in present) + footer
-    path = root / "outputs/report.html"
+    path = report_file(root)
     write_whole(path, page(f"Ceteris: {study.name}", body, duels.SCRIPT if parts["examples"] else ""))
     return path
-
-
-def read_leaderboard(root: Path) -> dict[str, Any]:
-    """The leaderboard below `root`.
-
-    Raises:
-        CeterisError: there is none yet, or it is an earlier version's.
-    """
-    path = root / "outputs/compare/leaderboard.json"
-    if not path.is_file():
-        raise CeterisError(f"{path} is missing: run the pipeline first.")
-    board = json.loads(path.read_text(encoding="utf-8"))
-    if not {"budgets", "data", "tuning"} <= set(board):
-        raise CeterisError(f"{path} was written by an earlier version: run the stage compare again.")
-    return board
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -1,6 +1,5 @@
 """What the report shows beside the leaderboard: learning curves, and what was measured of time and memory."""
 
-import json
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,10 @@ import numpy as np
 import pandas as pd
 
 from components.evaluation.formatting import MEASURES
+from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.plots.curves import FEW, LONGER, Curve
+from components.paths import RECORD, evaluation_folder, pretrained_folder
+from components.records.training import read_record
 from components.study.cells import Cell
 from components.study.front_ends import FRONT_COMPONENTS
 from components.study.plan import taught_by
@@ -21,7 +23,7 @@ _MEASURED = {words.replace(" ", "_") for words in MEASURES.values()}
 
 def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, list[Curve]]], dict[str, str]]:
     """Curves by task and arm, and the name of the metric shown per task."""
-    table = pd.read_parquet(root / "outputs/evaluation/curves.parquet")
+    table = pd.read_parquet(evaluation_folder(root) / "curves.parquet")
     curves: dict[str, dict[str, list[Curve]]] = {}
     shown: dict[str, str] = {}
     for task, part in table.groupby("task", sort=True):
@@ -42,8 +44,9 @@ def pretraining_curves(root: Path, study: Study) -> dict[str, dict[str, Curve]]:
     for arm in study.architectures.pretrained:
         rows: list[dict[str, Any]] = []
         for replicate in study.replicates:
-            record = _json(root / "outputs/pretrain" / arm / str(replicate) / "record.json")
-            for point in record.get("curves", []):
+            folder = pretrained_folder(root, arm, replicate)
+            record = read_record(folder, "the intermediate step") if (folder / RECORD).is_file() else None
+            for point in record.curves if record else []:
                 values = {name: value for name, value in point.items() if name != "samples"}
                 place = {"replicate": replicate, "samples": point["samples"]}
                 rows.extend({**place, "metric": name, "value": value} for name, value in values.items())
@@ -149,7 +152,7 @@ def training_rates(root: Path) -> dict[tuple[str, str], float]:
     return {what: seconds / samples for what, (_, seconds, samples) in spent.items() if samples}
 
 
-def cell_seconds(root: Path, study: Study, board: dict[str, Any]) -> dict[tuple[str, str, str], float]:
+def cell_seconds(root: Path, study: Study, board: Leaderboard) -> dict[tuple[str, str, str], float]:
     """Seconds of all training that led to a cell, for one replicate, by task, arm and cell.
 
     Unimodal pretraining and the intermediate step with everything they did, fine-tuning with its samples alone. Cells of
@@ -158,23 +161,23 @@ def cell_seconds(root: Path, study: Study, board: dict[str, Any]) -> dict[tuple[
     known, rates = stage_costs(root), training_rates(root)
     count = len(study.replicates)
     found = {}
-    for task, entry in board["tasks"].items():
-        for cell in entry["cells"]:
-            name, arm = cell["arm"], study.arms[cell["arm"]]
+    for task, entry in board.tasks.items():
+        for cell in entry.cells:
+            name, arm = cell.arm, study.arms[cell.arm]
             front = FRONT_COMPONENTS[arm.front]
-            begun = arm.components if cell["start"] != "scratch" else [front] if front else []
+            begun = arm.components if cell.start != "scratch" else [front] if front else []
             stages = ["pretrain_text@" if part == "text" else f"pretrain_image@{part}-" for part in begun]
-            stages += [f"pretrain@{name}-"] if cell["start"] == "multimodal" else []
+            stages += [f"pretrain@{name}-"] if cell.start == "multimodal" else []
             before = [_per_replicate(known, [f"{stage}{r}" for r in study.replicates], count) for stage in stages]
-            tuned = [(task, cell["cell"], cell["samples"]["finetuning"])]
-            if begins := taught_by(study, Cell.of(name, cell["cell"]), task):
-                tuned.append((str(study.further.after), begins, cell["samples"]["task_before"]))
+            tuned = [(task, cell.cell, cell.samples.finetuning)]
+            if begins := taught_by(study, cell.identity, task):
+                tuned.append((str(study.further.after), begins, cell.samples.task_before))
             for on, of, samples in tuned:
                 found_rates = [rates.get((_finetuning(study, name, on, r), of)) for r in study.replicates]
                 known_rates = [rate for rate in found_rates if rate is not None]
                 before.append(sum(known_rates) / count * samples if len(known_rates) == count else None)
             if None not in before:
-                found[task, name, cell["cell"]] = sum(part for part in before if part)
+                found[task, name, cell.cell] = sum(part for part in before if part)
     return found
 
 
@@ -183,7 +186,3 @@ def _finetuning(study: Study, arm: str, task: str, replicate: int) -> str:
     further = "_further" if task in study.further.tasks else ""
     direct = "" if arm in study.architectures.pretrained else "_direct"
     return f"finetune{further}{direct}@{arm}-{task}-{replicate}"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

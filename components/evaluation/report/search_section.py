@@ -3,8 +3,9 @@
 from html import escape
 
 from components.evaluation.formatting import count, percent, readable
+from components.evaluation.leaderboard.entries import Leaderboard, SearchEntry, TrialEntry
 from components.evaluation.plots.drawing import Canvas, Scale, padded, ticks
-from components.evaluation.report.page import Json, paragraph, section, table, text_cell
+from components.evaluation.report.page import paragraph, section, table, text_cell
 from components.study.study import Study
 
 _SIZE = (230.0, 170.0)
@@ -12,9 +13,9 @@ _RADII = (3.0, 6.5)
 """Of the marks of the first rung and of the last."""
 
 
-def search(heading: str, board: Json, study: Study) -> str:
+def search(heading: str, board: Leaderboard, study: Study) -> str:
     """A panel per arm and a table; empty where nothing was searched."""
-    found = {arm: one for arm, one in board["tuning"].items() if one["trials"]}
+    found = {arm: one for arm, one in board.tuning.items() if one.trials}
     if not found:
         return ""
     settings = study.tuning
@@ -23,15 +24,15 @@ def search(heading: str, board: Json, study: Study) -> str:
     )
     rows = []
     for arm, one in found.items():
-        spent, grid = sum(trial["share"] for trial in one["trials"]), settings.trials
-        rate = f"{study.finetune.learning_rate * one['factor']:.3g}"
+        spent, grid = sum(trial.share for trial in one.trials), settings.trials
+        rate = f"{study.finetune.learning_rate * one.factor:.3g}"
         rows.append(
             (
                 escape(readable(arm)),
                 [
-                    text_cell(f"× {one['factor']:g}", f"{rate} in fine-tuning"),
-                    text_cell(percent(_chosen(one, settings.rungs)["score"]), readable(one["task"])),
-                    text_cell(count(sum(trial["samples"] for trial in one["trials"]))),
+                    text_cell(f"× {one.factor:g}", f"{rate} in fine-tuning"),
+                    text_cell(percent(_chosen(one, settings.rungs).score), readable(str(one.task))),
+                    text_cell(count(sum(trial.samples for trial in one.trials))),
                     text_cell(f"{spent:.1f} fine-tunings", f"{percent(spent / grid)}% of the full grid of {grid}"),
                 ],
                 False,
@@ -56,27 +57,27 @@ def search(heading: str, board: Json, study: Study) -> str:
     )
 
 
-def _chosen(one: Json, rungs: int) -> Json:
-    return next(trial for trial in one["trials"] if trial["factor"] == one["factor"] and trial["rung"] == rungs - 1)
+def _chosen(one: SearchEntry, rungs: int) -> TrialEntry:
+    return next(trial for trial in one.trials if trial.factor == one.factor and trial.rung == rungs - 1)
 
 
-def _panel(arm: str, one: Json, rungs: int) -> str:
+def _panel(arm: str, one: SearchEntry, rungs: int) -> str:
     """Validation scores against the factor, on a logarithmic axis."""
     canvas = Canvas(*_SIZE)
-    factors = [trial["factor"] for trial in one["trials"]]
+    factors = [trial.factor for trial in one.trials]
     across = Scale(min(factors) / 1.15, max(factors) * 1.15, 34, _SIZE[0] - 8, logarithmic=True)
-    up = Scale(*padded([trial["score"] for trial in one["trials"]], 0.08, (0.0, 1.0)), _SIZE[1] - 26, 8)
+    up = Scale(*padded([trial.score for trial in one.trials], 0.08, (0.0, 1.0)), _SIZE[1] - 26, 8)
     for tick in ticks(up.low, up.high, 4):
         canvas.line(34, up(tick), _SIZE[0] - 8, up(tick), "rule")
         canvas.text(29, up(tick) + 4, f"{100 * tick:g}", "soft", "end", 11)
     for tick in (0.1, 0.25, 0.5, 1, 2, 4, 10):
         if across.low <= tick <= across.high:
             canvas.text(across(tick), _SIZE[1] - 8, f"×{tick:g}", "soft", "middle", 11)
-    for trial in sorted(one["trials"], key=lambda trial: int(trial["rung"])):
-        chosen = trial["rung"] == rungs - 1 and trial["factor"] == one["factor"]
-        radius = _RADII[0] + (_RADII[1] - _RADII[0]) * trial["rung"] / max(1, rungs - 1)
-        x, y = across(trial["factor"]), up(trial["score"])
-        words = f"× {trial['factor']:g} after {count(trial['samples'])} samples: {percent(trial['score'])}%"
+    for trial in sorted(one.trials, key=lambda trial: trial.rung):
+        chosen = trial.rung == rungs - 1 and trial.factor == one.factor
+        radius = _RADII[0] + (_RADII[1] - _RADII[0]) * trial.rung / max(1, rungs - 1)
+        x, y = across(trial.factor), up(trial.score)
+        words = f"× {trial.factor:g} after {count(trial.samples)} samples: {percent(trial.score)}%"
         kind = "multimodal fill halo" if chosen else "scratch hollow"
         canvas.parts.append(
             f'<g><title>{escape(words)}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}"/></g>'

@@ -3,33 +3,27 @@
 from collections.abc import Sequence
 from html import escape
 
-from components.evaluation.formatting import (
+from components.evaluation.findings import (
     UNRANKED,
     begins,
     budgets,
-    count,
     gaps,
     headline,
     interval,
     limits,
-    listed,
     measure,
-    memory,
     minus,
     name,
-    percent,
-    points,
-    probability,
-    readable,
-    seconds,
     standings,
+    start_words,
 )
+from components.evaluation.formatting import count, listed, memory, percent, points, probability, readable, seconds
+from components.evaluation.leaderboard.entries import CellEntry, Leaderboard
 from components.evaluation.plots.curves import FEW, LONGER, Curve, learning_curves
-from components.evaluation.plots.drawing import Canvas, padded
-from components.evaluation.plots.forest import effect_rows, forest, look, score_rows
+from components.evaluation.plots.drawing import Canvas, Mark, padded
+from components.evaluation.plots.forest import effect_rows, forest, score_rows
 from components.evaluation.plots.quality import Spot, pareto, quality
 from components.evaluation.report.page import (
-    Json,
     cell_name,
     drawing,
     legend,
@@ -38,7 +32,6 @@ from components.evaluation.report.page import (
     table,
     text_cell,
 )
-from components.study.cells import Cell
 
 SECTIONS = {
     "contrasts": "The declared questions",
@@ -60,62 +53,62 @@ SECTIONS = {
 PANEL = (470.0, 380.0)
 
 
-def opening(board: Json, present: Sequence[str]) -> str:
+def opening(board: Leaderboard, present: Sequence[str]) -> str:
     """Title, grade, and a card per task."""
-    replicates = len(board["replicates"])
-    broken = [arm for arm, one in board["certificates"].items() if not one["valid"]]
+    replicates = len(board.replicates)
+    broken = board.broken
     chips = [
         ("", f"{replicates} replicate{'s' if replicates > 1 else ''}"),
-        ("", f"{100 * board['confidence']:.3g}% intervals over {board['interval_over']}"),
-        ("", f"{board['grade']} comparison"),
+        ("", f"{100 * board.confidence:.3g}% intervals over {board.interval_over}"),
+        ("", f"{board.grade} comparison"),
         ("bad", f"✗ not comparable: {listed([readable(arm) for arm in broken])}")
         if broken
-        else ("good", f"✓ {len(board['certificates'])} valid certificates"),
+        else ("good", f"✓ {len(board.certificates)} valid certificates"),
     ]
     drawn = "".join(f'<li class="{kind}">{escape(words)}</li>' for kind, words in chips)
     links = "".join(f'<a href="#{key}">{escape(SECTIONS[key])}</a>' for key in present)
     return (
-        f'<header><p class="eyebrow">Ceteris · study {escape(board["study"])}</p>'
+        f'<header><p class="eyebrow">Ceteris · study {escape(board.study)}</p>'
         "<h1>Which architecture is better, all else equal?</h1>"
-        f"{paragraph(board['grade_reason'], 'lead')}"
+        f"{paragraph(board.grade_reason, 'lead')}"
         f'<ul class="chips">{drawn}</ul><nav aria-label="Sections">{links}</nav>'
-        f'<div class="cards">{"".join(_card(board, task) for task in board["tasks"])}</div></header>\n'
+        f'<div class="cards">{"".join(_card(board, task) for task in board.tasks)}</div></header>\n'
     )
 
 
-def _card(board: Json, task: str) -> str:
-    entry = board["tasks"][task]
-    chosen = entry["chosen"]
+def _card(board: Leaderboard, task: str) -> str:
+    entry = board.tasks[task]
+    chosen = entry.chosen
     heading = f'<article class="card"><h3 style="margin:0">{escape(readable(task))}</h3>'
     if chosen is None:
         return f"{heading}{paragraph(UNRANKED)}</article>"
-    floor, value = max(entry["floors"]["selection"].items(), key=lambda item: item[1])
+    floor, value = entry.highest_floor
     said = "; ".join(standings(board, task))
-    words = [f"{name(chosen)}, {interval(chosen)}.{f' {said[0].upper()}{said[1:]}.' if said else ''}"]
-    if chosen["baseline"]:
+    words = [f"{name(chosen.identity)}, {interval(chosen)}.{f' {said[0].upper()}{said[1:]}.' if said else ''}"]
+    if chosen.baseline:
         words.append("A simple baseline is best here.")
-    above = 100 * (chosen["mean"] - value)
+    above = 100 * (chosen.mean - value)
     side = "lower" if above >= 0 else "higher"
     words.append(f"Highest floor: {readable(floor)}, {percent(value)}%, {abs(above):.1f} points {side}.")
     return (
         f"{heading}"
-        f'<p class="big number">{percent(chosen["mean"])}<small>%</small></p>'
+        f'<p class="big number">{percent(chosen.mean)}<small>%</small></p>'
         f"{paragraph(words[0])}{paragraph(' '.join(words[1:]), 'soft-text')}</article>"
     )
 
 
-def means(board: Json) -> str:
+def means(board: Leaderboard) -> str:
     """Forest plot per task."""
     parts = [legend(looks(board))]
-    for task, entry in board["tasks"].items():
-        floors = {f"{readable(key)} {percent(value)}": value for key, value in entry["floors"]["selection"].items()}
+    for task, entry in board.tasks.items():
+        floors = {f"{readable(key)} {percent(value)}": value for key, value in entry.floors["selection"].items()}
         rows = score_rows(entry)
-        shaded = "the shaded row is the best mean" if entry["chosen"] else "no row is ranked"
-        if entry["chosen"] and entry["chosen"]["tied_with"]:
+        shaded = "the shaded row is the best mean" if entry.chosen else "no row is ranked"
+        if entry.chosen and entry.chosen.tied_with:
             shaded = "shaded rows are the best mean and the cells that are not separated from it"
         sentence = headline(board, task)
         caption = (
-            f"{measure(entry).capitalize()} (%) on {entry['items']:,} samples of the selection split, mean and interval; "
+            f"{measure(entry).capitalize()} (%) on {entry.items:,} samples of the selection split, mean and interval; "
             f"the small dots are the replicates. Dashed lines are floors, what can be scored without understanding; {shaded}. "
             "One cell stands for each arm: of those with all labels the best on validation. Only these are compared; the "
             "names of the others are grey. Ranks are the best and the worst place that a cell can have, all of them right at once "
@@ -128,17 +121,17 @@ def means(board: Json) -> str:
     return section("means", SECTIONS["means"], *parts)
 
 
-def step(board: Json) -> str:
+def step(board: Leaderboard) -> str:
     """The effect of the intermediate step; empty where no study arm has both starts."""
-    effects = board["pretraining"]
+    effects = board.pretraining
     if not effects:
         return ""
     rows = effect_rows(effects)
-    twins = any(Cell.of(effect["arm"], effect["against"]).matched for effect in effects)
+    twins = any(effect.other.matched for effect in effects)
     scratch = ""
-    if any(effect["against"].startswith("scratch") for effect in effects):
+    if any(effect.other.start == "scratch" for effect in effects):
         scratch = "Where a row says so, the other start is scratch, for the arm has no unimodal one. "
-    extra = [effect["extra_samples"] for effect in effects if effect["extra_samples"] is not None]
+    extra = [effect.extra_samples for effect in effects if effect.extra_samples is not None]
     caption = (
         "Difference in percentage points between fine-tuning from the multimodally and from the unimodally pretrained "
         "start, paired on the same samples; right of zero the step helps, inside the shaded band a difference counts as none. "
@@ -147,17 +140,17 @@ def step(board: Json) -> str:
         + (". Not so where a mark is hollow: there the other start was trained for as many FLOPs." if twins else ".")
     )
     said = "; ".join(
-        f"{readable(e['arm'])} on {readable(e['task'])}, {e['labels']} labels, minus {minus(e)}: "
-        f"{points(e['difference'])} {interval(e, signed=True)}, {e['verdict']}"
+        f"{readable(e.arm)} on {readable(e.task)}, {e.labels} labels, minus {minus(e)}: "
+        f"{points(e.difference)} {interval(e, signed=True)}, {e.verdict}"
         for e in effects
     )
     body = [
         [
-            f"<td>{points(effect['difference'])}</td>",
+            f"<td>{points(effect.difference)}</td>",
             f"<td>{interval(effect, signed=True)}</td>",
-            text_cell(probability(effect["p_holm"])),
-            text_cell(effect["verdict"]),
-            text_cell(effect["grade"]),
+            text_cell(probability(effect.p_holm)),
+            text_cell(effect.verdict),
+            text_cell(effect.grade),
         ]
         for effect in effects
     ]
@@ -175,8 +168,8 @@ def step(board: Json) -> str:
         SECTIONS["step"],
         drawing(
             "What multimodal intermediate pretraining changes",
-            forest(rows, {"no effect": 0.0}, True, margin=board["margin"]),
-            forest(rows, {"no effect": 0.0}, True, narrow=True, margin=board["margin"]),
+            forest(rows, {"no effect": 0.0}, True, margin=board.margin),
+            forest(rows, {"no effect": 0.0}, True, narrow=True, margin=board.margin),
             caption,
             said,
         ),
@@ -184,21 +177,19 @@ def step(board: Json) -> str:
     )
 
 
-def computation(board: Json, seconds_of: dict[tuple[str, str, str], float]) -> str:
+def computation(board: Leaderboard, seconds_of: dict[tuple[str, str, str], float]) -> str:
     """Quality against FLOPs, seconds and parameters, each with its front, where they are known."""
     parts = [legend(looks(board))]
-    for task, entry in board["tasks"].items():
+    for task, entry in board.tasks.items():
         # All starts, for what a start costs is the question here; nothing on this page is a verdict.
-        cells = [
-            cell for cell in entry["cells"] if cell["labels"] == "all" and cell["comparable"] and not cell["oracle"]
-        ]
-        floor = max(entry["floors"]["selection"].values())
-        costs = {
-            "FLOPs of all training that led there": [cell["flops"]["training"] for cell in cells],
+        cells = [cell for cell in entry.cells if cell.labels == "all" and cell.comparable and not cell.oracle]
+        _, floor = entry.highest_floor
+        costs: dict[str, Sequence[float | None]] = {
+            "FLOPs of all training that led there": [cell.flops.training for cell in cells],
             "seconds of all training that led there, here": [
-                seconds_of.get((task, cell["arm"], cell["cell"])) for cell in cells
+                seconds_of.get((task, cell.arm, cell.cell)) for cell in cells
             ],
-            "parameters of the model": [cell["parameters"]["total"] for cell in cells],
+            "parameters of the model": [cell.parameters.total for cell in cells],
         }
         drawn = []
         for unit, values in costs.items():
@@ -222,10 +213,9 @@ def computation(board: Json, seconds_of: dict[tuple[str, str, str], float]) -> s
     return section("computation", SECTIONS["computation"], paragraph(lead), *parts) if len(parts) > 1 else ""
 
 
-def _spot(cell: Json, cost: float) -> Spot:
-    start = look(cell)
-    detail = start.replace("_", ", ")
-    return Spot(readable(cell["arm"]), detail, start, cost, cell["mean"], cell["low"], cell["high"])
+def _spot(cell: CellEntry, cost: float) -> Spot:
+    detail, mark = start_words(cell.identity), Mark.of(cell.identity)
+    return Spot(readable(cell.arm), detail, mark, cost, cell.mean, cell.low, cell.high)
 
 
 def curves(
@@ -243,10 +233,10 @@ def curves(
             for arm, each in by_arm.items()
             if each
         )
-        starts = {curve.start for curve in found}
+        starts = {Mark(curve.start) for curve in found}
         parts.append(f"<h3>{escape(readable(task))}: {escape(readable(shown[task]))}</h3>")
         kinds = [words for words in (FEW, LONGER) if any(words in curve.name for curve in found)]
-        parts.append(legend(sorted(starts), lines=True, dashed=" or ".join(kinds)))
+        parts.append(legend(starts, lines=True, dashed=" or ".join(kinds)))
         parts.append(f'<div class="panels">{panels}</div>')
     panels = "".join(
         _panel(
@@ -259,7 +249,7 @@ def curves(
     )
     if panels:
         parts.append(
-            f"<details><summary>The multimodal intermediate step</summary>{legend(['multimodal'], lines=True)}"
+            f"<details><summary>The multimodal intermediate step</summary>{legend([Mark('multimodal')], lines=True)}"
         )
         parts.append(f'<div class="panels">{panels}</div></details>')
     lead = (
@@ -286,30 +276,30 @@ _PARTS_OF_TRAINING = {
 }
 
 
-def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
+def costs(board: Leaderboard, measured: dict[str, dict[str, float | None]]) -> str:
     """Parameters, FLOPs, samples, and time where known."""
     parts = []
-    for task, entry in board["tasks"].items():
+    for task, entry in board.tasks.items():
         rows = []
         spent = [
             part
             for part in _PARTS_OF_TRAINING
-            if part not in ("tuning", "task_before") or any(cell["samples"][part] for cell in entry["cells"])
+            if part not in ("tuning", "task_before") or any(getattr(cell.samples, part) for cell in entry.cells)
         ]
         named = " + ".join(_PARTS_OF_TRAINING[part] for part in spent)
-        for cell in entry["cells"]:
-            samples, flops = cell["samples"], cell["flops"]
+        for cell in entry.cells:
+            samples, flops = cell.samples, cell.flops
             values = [
-                text_cell(cell["visual"]),
-                text_cell(count(cell["parameters"]["total"]), f"{count(cell['parameters']['trained'])} trained"),
-                text_cell(count(flops["forward_per_sample"])),
-                text_cell(count(flops["training"])),
+                text_cell(cell.visual),
+                text_cell(count(cell.parameters.total), f"{count(cell.parameters.trained)} trained"),
+                text_cell(count(flops.forward_per_sample)),
+                text_cell(count(flops.training)),
                 text_cell(
-                    count(samples["total"]),
-                    " + ".join(count(samples[part]) for part in spent),
+                    count(samples.total),
+                    " + ".join(count(getattr(samples, part)) for part in spent),
                 ),
             ]
-            rows.append((cell_name(cell), values, cell["chosen"]))
+            rows.append((cell_name(cell), values, cell.chosen))
         header = [
             "arm and start",
             "visual input",
@@ -338,9 +328,9 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
     parts.append(
         table("Wall time of one replicate on this machine, which may have been doing other work", header, rows)
     )
-    timed = any(budget["currency"] == "seconds" for budget in board["budgets"].values())
+    timed = any(budget.currency == "seconds" for budget in board.budgets.values())
     lead = (
-        f"{budgets(board)} "
+        f"{budgets(board.budgets)} "
         + (
             "Where that is seconds, samples and FLOPs are what the machine came to. "
             if timed
@@ -351,7 +341,7 @@ def costs(board: Json, measured: dict[str, dict[str, float | None]]) -> str:
     return section("costs", SECTIONS["costs"], paragraph(lead), *parts)
 
 
-def method(board: Json) -> str:
+def method(board: Leaderboard) -> str:
     """The procedure in short."""
     words = [
         "A replicate is one run of the whole chain with its own seeds, and the unit of analysis: replicates are nested in arms, "
@@ -364,8 +354,8 @@ def method(board: Json) -> str:
         "One cell stands for each arm in the ranking of a task: of those with all labels the one with the best mean on "
         "validation, so that what is compared is not chosen by the samples that compare it.",
         "The declared questions are corrected by Holm over themselves alone, the pairs of a task over one another: better or "
-        f"worse where the corrected p is at most {1 - board['confidence']:.2g}. Equivalent: two one-sided tests, corrected "
-        f"likewise, exclude a difference of {100 * board['margin']:g} points either way. Everything else is 'cannot tell', and "
+        f"worse where the corrected p is at most {1 - board.confidence:.2g}. Equivalent: two one-sided tests, corrected "
+        f"likewise, exclude a difference of {100 * board.margin:g} points either way. Everything else is 'cannot tell', and "
         "ties stay ties.",
         "Controlled: the two differ in one declared axis, so the difference is that axis's. System: each as its paper has it, "
         "so the difference belongs to the whole. Descriptive: anything else, among it two norms or two initial scales, which want "
@@ -377,6 +367,6 @@ def method(board: Json) -> str:
     return section("method", SECTIONS["method"], body)
 
 
-def looks(board: Json) -> list[str]:
+def looks(board: Leaderboard) -> set[Mark]:
     """Every kind of mark that occurs: starts, and their twins."""
-    return sorted({look(cell) for entry in board["tasks"].values() for cell in entry["cells"]})
+    return {Mark.of(cell.identity) for cell in board.cells}

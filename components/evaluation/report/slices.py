@@ -4,7 +4,7 @@ The leaderboard knows question forms, splits and hard samples. How many objects 
 with the data; these two are estimated here by the same procedure, from the same scores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -15,10 +15,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from components.data.samples import read
-from components.evaluation.formatting import measure, readable
-from components.evaluation.report.page import Json, paragraph, representatives, score_table, section
-from components.evaluation.statistics.estimates import Estimate, estimate_mean, summarise
+from components.data.samples import GENERALISATION_PREFIX, read
+from components.evaluation.findings import measure
+from components.evaluation.formatting import readable
+from components.evaluation.leaderboard.entries import CellEntry, Estimate, Leaderboard
+from components.evaluation.report.page import ScoreColumn, paragraph, score_table, section
+from components.evaluation.statistics.estimates import Estimate as Estimated
+from components.evaluation.statistics.estimates import estimate_mean, summarise
+from components.paths import data_folder, evaluation_folder
+from components.study.cells import Cell
 from components.study.study import Study
 
 BINS = 4
@@ -26,27 +31,23 @@ SELECTION = "selection"
 OBJECTS, WORDS = "objects", "words"
 
 
-def add_amounts(root: Path, study: Study, board: Json) -> Json:
-    """The leaderboard with two more parts in the cells that stand for the architectures: `objects` and `words`.
+Amounts = dict[str, dict[Cell, dict[str, Estimate]]]
+"""By `objects` or `words`, cell, and range such as '4 to 6'."""
 
-    Keys are ranges such as '4 to 6', values are estimates as in `forms`; a part is left out where the data does not say.
-    """
-    tasks = {}
-    for task, entry in board["tasks"].items():
+
+def by_amount(root: Path, study: Study, board: Leaderboard) -> dict[str, Amounts]:
+    """By task: estimates of the cells that stand for the arms. An amount is left out where the data does not say."""
+    found = {}
+    for task, entry in board.tasks.items():
         amounts = amounts_of(root, task)
-        chosen = {(cell["arm"], cell["cell"]) for cell in representatives(entry)}
-        found = {part: _estimates(root, study, task, chosen, values) for part, values in amounts.items()}
-        cells = [
-            cell | {part: named.get((cell["arm"], cell["cell"]), {}) for part, named in found.items()}
-            for cell in entry["cells"]
-        ]
-        tasks[task] = entry | {"cells": cells}
-    return board | {"tasks": tasks}
+        chosen = {cell.identity for cell in entry.representatives}
+        found[task] = {part: _estimates(root, study, task, chosen, values) for part, values in amounts.items()}
+    return found
 
 
 def amounts_of(root: Path, task: str) -> dict[str, dict[str, int]]:
     """By sample id of the selection split: `objects` in its pictures together, `words` of its text."""
-    folder = root / "outputs/data"
+    folder = data_folder(root)
     if not (folder / "source.json").is_file():
         return {}
     pictures: dict[str, list[str]] = {}
@@ -71,19 +72,19 @@ def amounts_of(root: Path, task: str) -> dict[str, dict[str, int]]:
 
 
 def _estimates(
-    root: Path, study: Study, task: str, cells: set[tuple[str, str]], amounts: dict[str, int]
-) -> dict[tuple[str, str], dict[str, Json]]:
+    root: Path, study: Study, task: str, cells: set[Cell], amounts: dict[str, int]
+) -> dict[Cell, dict[str, Estimate]]:
     """Estimates by cell and range."""
     columns = [f"correct_{replicate}" for replicate in study.replicates]
-    found: dict[tuple[str, str], dict[str, Json]] = {}
-    for arm, name in sorted(cells):
+    found: dict[Cell, dict[str, Estimate]] = {}
+    for cell in sorted(cells):
         keys = [
-            ("arm", "=", arm),
+            ("arm", "=", cell.arm),
             ("task", "=", task),
-            ("cell", "=", name),
+            ("cell", "=", cell.name),
             ("split", "=", SELECTION),
         ]
-        path = root / "outputs/evaluation/items.parquet"
+        path = evaluation_folder(root) / "items.parquet"
         table = pq.read_table(path, columns=["id", "group", *columns], filters=keys)
         ids, grouped = table["id"].to_pylist(), table["group"].to_pylist()
         values = np.array([amounts.get(item, -1) for item in ids])
@@ -94,7 +95,7 @@ def _estimates(
             rows = (values >= low) & (values <= high)
             estimate = estimate_mean(summarise(scores[rows], groups[rows]), study.evaluation.confidence)
             label = f"{low}" if low == high else f"{low} to {high}"
-            found.setdefault((arm, name), {})[label] = _json(estimate, int(rows.sum()))
+            found.setdefault(cell, {})[label] = _entry(estimate, int(rows.sum()))
     return found
 
 
@@ -110,26 +111,26 @@ def ranges(values: NDArray[np.int64]) -> list[tuple[int, int]]:
     return [(part[0], part[-1]) for part in parts if part]
 
 
-def _json(estimate: Estimate, items: int) -> Json:
+def _entry(estimate: Estimated, items: int) -> Estimate:
     low, high = (None if np.isnan(end) else min(1.0, max(0.0, end)) for end in (estimate.low, estimate.high))
-    return {"mean": estimate.mean, "low": low, "high": high, "items": items}
+    return Estimate(mean=estimate.mean, low=low, high=high, items=items)
 
 
-def slices(heading: str, board: Json) -> str:
-    """Tables per task: by form, by objects, by words, by split."""
+def slices(heading: str, board: Leaderboard, amounts: Mapping[str, Amounts]) -> str:
+    """Tables per task: by form, by objects, by words, by split.
+
+    Args:
+        amounts: of `by_amount`.
+    """
     parts = []
-    for task, entry in board["tasks"].items():
-        cells = representatives(entry)
-        general = sorted(split for split in cells[0]["splits"] if split.startswith("general_"))
-        columns = [("splits", SELECTION, "selection")]
-        columns += [("splits", split, readable(split.removeprefix("general_"))) for split in general]
-        if cells[0]["hard"]:
-            columns.append(("hard", "", "hard"))
+    for task, entry in board.tasks.items():
+        cells = entry.representatives
+        known = amounts.get(task, {})
         asked = {
-            "by form": _columns(cells, "forms"),
-            "by number of objects in the picture": _columns(cells, OBJECTS),
-            "by number of words in the text": _columns(cells, WORDS),
-            "on the generalisation splits and the hard samples": columns if len(columns) > 1 else [],
+            "by form": _columns([cell.forms for cell in cells]),
+            "by number of objects in the picture": _columns(_of(known.get(OBJECTS, {}), cells)),
+            "by number of words in the text": _columns(_of(known.get(WORDS, {}), cells)),
+            "on the generalisation splits and the hard samples": _general(cells),
         }
         parts.append(f"<h3>{escape(readable(task))}</h3>")
         for words, wanted in asked.items():
@@ -145,8 +146,24 @@ def slices(heading: str, board: Json) -> str:
     return section("slices", heading, paragraph(lead), *parts)
 
 
-def _columns(cells: Sequence[Json], part: str) -> list[tuple[str, str, str]]:
-    """The slices of one part that occur, in order: numbers by their first one."""
-    keys = {key for cell in cells for key in cell.get(part, {})}
+def _of(amounts: Mapping[Cell, dict[str, Estimate]], cells: Sequence[CellEntry]) -> list[dict[str, Estimate]]:
+    return [amounts.get(cell.identity, {}) for cell in cells]
+
+
+def _columns(by_cell: Sequence[Mapping[str, Estimate]]) -> list[ScoreColumn]:
+    """The slices that occur, in order: numbers by their first one."""
+    keys = {key for found in by_cell for key in found}
     order = sorted(keys, key=lambda key: (int(key.split()[0]) if key[:1].isdigit() else 0, key))
-    return [(part, key, readable(key)) for key in order]
+    return [ScoreColumn(readable(key), [found.get(key) for found in by_cell]) for key in order]
+
+
+def _general(cells: Sequence[CellEntry]) -> list[ScoreColumn]:
+    """The selection split beside the generalisation splits and the hard samples; none where there are neither."""
+    splits = [SELECTION, *sorted(split for split in cells[0].splits if split.startswith(GENERALISATION_PREFIX))]
+    found = [
+        ScoreColumn(readable(split.removeprefix(GENERALISATION_PREFIX)), [cell.splits.get(split) for cell in cells])
+        for split in splits
+    ]
+    if cells[0].hard:
+        found.append(ScoreColumn("hard", [cell.hard for cell in cells]))
+    return found if len(found) > 1 else []

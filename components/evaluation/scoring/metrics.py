@@ -20,6 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import CeterisError
+from components.paths import PREDICTIONS, RECORD
+from components.records.model import read
+from components.records.training import CurvePoint, FineTuningRecord, TrainingRecord
 from components.study.plan import fine_tunings
 from components.study.study import Study
 
@@ -70,10 +73,9 @@ def collect(
             arms.setdefault(arm, {})[task] = {cell: [] for cell in cells}
             for run, replicate in zip(runs, study.replicates, strict=True):
                 for cell, record in _records(run, cells):
-                    points = record.pop("curves", [])
-                    arms[arm][task][cell].append(record)
+                    arms[arm][task][cell].append(record.model_dump(mode="json", exclude_unset=True, exclude={"curves"}))
                     key = {"arm": arm, "task": task, "cell": cell}
-                    curves.extend({**key, "replicate": replicate, **point} for point in _points(points))
+                    curves.extend({**key, "replicate": replicate, **point} for point in _points(record.curves))
             progress(100 * (index + 1) / len(pairs), f"scored {arm} on {task}")
     _write(partial / "scores.parquet", scores, _SCORES)
     _write(partial / "curves.parquet", curves, _CURVES)
@@ -112,18 +114,16 @@ def _score(runs: list[Path], replicates: list[int], cells: list[str]) -> Iterato
     """Each cell of one arm: its items in order, with one column of correctness per replicate."""
     frames = []
     for run in runs:
-        frame = pq.read_table(_present(run / "predictions.parquet"), columns=_COLUMNS).to_pandas()
-        _check_cells(run / "predictions.parquet", set(frame["cell"]), cells)
+        frame = pq.read_table(_present(run / PREDICTIONS), columns=_COLUMNS).to_pandas()
+        _check_cells(run / PREDICTIONS, set(frame["cell"]), cells)
         if (frame["split"] == "gate").any():
-            raise CeterisError(
-                f"{run / 'predictions.parquet'} predicts the gate split, which is kept for promotion alone."
-            )
+            raise CeterisError(f"{run / PREDICTIONS} predicts the gate split, which is kept for promotion alone.")
         frames.append(frame)
     for cell in cells:
         tables = [frame[frame["cell"] == cell].sort_values(ITEM_KEYS, ignore_index=True) for frame in frames]
         first = tables[0][[*ITEM_KEYS, "target"]]
         if first.duplicated(["split", "id", "form"]).any():
-            raise CeterisError(f"{runs[0] / 'predictions.parquet'} predicts an item of cell {cell} twice.")
+            raise CeterisError(f"{runs[0] / PREDICTIONS} predicts an item of cell {cell} twice.")
         for run, table in zip(runs, tables, strict=True):
             if not table[[*ITEM_KEYS, "target"]].equals(first):
                 raise CeterisError(
@@ -168,9 +168,9 @@ def _missed(table: pd.DataFrame) -> dict[str, float]:
     return {str(split): float((part == _NO_TARGET).mean()) for split, part in table.groupby("split")["target"]}
 
 
-def _records(run: Path, cells: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    found = json.loads(_present(run / "record.json").read_text(encoding="utf-8"))["cells"]
-    _check_cells(run / "record.json", set(found), cells)
+def _records(run: Path, cells: list[str]) -> Iterator[tuple[str, TrainingRecord]]:
+    found = read(run / RECORD, FineTuningRecord, "run its fine-tuning stage again").cells
+    _check_cells(run / RECORD, set(found), cells)
     yield from sorted(found.items())
 
 
@@ -191,7 +191,7 @@ def _present(path: Path) -> Path:
     return path
 
 
-def _points(points: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _points(points: list[CurvePoint]) -> Iterator[dict[str, Any]]:
     for point in points:
         for metric, value in point.items():
             if metric != "samples" and value is not None and math.isfinite(value):

@@ -1,8 +1,6 @@
 """Reads `outputs/evaluation` for the statistics: one array of correctness per cell, all over the same items."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,10 +8,12 @@ from numpy.typing import NDArray
 
 from components.errors import CeterisError
 from components.evaluation.statistics.estimates import Arm, summarise
+from components.records.model import read
+from components.records.training import TrainingRecord
 from components.study.cells import Cell
 from components.study.study import Study
 
-Arms = dict[str, dict[str, dict[str, list[dict[str, Any]]]]]
+Arms = dict[str, dict[str, dict[str, list[TrainingRecord]]]]
 """arms.json: training records by arm, task, cell and replicate."""
 
 
@@ -23,7 +23,7 @@ def load_arms(study: Study, evaluation: Path) -> Arms:
     Raises:
         CeterisError: an arm or replicate is missing or surplus.
     """
-    arms: Arms = json.loads((evaluation / "arms.json").read_text(encoding="utf-8"))
+    arms = read(evaluation / "arms.json", Arms, "run the stage evaluate again")
     expected = {(arm, task) for arm in study.architectures.all for task in study.tasks}
     present = {(arm, task) for arm, tasks in arms.items() for task in tasks}
     if different := sorted(f"{arm} on {task}" for arm, task in expected ^ present):

@@ -39,7 +39,7 @@ def test_equal_budgets_pass_in_any_currency(counted: tuple[str, Study, TrainingR
     currency, study, records = counted
     assert faults(study, records) == {}
     # An arm whose passes cost more trains for fewer steps, unless steps are what is equal.
-    dearer, cheaper = (cell(records, arm)["steps"] for arm in ("dense", "single"))
+    dearer, cheaper = (cell(records, arm).steps for arm in ("dense", "single"))
     assert dearer == cheaper if currency == "steps" else 0.6 * cheaper < dearer < 0.7 * cheaper
 
 
@@ -52,12 +52,12 @@ def test_one_step_too_many_or_too_few_is_caught_in_any_currency(
     for kept in (lambda found: cell(found, arm), lambda found: found.pretraining[arm][1]):
         broken = copy.deepcopy(records)
         record = kept(broken)
-        each = record["flops"]["total"] / record["steps"]
-        record["steps"] += more
-        record["samples"] += more * study.finetune.batch_size
-        record["flops"]["total"] += more * each
+        each = record.flops.total / record.steps
+        record.steps += more
+        record.samples += more * study.finetune.batch_size
+        record.flops.total += more * each
         assert "budget" in faults(study, broken)[arm]
-        said = next(check["detail"] for check in certify(study, broken)[arm]["checks"] if check["item"] == "budget")
+        said = next(check.detail for check in certify(study, broken)[arm].checks if check.item == "budget")
         assert (currency if currency != "steps" else "instead of") in said
 
 
@@ -68,9 +68,9 @@ def test_a_run_without_its_costs_or_with_others_than_were_counted_is_caught(
     if currency == "steps":
         pytest.skip("steps cost nothing but themselves")
     broken = copy.deepcopy(records)
-    cell(broken, "single")["budget"]["costs"] = []
+    cell(broken, "single").budget.costs = []
     assert faults(study, broken) == {"single": {"budget"}}
-    cell(broken, "single")["budget"]["costs"] = [[0.0, 1.0]]
+    cell(broken, "single").budget.costs = [(0.0, 1.0)]
     assert faults(study, broken) == {"single": {"budget"}}
 
 
@@ -78,14 +78,14 @@ def test_runs_of_unlike_length_are_compared_as_far_as_both_came(counted: tuple[s
     currency, study, records = counted
     if currency == "steps":
         pytest.skip("all are of one length")
-    steps = cell(records, "dense")["steps"]
+    steps = cell(records, "dense").steps
     last = 1 << (steps.bit_length() - 1)
     assert last > steps / 2
     for batches, items in ((last, {"samples and their order"}), (1, set[str]())):
         broken = copy.deepcopy(records)
-        cell(broken, "dense")["digests_after"][str(batches)]["ids"] = "another order"
+        cell(broken, "dense").digests_after[str(batches)].ids = "another order"
         # A chain that strayed once never comes back, so the last place that both came to tells of all before.
         assert faults(study, broken) == ({"dense": items} if items else {})
     broken = copy.deepcopy(records)
-    del broken.pretraining["dense"][0]["digests_after"]
+    broken.pretraining["dense"][0].digests_after = None
     assert faults(study, broken) == {"dense": {"samples and their order", "content", "corruption"}}

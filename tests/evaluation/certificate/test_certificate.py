@@ -15,6 +15,7 @@ from components.evaluation.certificate.majority import Held, agreement
 from components.evaluation.certificate.protocol import protocol_hash
 from components.evaluation.certificate.training_records import TrainingRecords
 from components.evaluation.scoring.metrics import collect
+from components.records.training import Frozen
 from components.study.loading import parse_study
 from components.study.study import Study
 from tests.evaluation.certified import cell, faults
@@ -46,104 +47,105 @@ def test_equal_arms_pass_every_check(finished: tuple[Path, Study, TrainingRecord
 
 
 def other_order(records: TrainingRecords) -> None:
-    cell(records, "single")["digests"]["ids"] = "another order"
+    cell(records, "single").digests.ids = "another order"
 
 
 def one_more_epoch(records: TrainingRecords) -> None:
     record = cell(records, "single")
-    record["steps"] += 156
-    record["samples"] += 156 * 64
-    record["digests_after"]["512"] = cell(records, "single", "unimodal_matched")["digests_after"]["512"]
+    record.steps += 156
+    record.samples += 156 * 64
+    record.digests_after["512"] = cell(records, "single", "unimodal_matched").digests_after["512"]
 
 
 def one_more_epoch_of_pairs(records: TrainingRecords) -> None:
     record = records.pretraining["crossed"][2]
-    record["steps"] += 187
-    record["samples"] += 187 * 64
+    record.steps += 187
+    record.samples += 187 * 64
 
 
 def a_twin_that_trained_no_longer(records: TrainingRecords) -> None:
     twin, plain = cell(records, "single", "unimodal_matched"), cell(records, "single", "unimodal")
-    twin |= {key: plain[key] for key in ("steps", "samples", "digests")}
+    twin.steps, twin.samples, twin.digests = plain.steps, plain.samples, plain.digests
 
 
 def another_currency(records: TrainingRecords) -> None:
-    cell(records, "crossed")["budget"] |= {"currency": "steps", "amount": 500}
+    budget = cell(records, "crossed").budget
+    budget.currency, budget.amount = "steps", 500
 
 
 def half_precision(records: TrainingRecords) -> None:
-    cell(records, "crossed")["ran_on"][0]["precision"] = "bf16-mixed"
+    cell(records, "crossed").ran_on[0].precision = "bf16-mixed"
 
 
 def more_threads(records: TrainingRecords) -> None:
-    records.pretraining["crossed"][0]["ran_on"][0]["threads"] = 2
+    records.pretraining["crossed"][0].ran_on[0].threads = 2
 
 
 def another_accelerator(records: TrainingRecords) -> None:
     for record in records.arms["crossed"]["vqa"]["multimodal"]:
-        record["ran_on"][0]["accelerator"] = "NVIDIA H100 80GB HBM3"
+        record.ran_on[0].accelerator = "NVIDIA H100 80GB HBM3"
 
 
 def kernels_as_they_come(records: TrainingRecords) -> None:
-    cell(records, "crossed")["ran_on"][0]["deterministic"] = False
+    cell(records, "crossed").ran_on[0].deterministic = False
 
 
 def another_torch(records: TrainingRecords) -> None:
-    cell(records, "crossed")["ran_on"][0]["torch"] = "2.12.1"
+    cell(records, "crossed").ran_on[0].torch = "2.12.1"
 
 
 def resumed_elsewhere(records: TrainingRecords) -> None:
-    ran_on = cell(records, "crossed")["ran_on"]
-    ran_on.append(ran_on[0] | {"threads": 2})
+    ran_on = cell(records, "crossed").ran_on
+    ran_on.append(ran_on[0].model_copy(update={"threads": 2}))
 
 
 def no_software(records: TrainingRecords) -> None:
-    del cell(records, "crossed")["ran_on"]
+    cell(records, "crossed").ran_on = None
 
 
 def froze_what_nobody_declared(records: TrainingRecords) -> None:
-    cell(records, "crossed")["freezing"].append({"pattern": "text.*", "samples": 640, "parameters": 5000})
+    cell(records, "crossed").freezing.append(Frozen(pattern="text.*", samples=640, parameters=5000))
 
 
 def no_freezing(records: TrainingRecords) -> None:
-    del cell(records, "crossed")["freezing"]
+    cell(records, "crossed").freezing = None
 
 
 def another_tokenizer(records: TrainingRecords) -> None:
-    cell(records, "crossed")["configuration"]["vocabulary_size"] = 30522
+    cell(records, "crossed").configuration["vocabulary_size"] = 30522
 
 
 def longer_texts(records: TrainingRecords) -> None:
-    cell(records, "crossed")["configuration"]["max_length"] = 48
+    cell(records, "crossed").configuration["max_length"] = 48
 
 
 def wider(records: TrainingRecords) -> None:
-    cell(records, "late_fusion", "unimodal")["configuration"]["width"] = 128
+    cell(records, "late_fusion", "unimodal").configuration["width"] = 128
 
 
 def other_axes(records: TrainingRecords) -> None:
-    cell(records, "crossed")["configuration"]["axes"]["readout"] = "pooled_text"
+    cell(records, "crossed").configuration["axes"]["readout"] = "pooled_text"
 
 
 def another_initial_scale(records: TrainingRecords) -> None:
-    cell(records, "crossed")["configuration"]["axes"]["initial_scale"] = "bert"
+    cell(records, "crossed").configuration["axes"]["initial_scale"] = "bert"
 
 
 def an_undeclared_key(records: TrainingRecords) -> None:
-    cell(records, "crossed")["configuration"]["adapter_width"] = 16
+    cell(records, "crossed").configuration["adapter_width"] = 16
 
 
 def no_configuration(records: TrainingRecords) -> None:
-    del cell(records, "text_only", "unimodal")["configuration"]
+    cell(records, "text_only", "unimodal").configuration = None
 
 
 def other_labels_of_the_front_end(records: TrainingRecords) -> None:
     for record in records.arms["dense"]["vqa"]["multimodal"]:
-        record["configuration"]["object_classes"] = 1
+        record.configuration["object_classes"] = 1
 
 
 def another_front_end(records: TrainingRecords) -> None:
-    records.starts["crossed"][0]["detector"]["weights"] = "of a detector that somebody else trained"
+    records.starts["crossed"][0]["detector"].weights = "of a detector that somebody else trained"
 
 
 def a_further_component(records: TrainingRecords) -> None:
@@ -151,11 +153,11 @@ def a_further_component(records: TrainingRecords) -> None:
 
 
 def other_masks(records: TrainingRecords) -> None:
-    records.pretraining["dense"][0]["digests"]["corruption"] = "masks of its own"
+    records.pretraining["dense"][0].digests.corruption = "masks of its own"
 
 
 def no_digests(records: TrainingRecords) -> None:
-    del cell(records, "both")["digests"]
+    cell(records, "both").digests = None
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_a_ranked_arm_that_was_shown_exact_boxes_is_caught(finished: tuple[Path,
     for told, single in zip(
         broken.arms["told"]["vqa"]["multimodal"], broken.arms["single"]["vqa"]["multimodal"], strict=True
     ):
-        single["digests"]["regions"] = told["digests"]["regions"]
+        single.digests.regions = told.digests.regions
     assert faults(study, broken) == {"single": {"regions", "no exact boxes"}}
 
 
@@ -214,8 +216,8 @@ def test_front_ends_that_learned_from_other_labels_are_caught(finished: tuple[Pa
     broken = copy.deepcopy(records)
     for record in broken.components["grid"]:
         assert record is not None
-        del record["heads"]
-        record["digests"]["content"] = "pictures with labels of whole pictures"
+        record.heads = None
+        record.digests.content = "pictures with labels of whole pictures"
     found = faults(study, broken)
     # Most arms read the detector; those that take the grid are two.
     assert found == {arm: {"content", "labels of the front end"} for arm in ("dense", "late_fusion")}
@@ -242,7 +244,8 @@ def test_a_difference_that_the_architecture_does_not_declare_is_caught(
     # What it says it freezes, it has to have frozen: for as long, and something at all.
     for change in ({"samples": 0}, {"parameters": 0}, {"pattern": "image_encoder.*"}):
         broken = copy.deepcopy(records)
-        broken.arms["mmbt"]["vqa"]["unimodal"][0]["freezing"][1] |= change
+        freezing = broken.arms["mmbt"]["vqa"]["unimodal"][0].freezing
+        freezing[1] = freezing[1].model_copy(update=change)
         assert faults(mmbt, broken) == {"mmbt": {"freezing"}}
 
 
@@ -250,12 +253,12 @@ def test_what_need_not_be_equal_is_stated(finished: tuple[Path, Study, TrainingR
     _, study, records = finished
     broken = copy.deepcopy(records)
     for record in broken.arms["text_only"]["vqa"]["unimodal"]:
-        record["reads"] |= {"visual_tokens": 0.0}
+        record.reads.visual_tokens = 0.0
     for record in broken.arms["late_fusion"]["vqa"]["unimodal"]:
-        record["reads"] |= {"truncated_texts": None}
+        record.reads.truncated_texts = None
     for record in broken.pretraining["single"]:
-        record["reads"] |= {"forwards": 2.5}
-    said = {arm: certificate["stated"] for arm, certificate in certify(study, broken).items()}
+        record.reads.forwards = 2.5
+    said = {arm: certificate.stated for arm, certificate in certify(study, broken).items()}
     assert [said[arm]["visual tokens per picture"] for arm in ("single", "text_only")] == ["16", "0"]
     assert [said[arm]["texts cut off"] for arm in ("single", "late_fusion")] == ["1.25%", "reads no text"]
     assert said["single"]["forward passes of a sample in a step"] == "1 (vqa), 2.5 (intermediate step)"
@@ -269,18 +272,18 @@ def test_arms_agree_with_those_that_read_the_same_pairs(tmp_path: Path) -> None:
     root = fabricate(tmp_path, study, items=40, quality=DATA, pictures=False)
     collect(study, root / "outputs/finetune", root / "outputs/evaluation")
     records = TrainingRecords.load(study, root)
-    assert len({record["digests"]["ids"] for kept in records.pretraining.values() for record in kept}) == 9
+    assert len({record.digests.ids for kept in records.pretraining.values() for record in kept}) == 9
     assert faults(study, records) == {}
 
     def broken(arm: str, chain: str, value: str) -> dict[str, set[str]]:
         strayed = copy.deepcopy(records)
-        strayed.pretraining[arm][1]["digests"][chain] = value
+        setattr(strayed.pretraining[arm][1].digests, chain, value)
         return faults(study, strayed)
 
     # Three read all pictures, with wrong captions or without.
     assert broken("single_noisy", "ids", "another order") == {"single_noisy": {"samples and their order"}}
-    digests = records.pretraining["single_quarter"][1]["digests"]
-    assert broken("single", "ids", digests["ids"]) == {"single": {"samples and their order"}}
+    digests = records.pretraining["single_quarter"][1].digests
+    assert broken("single", "ids", digests.ids) == {"single": {"samples and their order"}}
     # Of two nobody can say who is right.
     both = {"single_quarter", "crossed_quarter"}
     for chain, item in (("content", "content"), ("corruption", "corruption"), ("regions", "regions")):
@@ -297,9 +300,9 @@ def test_only_who_reads_answers_may_have_been_handed_more(tmp_path: Path) -> Non
     root = fabricate(tmp_path, study, items=40, quality=QUALITY | {("lxmert", "multimodal"): 0.6}, pictures=False)
     collect(study, root / "outputs/finetune", root / "outputs/evaluation")
     records = TrainingRecords.load(study, root)
-    records.pretraining["lxmert"][0]["digests"]["content"] = "pictures, texts and answers"
+    records.pretraining["lxmert"][0].digests.content = "pictures, texts and answers"
     assert faults(study, records) == {}
-    records.pretraining["lxmert"][0]["digests"]["ids"] = "another order"
+    records.pretraining["lxmert"][0].digests.ids = "another order"
     assert faults(study, records) == {"lxmert": {"samples and their order"}}
 
 

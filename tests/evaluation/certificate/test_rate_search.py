@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from components.evaluation.certificate.certificate import certify
+from components.evaluation.certificate.certificates import Certificate
 from components.evaluation.certificate.training_records import TrainingRecords
 from components.evaluation.leaderboard.grade import grade_of
 from components.evaluation.leaderboard.leaderboard import build
 from components.evaluation.report.report import render
 from components.evaluation.scoring.metrics import collect
+from components.records.training import Digests
 from components.study.cells import Cell
 from components.study.study import Study
 from tests.evaluation.fabricate import CONTROLLED, controlled_study, fabricate, study_of
@@ -37,7 +39,7 @@ def faults(study: Study, records: TrainingRecords) -> dict[str, str]:
     """What the check of the learning rate says, of arms that fail it; no other check fails."""
     found = {}
     for arm, certificate in certify(study, records).items():
-        failed = {check["item"]: check["detail"] for check in certificate["checks"] if not check["equal"]}
+        failed = {check.item: check.detail for check in certificate.checks if not check.equal}
         assert set(failed) <= {"learning rate"}
         found |= {arm: failed["learning rate"]} if failed else {}
     return found
@@ -48,47 +50,47 @@ def test_an_equal_search_passes_and_finds_another_rate_for_every_arm(
 ) -> None:
     _, study, records = finished
     assert faults(study, records) == {}
-    assert len({record["factor"] for record in records.tuning.values()}) > 1
+    assert len({record.factor for record in records.tuning.values()}) > 1
 
 
 def one_more_candidate(records: TrainingRecords) -> str:
     record = records.tuning["vilt"]
-    record["trials"].append({**record["trials"][0], "factor": 3.3})
+    record.trials.append(record.trials[0].model_copy(update={"factor": 3.3}))
     return "9 candidates instead of 8"
 
 
 def other_candidates(records: TrainingRecords) -> str:
-    for trial in records.tuning["vilt"]["trials"]:
-        if trial["factor"] == 0.25:
-            trial["factor"] = 0.2
+    for trial in records.tuning["vilt"].trials:
+        if trial.factor == 0.25:
+            trial.factor = 0.2
     return "its candidates are not the others'"
 
 
 def a_longer_rung(records: TrainingRecords) -> str:
-    trial = next(trial for trial in records.tuning["vilt"]["trials"] if trial["rung"] == 0)
-    trial["samples"] *= 2
+    trial = next(trial for trial in records.tuning["vilt"].trials if trial.rung == 0)
+    trial.samples *= 2
     return "a candidate on rung 1: 125 steps on 16,000 samples instead of 125 on 8,000"
 
 
 def another_order(records: TrainingRecords) -> str:
-    records.tuning["vilt"]["trials"][0]["digests"]["ids"] = "an order of its own"
+    records.tuning["vilt"].trials[0].digests.ids = "an order of its own"
     return "its candidates saw other samples, or another order"
 
 
 def not_its_best(records: TrainingRecords) -> str:
     record = records.tuning["vilt"]
-    best = max((t for t in record["trials"] if t["rung"] == 1), key=lambda t: float(t["score"]))
-    best["score"] = 0.0
-    return f"its factor {record['factor']:g} is not the best of its search"
+    best = max((t for t in record.trials if t.rung == 1), key=lambda t: t.score)
+    best.score = 0.0
+    return f"its factor {record.factor:g} is not the best of its search"
 
 
 def a_rate_of_its_own(records: TrainingRecords) -> str:
-    records.arms["vilt"]["vqa"]["unimodal"][1]["learning_rate"] = 0.5
+    records.arms["vilt"]["vqa"]["unimodal"][1].learning_rate = 0.5
     return "vqa, unimodal trained at a rate of 0.5, not "
 
 
 def a_rate_of_its_own_before(records: TrainingRecords) -> str:
-    records.pretraining["vilt"][0]["learning_rate"] = 0.5
+    records.pretraining["vilt"][0].learning_rate = 0.5
     return "the intermediate step trained at a rate of 0.5, not "
 
 
@@ -126,14 +128,14 @@ def test_a_search_in_flops_gives_every_arm_as_many_and_not_as_many_samples(tmp_p
     records = TrainingRecords.load(study, root)
     assert faults(study, records) == {}
     # The passes of one arm cost more, so its candidates see fewer samples, and the same ones as far as they come.
-    cheap, dear = (records.tuning[arm]["trials"][0] for arm in ("single", "dense"))
-    assert dear["samples"] < cheap["samples"]
+    cheap, dear = (records.tuning[arm].trials[0] for arm in ("single", "dense"))
+    assert dear.samples < cheap.samples
     longer = copy.deepcopy(records)
-    trial = longer.tuning["dense"]["trials"][0]
-    trial["steps"], trial["samples"] = trial["steps"] + 1, trial["samples"] + 64
-    trial["flops"] *= trial["steps"] / (trial["steps"] - 1)
+    trial = longer.tuning["dense"].trials[0]
+    trial.steps, trial.samples = trial.steps + 1, trial.samples + 64
+    trial.flops *= trial.steps / (trial.steps - 1)
     assert "more than the" in faults(study, longer)["dense"]
-    dear["digests_after"] = {batches: {"ids": "an order of its own"} for batches in dear["digests_after"]}
+    dear.digests_after = {batches: Digests(ids="an order of its own") for batches in dear.digests_after}
     assert faults(study, records) == {"dense": "its candidates saw other samples, or another order"}
 
 
@@ -147,29 +149,31 @@ def test_a_search_that_nobody_asked_for_is_found(finished: tuple[Path, Study, Tr
 def test_the_cost_is_charged_to_every_cell_of_the_arm(finished: tuple[Path, Study, TrainingRecords]) -> None:
     root, study, records = finished
     board = build(study, root)
-    for cell in board["tasks"]["vqa"]["cells"]:
-        trials = records.tuning[cell["arm"]]["trials"]
-        samples = cell["samples"]
-        assert samples["tuning"] == sum(trial["samples"] for trial in trials) > 0
-        assert samples["total"] == sum(samples[part] for part in ("unimodal", "tuning", "pretraining", "finetuning"))
-    assert board["tuning"]["vilt"]["factor"] == records.tuning["vilt"]["factor"]
+    for cell in board.tasks["vqa"].cells:
+        trials = records.tuning[cell.arm].trials
+        samples = cell.samples
+        assert samples.tuning == sum(trial.samples for trial in trials) > 0
+        assert samples.total == samples.unimodal + samples.tuning + samples.pretraining + samples.finetuning
+    assert board.tuning["vilt"].factor == records.tuning["vilt"].factor
 
 
 def test_two_norms_are_judged_after_a_search_alone(finished: tuple[Path, Study, TrainingRecords]) -> None:
     _, study, records = finished
     pair = Cell.of("vilt", "multimodal"), Cell.of("mmbt", "unimodal")
     assert grade_of(study, *pair, certify(study, records)).grade == "system"
-    unsearched = grade_of(searched(trials=0), *pair, {arm: {"valid": True} for arm in records.tuning})
+    unsearched = grade_of(
+        searched(trials=0), *pair, dict.fromkeys(records.tuning, Certificate(valid=True, checks=[], stated={}))
+    )
     assert (unsearched.grade, unsearched.obstacle) == ("descriptive", "norm")
 
 
 def test_the_report_shows_every_search(finished: tuple[Path, Study, TrainingRecords]) -> None:
     root, study, records = finished
     (root / "outputs/compare").mkdir(exist_ok=True)
-    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(build(study, root)), encoding="utf-8")
+    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(build(study, root).as_json()), encoding="utf-8")
     text = render(root).read_text(encoding="utf-8")
     start = text.index('<section id="search">')
     shown = text[start : text.index("</section>", start)]
     assert "Every arm was given the same 8 candidates" in shown
     assert shown.count("Search of the learning rate of") == len(study.architectures.all)
-    assert f"× {records.tuning['mmbt']['factor']:g}" in shown
+    assert f"× {records.tuning['mmbt'].factor:g}" in shown

@@ -14,6 +14,7 @@ from components.evaluation.statistics.estimates import summarise
 from components.evaluation.statistics.power import design_of, detectable_effect, power
 from components.study.plan import fine_tunings
 from components.study.study import Study
+from tests.evaluation.boards import entry, leaderboard, record
 from tests.evaluation.fabricate import study_of
 
 REPLICATES = [0, 1, 2, 3]
@@ -54,7 +55,7 @@ def workspace(root: Path, study: Study) -> Path:
     for arm in study.architectures.all:
         for task in study.task_names:
             cells = [cell.name for cell in fine_tunings(study, arm, task)]
-            arms.setdefault(arm, {})[task] = {cell: [{} for _ in study.replicates] for cell in cells}
+            arms.setdefault(arm, {})[task] = {cell: [record() for _ in study.replicates] for cell in cells}
             for cell in cells:
                 correct = scores(arm, cell, len(study.replicates))
                 number = np.arange(ITEMS)
@@ -73,8 +74,9 @@ def workspace(root: Path, study: Study) -> Path:
         ("mmbt", "unimodal", True),
         ("clip", "scratch", True),
     ]
-    entry = {"cells": [{"arm": a, "cell": c, "candidate": ranked} for a, c, ranked in cells]}
-    (root / "outputs/compare/leaderboard.json").write_text(json.dumps({"tasks": {"vqa": entry}}), encoding="utf-8")
+    shown = task([entry(f"{arm}/{cell}", candidate=ranked) for arm, cell, ranked in cells])
+    board = leaderboard({"vqa": shown}).as_json()
+    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(board), encoding="utf-8")
     return root
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from components.evaluation.certificate.budgets import fault
 from components.evaluation.certificate.training_records import TrainingRecords
-from components.evaluation.leaderboard.costs import Costs
+from components.evaluation.leaderboard.costs import Accounts
 from components.evaluation.leaderboard.leaderboard import build
 from components.evaluation.report.report_data import arm_costs, cell_seconds
 from components.evaluation.report.sections import means
@@ -43,29 +43,30 @@ def test_what_began_where_it_should_is_comparable(study: Study, root: Path) -> N
 def test_another_beginning_is_caught_in_that_arm_alone(study: Study, root: Path, change: dict[str, str] | None) -> None:
     records = TrainingRecords.load(study, root)
     record = records.arms["vilt"][STATEMENTS]["multimodal"][1]
-    record["taught"] = None if change is None else {**record["taught"], **change}
+    record.taught = None if change is None or record.taught is None else record.taught.model_copy(update=change)
     assert faults(study, records) == {"vilt": {"start components"}}
 
 
 def test_a_twin_is_longer_on_the_task_before_alone(study: Study, root: Path) -> None:
     arms = TrainingRecords.load(study, root).arms["vilt"]
     plain, twin = (arms[VQA][cell][0] for cell in ("unimodal", "unimodal_matched"))
-    assert twin["steps"] > plain["steps"]
-    assert arms[STATEMENTS]["unimodal_matched"][0]["steps"] == arms[STATEMENTS]["unimodal"][0]["steps"]
-    assert not fault(arms[STATEMENTS]["unimodal_matched"][0], study.finetune_further)
+    assert twin.steps > plain.steps
+    assert arms[STATEMENTS]["unimodal_matched"][0].steps == arms[STATEMENTS]["unimodal"][0].steps
+    twin = arms[STATEMENTS]["unimodal_matched"][0]
+    assert not fault(twin, twin.flops.total, study.finetune_further)
 
 
 def test_a_cell_is_charged_what_was_learned_before(study: Study, root: Path) -> None:
     records = TrainingRecords.load(study, root)
-    costs = Costs(study, records, root / "outputs/unimodal")
+    costs = Accounts(study, records, root)
     for name in ("multimodal", "unimodal_matched"):
         before, own = (costs.of(task, Cell.of("vilt", name)) for task in (VQA, STATEMENTS))
-        assert own["samples"]["task_before"] == before["samples"]["finetuning"]
-        assert own["samples"]["total"] == before["samples"]["total"] + study.finetune_further.samples
+        assert own.samples.task_before == before.samples.finetuning
+        assert own.samples.total == before.samples.total + study.finetune_further.samples
         record = records.arms["vilt"][STATEMENTS][name][0]
-        assert own["flops"]["training"] == before["flops"]["training"] + record["flops"]["total"]
+        assert own.flops.training == before.flops.training + record.flops.total
     few = costs.of(VQA, Cell.of("vilt", "multimodal_few"))
-    assert few["samples"]["task_before"] == 0
+    assert few.samples.task_before == 0
 
 
 def test_seconds_are_those_of_both_tasks(study: Study, root: Path) -> None:
@@ -76,7 +77,7 @@ def test_seconds_are_those_of_both_tasks(study: Study, root: Path) -> None:
     assert more == pytest.approx(study.finetune_further.samples * 0.001)
     # Two stages of 40 seconds a replicate.
     assert arm_costs(root, study)["vilt"]["finetune"] == 80.0
-    assert board["budgets"]["finetune_further"]["amount"] == 8000
+    assert board.budgets["finetune_further"].amount == 8000
 
 
 def test_readers_are_told_what_a_task_comes_after(study: Study, root: Path) -> None:
@@ -84,4 +85,4 @@ def test_readers_are_told_what_a_task_comes_after(study: Study, root: Path) -> N
     said = "Every cell goes on from what the same start learned on VQA."
     assert render_text(board).count(said) == 1
     assert means(board).count(said) == 1
-    assert board["tasks"][VQA]["after"] is None
+    assert board.tasks[VQA].after is None

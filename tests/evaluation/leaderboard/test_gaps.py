@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from components import tasks
 from components.errors import CeterisError
 from components.evaluation.formatting import MEASURES
+from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.report import report
 from components.evaluation.report.glance import glance_section, glance_text
 from components.evaluation.report.terminal import render_text
@@ -22,7 +22,7 @@ ABLE = {"grounding": {"vilt"}, "retrieval": {"clip", "vilt", "late_fusion", "mmb
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, Leaderboard]:
     kinds = {"vqa": "vqa", "pointing": "grounding", "finding": "retrieval"}
     study = study_of(
         tasks={task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()}, task_names=list(kinds)
@@ -35,28 +35,28 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dic
     return root, study, evaluate(root, study)
 
 
-def test_cells_are_those_that_can(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_cells_are_those_that_can(finished: tuple[Path, Study, Leaderboard]) -> None:
     root, study, board = finished
     for task, kind in (("pointing", "grounding"), ("finding", "retrieval")):
-        entry = board["tasks"][task]
-        assert {cell["arm"] for cell in entry["cells"]} == ABLE[kind]
-        assert set(entry["cannot"]) == set(study.architectures.all) - ABLE[kind]
-        assert entry["chosen"]["arm"] in ABLE[kind]
-    assert board["tasks"]["vqa"]["cannot"] == {}
-    assert {effect["arm"] for effect in board["pretraining"] if effect["task"] == "pointing"} == {"vilt"}
+        entry = board.tasks[task]
+        assert {cell.arm for cell in entry.cells} == ABLE[kind]
+        assert set(entry.cannot) == set(study.architectures.all) - ABLE[kind]
+        assert entry.chosen.arm in ABLE[kind]
+    assert board.tasks["vqa"].cannot == {}
+    assert {effect.arm for effect in board.pretraining if effect.task == "pointing"} == {"vilt"}
     items = pd.read_parquet(root / "outputs/evaluation/items.parquet", columns=["arm", "task"])
     assert set(items[items.task == "pointing"].arm) == ABLE["grounding"]
 
 
-def test_the_directions_of_retrieval_are_items_and_forms(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_the_directions_of_retrieval_are_items_and_forms(finished: tuple[Path, Study, Leaderboard]) -> None:
     _, _, board = finished
-    cell = board["tasks"]["finding"]["cells"][0]
-    assert set(cell["forms"]) == {"image to text", "text to image"}
-    assert cell["items"] == sum(form["items"] for form in cell["forms"].values()) == 480
-    assert board["tasks"]["finding"]["groups"] == 120
+    cell = board.tasks["finding"].cells[0]
+    assert set(cell.forms) == {"image to text", "text to image"}
+    assert cell.items == sum(form.items for form in cell.forms.values()) == 480
+    assert board.tasks["finding"].groups == 120
 
 
-def test_gaps_are_said(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_gaps_are_said(finished: tuple[Path, Study, Leaderboard]) -> None:
     root, _, board = finished
     text = render_text(board)
     assert "pointing: pointing accuracy on 240 samples" in text
@@ -66,36 +66,36 @@ def test_gaps_are_said(finished: tuple[Path, Study, dict[str, Any]]) -> None:
     pointing = text[text.index("pointing:") : text.index("finding:")]
     assert "text_only" not in pointing
     (root / "outputs/compare").mkdir()
-    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(board), encoding="utf-8")
+    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(board.as_json()), encoding="utf-8")
     page = report.render(root).read_text(encoding="utf-8")
     assert said in page
     assert "Recall at 1 (%)" in page
 
 
-def test_all_tasks_stand_in_one_table(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_all_tasks_stand_in_one_table(finished: tuple[Path, Study, Leaderboard]) -> None:
     _, _, board = finished
     lines = glance_text(board)
     assert lines[1].split() == ["vqa", "pointing", "finding"]
     shown = {words[0]: words[1:] for words in (line.split() for line in lines[3:-1])}
-    assert set(shown) == set(board["certificates"])
-    for position, (task, entry) in enumerate(board["tasks"].items()):
-        floor = max(entry["floors"]["selection"].values())
+    assert set(shown) == set(board.certificates)
+    for position, (task, entry) in enumerate(board.tasks.items()):
+        floor = max(entry.floors["selection"].values())
         for arm, values in shown.items():
-            if arm in entry["cannot"]:
+            if arm in entry.cannot:
                 assert values[position] == "gap"
                 continue
-            cell = next(one for one in entry["cells"] if one["arm"] == arm and one["representative"])
-            assert float(values[position].strip("()")) == pytest.approx(100 * cell["mean"], abs=0.051), (task, arm)
-            assert values[position].startswith("(") == (cell["low"] <= floor)
+            cell = next(one for one in entry.cells if one.arm == arm and one.representative)
+            assert float(values[position].strip("()")) == pytest.approx(100 * cell.mean, abs=0.051), (task, arm)
+            assert values[position].startswith("(") == (cell.low <= floor)
     # The table of the report has a row for every arm and one for the floors, and marks as many gaps.
     page = glance_section("All tasks", board)
     assert page.count("<tr") == 2 + len(shown)
-    assert page.count('class="gap"') == sum(len(entry["cannot"]) for entry in board["tasks"].values()) > 0
+    assert page.count('class="gap"') == sum(len(entry.cannot) for entry in board.tasks.values()) > 0
 
 
-def test_one_task_needs_no_table_of_tasks(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_one_task_needs_no_table_of_tasks(finished: tuple[Path, Study, Leaderboard]) -> None:
     _, _, board = finished
-    alone = board | {"tasks": {"vqa": board["tasks"]["vqa"]}}
+    alone = board.model_copy(update={"tasks": {"vqa": board.tasks["vqa"]}})
     assert glance_text(alone) == []
     assert glance_section("All tasks", alone) == ""
 

@@ -2,12 +2,14 @@
 
 import pytest
 
+from components.evaluation.certificate.certificates import Certificate
 from components.evaluation.leaderboard.grade import Grade, grade_of, grade_of_contrast, overall
 from components.study.cells import Cell
 from components.study.study import Study
 from tests.evaluation.fabricate import WHOLE, controlled_study, data_study, interaction_study, study_of
 
-VALID = {"valid": True, "checks": []}
+VALID = Certificate(valid=True, checks=[], stated={})
+BROKEN = Certificate(valid=False, checks=[], stated={})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_grades(first: str, second: str, grade: str, axis: str | None) -> None:
     assert found.reason.endswith(".")
     two = controlled_study(replicates=[0, 1])
     assert grade_of(two, *sides, dict.fromkeys(two.arms, VALID)).grade == "descriptive"
-    broken = dict.fromkeys(study.arms, VALID) | {sides[1].arm: {"valid": False, "checks": []}}
+    broken = dict.fromkeys(study.arms, VALID) | {sides[1].arm: BROKEN}
     assert grade_of(study, *sides, broken).grade == "descriptive"
 
 
@@ -137,7 +139,7 @@ def test_front_ends_with_unlike_labels_are_not_controlled() -> None:
 def test_an_interaction_needs_four_certificates_and_three_replicates() -> None:
     study = interaction_study()
     plain, asked, _ = study.evaluation.contrasts
-    broken = dict.fromkeys(study.arms, VALID) | {"crossed_quarter": {"valid": False, "checks": []}}
+    broken = dict.fromkeys(study.arms, VALID) | {"crossed_quarter": BROKEN}
     found = grade_of_contrast(study, asked, broken)
     assert (found.grade, found.reason) == (
         "descriptive",

@@ -2,10 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import CeterisError
+from components.evaluation.leaderboard.entries import CellEntry, CellSamples, Leaderboard
 from components.evaluation.leaderboard.leaderboard import build
 from components.evaluation.report.terminal import render_text
 from components.evaluation.scoring.metrics import collect
@@ -21,27 +22,27 @@ from components.study.study import Study
 from tests.evaluation.fabricate import QUALITY, ROOT, classification_study, fabricate, study_of
 
 
-def evaluate(root: Path, study: Study) -> dict[str, Any]:
+def evaluate(root: Path, study: Study) -> Leaderboard:
     """Both stages' work in this process."""
     collect(study, root / "outputs/finetune", root / "outputs/evaluation")
     return build(study, root)
 
 
 @pytest.fixture(scope="module")
-def default(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
+def default(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, Leaderboard]:
     study = study_of()
     root = fabricate(tmp_path_factory.mktemp("default"), study, items=1200, pictures=False)
     return root, study, evaluate(root, study)
 
 
 @pytest.fixture
-def copy(default: tuple[Path, Study, dict[str, Any]], tmp_path: Path) -> Path:
+def copy(default: tuple[Path, Study, Leaderboard], tmp_path: Path) -> Path:
     shutil.copytree(default[0], tmp_path / "copy")
     return tmp_path / "copy"
 
 
-def cell_of(leaderboard: dict[str, Any], task: str, arm: str, cell: str) -> dict[str, Any]:
-    found = [entry for entry in leaderboard["tasks"][task]["cells"] if (entry["arm"], entry["cell"]) == (arm, cell)]
+def cell_of(leaderboard: Leaderboard, task: str, arm: str, cell: str) -> CellEntry:
+    found = [entry for entry in leaderboard.tasks[task].cells if (entry.arm, entry.cell) == (arm, cell)]
     assert len(found) == 1
     return found[0]
 
@@ -51,7 +52,7 @@ def rewrite(path: Path, change: Any) -> None:
     change(frame).to_parquet(path, index=False)
 
 
-def test_scores_are_the_means_of_correct(default: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_scores_are_the_means_of_correct(default: tuple[Path, Study, Leaderboard]) -> None:
     root, _, leaderboard = default
     keys = ["arm", "task", "replicate", "cell", "split"]
     scores = pd.read_parquet(root / "outputs/evaluation/scores.parquet").set_index(keys).sort_index()
@@ -66,12 +67,12 @@ def test_scores_are_the_means_of_correct(default: tuple[Path, Study, dict[str, A
     assert items[keys].equals(items[keys].sort_values(keys, ignore_index=True))
     entry = cell_of(leaderboard, "vqa", "clip", "multimodal")
     selection = raw[(raw["cell"] == "multimodal") & (raw["split"] == "selection")]
-    assert entry["scores"][1] == pytest.approx(selection["correct"].mean(), abs=1e-6)
-    assert entry["forms"]["count"]["items"] == (selection["form"] == "count").sum()
-    assert set(entry["splits"]) == {"validation", "selection", "general_counts", "general_paraphrases"}
+    assert entry.scores[1] == pytest.approx(selection["correct"].mean(), abs=1e-6)
+    assert entry.forms["count"].items == (selection["form"] == "count").sum()
+    assert set(entry.splits) == {"validation", "selection", "general_counts", "general_paraphrases"}
 
 
-def test_records_and_curves_are_kept_apart(default: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_records_and_curves_are_kept_apart(default: tuple[Path, Study, Leaderboard]) -> None:
     root, _, _ = default
     arms = json.loads((root / "outputs/evaluation/arms.json").read_text())
     records = arms["vilt"]["vqa"]["multimodal_few"]
@@ -138,113 +139,111 @@ def test_the_gate_split_is_kept_for_promotion(copy: Path) -> None:
         evaluate(copy, study_of())
 
 
-def test_best_ties_and_order(default: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_best_ties_and_order(default: tuple[Path, Study, Leaderboard]) -> None:
     _, _, leaderboard = default
     for task in ("vqa", "statements"):
-        entry = leaderboard["tasks"][task]
-        full = [cell for cell in entry["cells"] if cell["candidate"]]
-        assert full == sorted(full, key=lambda cell: -cell["mean"])
-        assert [cell["chosen"] for cell in entry["cells"]].count(True) == 1
+        entry = leaderboard.tasks[task]
+        full = [cell for cell in entry.cells if cell.candidate]
+        assert full == sorted(full, key=lambda cell: -cell.mean)
+        assert [cell.chosen for cell in entry.cells].count(True) == 1
         assert full[0]["chosen"]
         # ViLT's multimodal start and MMBT's unimodal start were made half a point apart: that cannot be told.
         close = {("vilt", "multimodal"), ("mmbt", "unimodal")}
-        assert (entry["chosen"]["arm"], entry["chosen"]["cell"]) in close
+        assert (entry.chosen.arm, entry.chosen.cell) in close
         # Nor may it be: the one normalises before its sublayers, the other after them, and no rate was searched for either.
-        (other,) = close - {(entry["chosen"]["arm"], entry["chosen"]["cell"])}
-        assert cell_of(leaderboard, task, *other)["undecided"] == "norm"
-        assert not any(cell["tied"] and cell["undecided"] for cell in full)
-        assert not cell_of(leaderboard, task, "text_only", "unimodal")["tied"]
-        assert [cell["arm"] for cell in full] == list(dict.fromkeys(cell["arm"] for cell in full))
-    assert leaderboard["grade"] == "system"
+        (other,) = close - {(entry.chosen.arm, entry.chosen.cell)}
+        assert cell_of(leaderboard, task, *other).undecided == "norm"
+        assert not any(cell.tied and cell.undecided for cell in full)
+        assert not cell_of(leaderboard, task, "text_only", "unimodal").tied
+        assert [cell.arm for cell in full] == list(dict.fromkeys(cell.arm for cell in full))
+    assert leaderboard.grade == "system"
 
 
-def test_means_and_floors(default: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_means_and_floors(default: tuple[Path, Study, Leaderboard]) -> None:
     _, _, leaderboard = default
-    cells = leaderboard["tasks"]["vqa"]["cells"]
-    covered = [cell["low"] <= QUALITY[cell["arm"], cell["cell"]] <= cell["high"] for cell in cells]
+    cells = leaderboard.tasks["vqa"].cells
+    covered = [cell.low <= QUALITY[cell.arm, cell.cell] <= cell.high for cell in cells]
     assert sum(covered) >= len(covered) - 2
-    assert leaderboard["tasks"]["vqa"]["floors"]["selection"] == {"majority": 0.2, "text_only": 0.4, "image_only": 0.3}
-    assert cell_of(leaderboard, "vqa", "late_fusion", "unimodal")["above_floors"]
-    assert not cell_of(leaderboard, "vqa", "image_only", "unimodal")["above_floors"]
-    hard = cell_of(leaderboard, "vqa", "mmbt", "unimodal")["hard"]
-    assert 0 < hard["items"] < 1200
-    general = cell_of(leaderboard, "vqa", "vilt", "multimodal")["splits"]["general_counts"]
-    assert general["mean"] == pytest.approx(QUALITY["vilt", "multimodal"] - 0.1, abs=0.04)
+    assert leaderboard.tasks["vqa"].floors["selection"] == {"majority": 0.2, "text_only": 0.4, "image_only": 0.3}
+    assert cell_of(leaderboard, "vqa", "late_fusion", "unimodal").above_floors
+    assert not cell_of(leaderboard, "vqa", "image_only", "unimodal").above_floors
+    hard = cell_of(leaderboard, "vqa", "mmbt", "unimodal").hard
+    assert 0 < hard.items < 1200
+    general = cell_of(leaderboard, "vqa", "vilt", "multimodal").splits["general_counts"]
+    assert general.mean == pytest.approx(QUALITY["vilt", "multimodal"] - 0.1, abs=0.04)
 
 
-def test_the_effect_of_pretraining_is_recovered(default: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_the_effect_of_pretraining_is_recovered(default: tuple[Path, Study, Leaderboard]) -> None:
     _, _, leaderboard = default
-    effects = {(e["arm"], e["task"], e["labels"]): e for e in leaderboard["pretraining"]}
+    effects = {(e.arm, e.task, e.labels): e for e in leaderboard.pretraining}
     assert set(effects) == {
         (a, t, n) for a in ("clip", "vilt") for t, n in (("vqa", "all"), ("vqa", "few"), ("statements", "all"))
     }
     few = effects["clip", "vqa", "few"]
-    assert few["low"] <= 0.15 <= few["high"]
-    assert few["verdict"] == "helps"
-    assert few["labelled"] == 500
+    assert few.low <= 0.15 <= few.high
+    assert few.verdict == "helps"
+    assert few.labelled == 500
     nothing = effects["vilt", "vqa", "few"]
-    assert nothing["low"] <= 0.0 <= nothing["high"]
-    assert nothing["verdict"] == "cannot tell"
+    assert nothing.low <= 0.0 <= nothing.high
+    assert nothing.verdict == "cannot tell"
 
 
-def test_costs_count_everything_before_fine_tuning(default: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_costs_count_everything_before_fine_tuning(default: tuple[Path, Study, Leaderboard]) -> None:
     _, _, leaderboard = default
     multimodal = cell_of(leaderboard, "vqa", "clip", "multimodal")
-    assert multimodal["samples"] == {
-        "unimodal": 40000, "tuning": 0, "pretraining": 57600, "task_before": 0, "finetuning": 32000, "total": 129600
-    }  # fmt: skip
-    assert cell_of(leaderboard, "vqa", "mmbt", "unimodal")["samples"]["total"] == 32000 + 25600 + 40000
-    assert cell_of(leaderboard, "vqa", "clip", "scratch")["samples"]["total"] == 32000
-    assert multimodal["flops"]["training"] == 3 * (40000 * 2e5 + 57600 * 4e5 + 32000 * 3e5)
-    assert multimodal["visual"] == "patches"
-    assert cell_of(leaderboard, "vqa", "text_only", "unimodal")["visual"] == "none"
+    assert multimodal.samples == CellSamples(
+        unimodal=40000, tuning=0, pretraining=57600, task_before=0, finetuning=32000, total=129600
+    )
+    assert cell_of(leaderboard, "vqa", "mmbt", "unimodal").samples.total == 32000 + 25600 + 40000
+    assert cell_of(leaderboard, "vqa", "clip", "scratch").samples.total == 32000
+    assert multimodal.flops.training == 3 * (40000 * 2e5 + 57600 * 4e5 + 32000 * 3e5)
+    assert multimodal.visual == "patches"
+    assert cell_of(leaderboard, "vqa", "text_only", "unimodal").visual == "none"
 
 
 def test_unequal_data_costs_its_arm_every_verdict_and_the_others_none(copy: Path) -> None:
     before = build(study_of(), copy)
-    assert before["digests"] == {"equal": True, "compared": 15, "violations": []}
+    assert (before.digests.equal, before.digests.compared, before.digests.violations) == (True, 15, [])
     path = copy / "outputs/evaluation/arms.json"
     arms = json.loads(path.read_text())
     arms["vilt"]["statements"]["scratch"][1]["digests"]["content"] = "other"
     path.write_text(json.dumps(arms))
     leaderboard = build(study_of(), copy)
-    (violation,) = leaderboard["digests"]["violations"]
-    assert violation["where"] == "statements, all labels, replicate 1"
-    assert violation["values"]["other"] == ["vilt (scratch)"]
-    assert {arm for arm, certificate in leaderboard["certificates"].items() if not certificate["valid"]} == {"vilt"}
-    for task, entry in leaderboard["tasks"].items():
-        (kept,) = [c for c in before["tasks"][task]["cells"] if c["candidate"] and c["arm"] == "vilt"]
-        assert kept["representative"]
-        assert entry["chosen"]["arm"] != "vilt"
-        assert not any("vilt" in (pair["first"]["arm"], pair["second"]["arm"]) for pair in entry["pairs"])
-        assert {pair["verdict"] for pair in entry["pairs"]} & {"better", "worse"}
-        shown = [cell for cell in entry["cells"] if cell["arm"] == "vilt"]
-        assert [(cell["comparable"], cell["candidate"], cell["ranks"]) for cell in shown] == [
-            (False, False, None)
-        ] * len(shown)
-    verdicts = {effect["arm"]: effect["verdict"] for effect in leaderboard["pretraining"] if effect["labels"] == "all"}
+    (violation,) = leaderboard.digests.violations
+    assert violation.where == "statements, all labels, replicate 1"
+    assert violation.values["other"] == ["vilt (scratch)"]
+    assert {arm for arm, certificate in leaderboard.certificates.items() if not certificate.valid} == {"vilt"}
+    for task, entry in leaderboard.tasks.items():
+        (kept,) = [c for c in before.tasks[task].cells if c.candidate and c.arm == "vilt"]
+        assert kept.representative
+        assert entry.chosen.arm != "vilt"
+        assert not any("vilt" in (pair.first.arm, pair.second.arm) for pair in entry.pairs)
+        assert {pair.verdict for pair in entry.pairs} & {"better", "worse"}
+        shown = [cell for cell in entry.cells if cell.arm == "vilt"]
+        assert [(cell.comparable, cell.candidate, cell.ranks) for cell in shown] == [(False, False, None)] * len(shown)
+    verdicts = {effect.arm: effect.verdict for effect in leaderboard.pretraining if effect.labels == "all"}
     assert verdicts == {"clip": "helps", "vilt": "descriptive"}
     assert "vilt: not comparable" in render_text(leaderboard)
 
 
 def test_where_no_run_recorded_a_digest_nothing_is_ranked(copy: Path) -> None:
     path = copy / "outputs/evaluation/arms.json"
-    path.write_text(path.read_text().replace('"ids":', '"lost":'))
+    path.write_text(re.sub(r'"ids": "\w*"', '"ids": null', path.read_text()))
     leaderboard = build(study_of(), copy)
-    for entry in leaderboard["tasks"].values():
-        assert (entry["chosen"], entry["pairs"]) == (None, [])
-        assert not any(cell["comparable"] or cell["candidate"] for cell in entry["cells"])
+    for entry in leaderboard.tasks.values():
+        assert (entry.chosen, entry.pairs) == (None, [])
+        assert not any(cell.comparable or cell.candidate for cell in entry.cells)
     text = render_text(leaderboard)
     assert "Nothing is ranked: no arm passed its certificate." in text
     assert "samples and their order" in text
 
 
-def test_a_long_name_does_not_run_into_what_stands_beside_it(default: tuple[Path, Study, dict[str, Any]]) -> None:
-    board = deepcopy(default[2])
-    for effect in board["pretraining"]:
-        effect["arm"] = "cross_attention"
+def test_a_long_name_does_not_run_into_what_stands_beside_it(default: tuple[Path, Study, Leaderboard]) -> None:
+    board = default[2].model_copy(deep=True)
+    for effect in board.pretraining:
+        effect.arm = "cross_attention"
     lines = render_text(board).splitlines()
-    assert sum(line.startswith("  cross_attention ") for line in lines) == len(board["pretraining"])
+    assert sum(line.startswith("  cross_attention ") for line in lines) == len(board.pretraining)
 
 
 def test_arms_of_another_study_are_refused(copy: Path) -> None:
@@ -260,13 +259,13 @@ def test_few_replicates_are_descriptive(tmp_path: Path, replicates: list[int]) -
     study = study_of(replicates=replicates)
     root = fabricate(tmp_path, study, items=300, pictures=False)
     leaderboard = evaluate(root, study)
-    assert leaderboard["grade"] == "descriptive"
-    assert leaderboard["interval_over"] == ("samples" if len(replicates) == 1 else "replicates and samples")
-    verdicts = {effect["verdict"] for effect in leaderboard["pretraining"]}
+    assert leaderboard.grade == "descriptive"
+    assert leaderboard.interval_over == ("samples" if len(replicates) == 1 else "replicates and samples")
+    verdicts = {effect.verdict for effect in leaderboard.pretraining}
     assert verdicts == {"descriptive"}
-    assert not any(cell["tied"] for cell in leaderboard["tasks"]["vqa"]["cells"])
-    best = leaderboard["tasks"]["vqa"]["chosen"]
-    assert best["low"] < best["mean"] < best["high"]
+    assert not any(cell.tied for cell in leaderboard.tasks["vqa"].cells)
+    best = leaderboard.tasks["vqa"].chosen
+    assert best.low < best.mean < best.high
     assert "Descriptive." in render_text(leaderboard)
 
 
@@ -275,15 +274,15 @@ def test_a_baseline_may_win_and_it_is_said(tmp_path: Path) -> None:
     quality = {key: 0.9 if key[0] == "late_fusion" else 0.6 for key in QUALITY}
     root = fabricate(tmp_path, study, items=200, quality=quality, pictures=False)
     leaderboard = evaluate(root, study)
-    entry = leaderboard["tasks"]["clothes"]
-    assert entry["chosen"]["arm"] == "late_fusion"
-    assert entry["chosen"]["baseline"]
-    assert entry["cells"][0]["forms"] == {}
-    assert all(cell["labels"] == "all" for cell in entry["cells"])
+    entry = leaderboard.tasks["clothes"]
+    assert entry.chosen.arm == "late_fusion"
+    assert entry.chosen.baseline
+    assert entry.cells[0].forms == {}
+    assert all(cell.labels == "all" for cell in entry.cells)
     assert "simple baselines" in render_text(leaderboard)
 
 
-def test_text_names_every_cell_and_floor(default: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_text_names_every_cell_and_floor(default: tuple[Path, Study, Leaderboard]) -> None:
     text = render_text(default[2])
     for arm in study_of().architectures.all:
         assert arm in text

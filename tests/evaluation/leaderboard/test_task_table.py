@@ -8,12 +8,23 @@ import numpy as np
 import pytest
 
 from components.errors import CeterisError
-from components.evaluation.formatting import headline
-from components.evaluation.leaderboard.costs import Costs
+from components.evaluation.certificate.certificates import Certificate, DigestSummary
+from components.evaluation.findings import headline
+from components.evaluation.leaderboard.costs import Accounts
+from components.evaluation.leaderboard.entries import (
+    CellCosts,
+    CellEntry,
+    CellFlops,
+    CellSamples,
+    Leaderboard,
+    TaskEntry,
+    UndecidedName,
+)
 from components.evaluation.leaderboard.grade import overall
 from components.evaluation.leaderboard.task_table import TaskTable
 from components.evaluation.report.terminal import render_text
 from components.evaluation.scoring.scores import TaskScores
+from components.records.training import GivenBudget, Parameters
 from components.study.cells import Cell
 from components.study.plan import fine_tunings
 from components.study.study import Study
@@ -22,7 +33,6 @@ from tests.evaluation.leaderboard.test_contrast_results import holm_by_hand
 
 ITEMS = 400
 FLOORS = {"selection": {"majority": 0.2}}
-Json = dict[str, Any]
 Means = Mapping[str, tuple[float, float]]
 """Mean on validation and on selection, by ARM/CELL."""
 
@@ -67,77 +77,89 @@ def scores_of(study: Study, means: Means, validation: bool = True) -> TaskScores
     return TaskScores(values, np.arange(count), np.repeat(splits, ITEMS), nothing, np.zeros(count, dtype=bool))
 
 
-class Free(Costs):
+class Free(Accounts):
     """Nothing costs anything."""
 
     def __init__(self, unimodal: Mapping[str, int | None] = {}) -> None:
         self._known = unimodal
 
-    def of(self, task: str, cell: Cell) -> Json:
+    def of(self, task: str, cell: Cell) -> CellCosts:
         pretraining = 100 if cell.start == "multimodal" else 0
-        samples = {
-            "unimodal": self._known.get(cell.name, 0),
-            "pretraining": pretraining,
-            "task_before": 0,
-            "finetuning": 10,
-            "total": 0,
-        }
-        return {"samples": samples, "parameters": {"total": 1, "trained": 1}}
+        samples = CellSamples(
+            unimodal=self._known.get(cell.name, 0),
+            tuning=0,
+            pretraining=pretraining,
+            task_before=0,
+            finetuning=10,
+            total=0,
+        )
+        return CellCosts(
+            visual="none",
+            parameters=Parameters(total=1, trained=1),
+            flops=CellFlops(forward_per_sample=0, training=0),
+            samples=samples,
+        )
 
 
 def table_of(study: Study, means: Means = FAMILY, validation: bool = True, broken: tuple[str, ...] = ()) -> TaskTable:
-    certificates = {arm: {"valid": arm not in broken, "checks": []} for arm in study.architectures.all}
+    certificates = {arm: Certificate(valid=arm not in broken, checks=[], stated={}) for arm in study.architectures.all}
     return TaskTable(study, "vqa", scores_of(study, means, validation), certificates, "p")
 
 
-def board_of(study: Study, table: TaskTable) -> Json:
+def board_of(study: Study, table: TaskTable) -> Leaderboard:
     grade, reason = overall(study, table.certificates)
-    return {
-        "study": study.name,
-        "confidence": 0.95,
-        "margin": 0.02,
-        "replicates": study.replicates,
-        "protocol": "p",
-        "grade": grade,
-        "grade_reason": reason,
-        "interval_over": "replicates and samples",
-        "contrasts": [],
-        "tasks": {"vqa": table.build(FLOORS, Free())},
-        "pretraining": [],
-        "budgets": {key: budget.described() for key, budget in study.budgets.items()},
-        "data": [],
-        "certificates": table.certificates,
-        "digests": {"equal": True, "compared": 0, "violations": []},
-    }
+    return Leaderboard(
+        study=study.name,
+        confidence=0.95,
+        margin=0.02,
+        replicates=study.replicates,
+        protocol="p",
+        grade=grade,
+        grade_reason=reason,
+        interval_over="replicates and samples",
+        contrasts=[],
+        tasks={"vqa": built(table)},
+        pretraining=[],
+        data=[],
+        tuning={},
+        budgets={key: GivenBudget(**budget.described()) for key, budget in study.budgets.items()},
+        certificates=dict(table.certificates),
+        digests=DigestSummary(equal=True, compared=0, violations=[]),
+    )
 
 
-def by_name(entry: Json) -> dict[str, Json]:
-    return {f"{cell['arm']}/{cell['cell']}": cell for cell in entry["cells"]}
+def built(table: TaskTable) -> TaskEntry:
+    """The entry of a table where nothing is missed, cut or costs anything."""
+    return table.build(FLOORS, {}, None, Free())
+
+
+def by_name(entry: TaskEntry) -> dict[str, CellEntry]:
+    return {f"{cell.arm}/{cell.cell}": cell for cell in entry.cells}
 
 
 def test_the_cell_that_is_best_on_validation_stands_for_its_architecture() -> None:
-    entry = table_of(small()).build(FLOORS, Free())
+    entry = built(table_of(small()))
     cells = by_name(entry)
     standing = {"vilt/multimodal", "mmbt/unimodal", "late_fusion/unimodal", "clip/unimodal"}
     standing |= {"text_only/unimodal", "image_only/unimodal"}
     # CLIP's multimodal start is the best of its own on selection, which is not asked.
-    assert {name for name, cell in cells.items() if cell["representative"]} == standing
-    assert {name for name, cell in cells.items() if cell["candidate"]} == standing
+    assert {name for name, cell in cells.items() if cell.representative} == standing
+    assert {name for name, cell in cells.items() if cell.candidate} == standing
     for name in set(cells) - standing:
-        assert [cells[name][key] for key in ("tied", "undecided", "ranks", "p_against_best", "chosen")] == [
+        assert [getattr(cells[name], key) for key in ("tied", "undecided", "ranks", "p_against_best", "chosen")] == [
             False, None, None, None, False
         ]  # fmt: skip
-        assert cells[name]["mean"] == pytest.approx(FAMILY[name][1], abs=1e-6)
-    pairs = {tuple(sorted(pair[side]["arm"] for side in ("first", "second"))) for pair in entry["pairs"]}
+        assert cells[name].mean == pytest.approx(FAMILY[name][1], abs=1e-6)
+    pairs = {tuple(sorted(getattr(pair, side).arm for side in ("first", "second"))) for pair in entry.pairs}
     assert pairs == set(itertools.combinations(sorted(small().architectures.all), 2))
-    assert len(entry["pairs"]) == 15
+    assert len(entry.pairs) == 15
 
 
 def test_another_architecture_may_be_chosen_than_that_of_the_best_cell() -> None:
     means = {**FAMILY, "clip/scratch": (0.50, 0.95)}
-    entry = table_of(small(), means).build(FLOORS, Free())
-    assert entry["cells"][0]["cell"] == "scratch"
-    assert (entry["chosen"]["arm"], entry["chosen"]["cell"]) == ("vilt", "multimodal")
+    entry = built(table_of(small(), means))
+    assert entry.cells[0].cell == "scratch"
+    assert (entry.chosen.arm, entry.chosen.cell) == ("vilt", "multimodal")
 
 
 def test_twins_may_stand_and_equals_stand_in_the_studys_order() -> None:
@@ -172,7 +194,7 @@ def test_without_validation_samples_nothing_chooses_between_starts() -> None:
 
 
 def test_arms_of_another_norm_have_no_verdict_and_take_nothing_from_the_others() -> None:
-    entry = table_of(small()).build(FLOORS, Free())
+    entry = built(table_of(small()))
     norms = {
         "clip": "pre",
         "vilt": "pre",
@@ -182,34 +204,34 @@ def test_arms_of_another_norm_have_no_verdict_and_take_nothing_from_the_others()
         "text_only": "post",
     }
     tested = []
-    for pair in entry["pairs"]:
-        sides = {norms[pair[side]["arm"]] for side in ("first", "second")}
-        assert (pair["verdict"] == "descriptive") == (sides == {"pre", "post"})
-        assert pair["low"] <= pair["difference"] <= pair["high"]
+    for pair in entry.pairs:
+        sides = {norms[getattr(pair, side).arm] for side in ("first", "second")}
+        assert (pair.verdict == "descriptive") == (sides == {"pre", "post"})
+        assert pair.low <= pair.difference <= pair.high
         if sides == {"pre", "post"}:
-            assert {pair[key] for key in ("p", "p_holm", "p_equivalence", "p_equivalence_holm")} == {None}
-            assert "without a search" in pair["grade_reason"]
+            assert {getattr(pair, key) for key in ("p", "p_holm", "p_equivalence", "p_equivalence_holm")} == {None}
+            assert "without a search" in pair.grade_reason
         else:
-            assert pair["grade"] == "system"
+            assert pair.grade == "system"
             tested.append(pair)
     # Two against three have no verdict.
     assert len(tested) == 15 - 6
-    assert [pair["p_holm"] for pair in tested] == pytest.approx(holm_by_hand([pair["p"] for pair in tested]), abs=1e-5)
-    chosen = entry["chosen"]
-    assert chosen["arm"] == "vilt"
-    assert chosen["tied_with"] == []
-    assert chosen["undecided"] == [
-        {"arm": arm, "cell": "unimodal", "because": "norm"} for arm in ("mmbt", "late_fusion", "text_only")
+    assert [pair.p_holm for pair in tested] == pytest.approx(holm_by_hand([pair.p for pair in tested]), abs=1e-5)
+    chosen = entry.chosen
+    assert chosen.arm == "vilt"
+    assert chosen.tied_with == []
+    assert chosen.undecided == [
+        UndecidedName(arm=arm, cell="unimodal", because="norm") for arm in ("mmbt", "late_fusion", "text_only")
     ]
     cells = by_name(entry)
-    assert cells["mmbt/unimodal"]["p_against_best"] is None
-    assert cells["clip/unimodal"]["p_against_best"] < 0.05
+    assert cells["mmbt/unimodal"].p_against_best is None
+    assert cells["clip/unimodal"].p_against_best < 0.05
     # All are far apart, so only what has no verdict keeps a rank from being known: of six, three are of another norm.
-    assert cells["vilt/multimodal"]["ranks"] == [1, 4]
-    assert cells["clip/unimodal"]["ranks"] == [2, 5]
-    assert cells["mmbt/unimodal"]["ranks"] == [1, 3]
-    assert cells["text_only/unimodal"]["ranks"] == [3, 5]
-    assert cells["image_only/unimodal"]["ranks"] == [6, 6]
+    assert cells["vilt/multimodal"].ranks == (1, 4)
+    assert cells["clip/unimodal"].ranks == (2, 5)
+    assert cells["mmbt/unimodal"].ranks == (1, 3)
+    assert cells["text_only/unimodal"].ranks == (3, 5)
+    assert cells["image_only/unimodal"].ranks == (6, 6)
 
 
 def test_controlled_arms_that_differ_in_too_much_are_undecided() -> None:
@@ -217,12 +239,12 @@ def test_controlled_arms_that_differ_in_too_much_are_undecided() -> None:
     means = {f"{arm}/{cell.name}": (0.5, 0.5) for arm in study.arms for cell in fine_tunings(study, arm, "vqa")}
     means |= {"single/multimodal": (0.7, 0.7), "told/multimodal": (0.9, 0.9), "dense/multimodal": (0.7, 0.7)}
     table = table_of(study, means)
-    entry = table.build(FLOORS, Free())
-    assert {cell["arm"]: cell["undecided"] for cell in entry["cells"] if cell["candidate"]} == {
+    entry = built(table)
+    assert {cell.arm: cell.undecided for cell in entry.cells if cell.candidate} == {
         "single": None, "dense": None, "crossed": None, "both": "axes", "late_fusion": "axes", "text_only": "axes"
     }  # fmt: skip
     told = by_name(entry)["told/multimodal"]
-    assert (told["representative"], told["candidate"]) == (True, False)
+    assert (told.representative, told.candidate) == (True, False)
     sentence = headline(board_of(study, table), "vqa")
     assert (
         "not separated from dense (multimodal); without a verdict against 3 arms with too many differences." in sentence
@@ -237,8 +259,8 @@ def test_arms_of_another_initial_scale_are_undecided_without_a_search() -> None:
     means = {f"{arm}/{cell.name}": (0.5, 0.5) for arm in study.arms for cell in fine_tunings(study, arm, "vqa")}
     means |= {"single/multimodal": (0.7, 0.7), "dense/multimodal": (0.7, 0.7)}
     table = table_of(study, means)
-    cells = by_name(table.build(FLOORS, Free()))
-    assert cells["crossed/multimodal"]["undecided"] == "initial_scale"
+    cells = by_name(built(table))
+    assert cells["crossed/multimodal"].undecided == "initial_scale"
     board = board_of(study, table)
     assert "1 arm of another initial scale" in headline(board, "vqa")
     assert "other initial scale, no search" in render_text(board)
@@ -286,10 +308,10 @@ def test_where_no_arm_passes_all_is_shown_and_nothing_ranked() -> None:
     study = small()
     table = table_of(study, broken=tuple(study.arms))
     board = board_of(study, table)
-    entry = board["tasks"]["vqa"]
-    assert entry["chosen"] is None
-    assert entry["pairs"] == []
-    assert len(entry["cells"]) == len(FAMILY)
+    entry = board.tasks["vqa"]
+    assert entry.chosen is None
+    assert entry.pairs == []
+    assert len(entry.cells) == len(FAMILY)
     text = render_text(board)
     assert "Nothing is ranked: no arm passed its certificate." in text
     assert set(lines_of(text).values()) == {"x"}
@@ -298,9 +320,9 @@ def test_where_no_arm_passes_all_is_shown_and_nothing_ranked() -> None:
 def test_with_few_replicates_nothing_is_undecided_for_all_is_descriptive() -> None:
     study = small(replicates=[0, 1])
     table = table_of(study)
-    entry = table.build(FLOORS, Free())
-    assert {cell["undecided"] for cell in entry["cells"]} == {None}
-    assert not any(cell["tied"] for cell in entry["cells"])
+    entry = built(table)
+    assert {cell.undecided for cell in entry.cells} == {None}
+    assert not any(cell.tied for cell in entry.cells)
     assert "?" not in lines_of(render_text(board_of(study, table))).values()
 
 
@@ -314,15 +336,18 @@ def test_an_arm_without_a_unimodal_start_is_measured_against_scratch() -> None:
     study = Study.model_validate(values)
     means = {**FAMILY, "vilt/scratch_matched": (0.6, 0.7)}
     table = table_of(study, means)
-    effects = {(one.entry["arm"], one.entry["against"]): one for one in table.effects(Free({"multimodal": 7}))}
+    effects = {
+        (one.entry.keywords["arm"], one.entry.keywords["against"]): one
+        for one in table.effects(Free({"multimodal": 7}))
+    }
     assert set(effects) == {("clip", "unimodal"), ("vilt", "scratch"), ("vilt", "scratch_matched")}
     assert effects["vilt", "scratch"].estimate.mean == pytest.approx(0.80 - 0.58)
     assert effects["vilt", "scratch_matched"].estimate.mean == pytest.approx(0.80 - 0.70)
     assert effects["vilt", "scratch"].grade.axis == "start"
     # What came before the step counts, where the other start went without it; what is not known is not guessed.
-    assert effects["vilt", "scratch"].entry["extra_samples"] == 107
+    assert effects["vilt", "scratch"].entry.keywords["extra_samples"] == 107
     unknown = table.effects(Free({"multimodal": None}))
-    assert {one.entry["extra_samples"] for one in unknown} == {None}
+    assert {one.entry.keywords["extra_samples"] for one in unknown} == {None}
 
 
 def test_ranks_without_a_verdict_would_be_narrower_if_they_were_judged() -> None:
@@ -331,8 +356,8 @@ def test_ranks_without_a_verdict_would_be_narrower_if_they_were_judged() -> None
     for arm in values["arms"].values():
         arm["architecture"] = "mmbt"
     study = Study.model_validate(values)
-    entry = table_of(study).build(FLOORS, Free())
+    entry = built(table_of(study))
     cells = by_name(entry)
-    assert cells["vilt/multimodal"]["ranks"] == [1, 1]
-    assert all(cell["undecided"] is None for cell in cells.values())
-    assert cells["mmbt/unimodal"]["p_against_best"] < 0.05
+    assert cells["vilt/multimodal"].ranks == (1, 1)
+    assert all(cell.undecided is None for cell in cells.values())
+    assert cells["mmbt/unimodal"].p_against_best < 0.05

@@ -4,19 +4,19 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from components.errors import CeterisError
+from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.plots.levels import PANEL
 from components.evaluation.report.pictures import data_picture, overview_picture
 from components.study.study import Study
 from tests.evaluation.fabricate import DATA, data_study, fabricate, study_of
 from tests.evaluation.report.test_report import finish
 
-Finished = tuple[Path, Study, dict[str, Any]]
+Finished = tuple[Path, Study, Leaderboard]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -42,10 +42,10 @@ def test_overview_is_one_svg(finished: Finished, tmp_path: Path) -> None:
     for arm in ("CLIP", "ViLT", "MMBT", "late fusion", "text only", "image only", "text only 40.0"):
         assert arm in words
     # One row an arm, one mark a cell: circles, squares and diamonds beside those of the legend.
-    starts = [cell["start"] for entry in finished[2]["tasks"].values() for cell in entry["cells"]]
+    starts = [cell.start for entry in finished[2].tasks.values() for cell in entry.cells]
     markers = [element.get("class", "").split()[0] for element in tree.iter() if "halo" in element.get("class", "")]
     assert sorted(markers) == sorted([*starts, "scratch", "unimodal", "multimodal"])
-    assert float(tree.get("height", "0")) < 60 * sum(len(e["cells"]) for e in finished[2]["tasks"].values())
+    assert float(tree.get("height", "0")) < 60 * sum(len(e.cells) for e in finished[2].tasks.values())
     with pytest.raises(CeterisError, match=r"does not end in \.svg"):
         overview_picture(finished[0], tmp_path / "leaderboard.png")
 
@@ -61,10 +61,10 @@ def test_data_stand_against_architecture(levels: Finished, tmp_path: Path) -> No
     for word in ("single", "crossed", "Amount", "Caption noise", "Domain", "25%", "100%", "30%", "shapes"):
         assert word in words
     assert "here: crossed (25% of the pictures)" in words
-    cells = {cell["arm"]: cell for cell in board["tasks"]["vqa"]["cells"] if cell["cell"] == "multimodal"}
+    cells = {cell.arm: cell for cell in board.tasks["vqa"].cells if cell.cell == "multimodal"}
     titles = [re.sub(r" \[.*", "", element.text or "") for element in tree.iter(f"{SVG}title")]
-    assert f"single, 25%: {100 * cells['single_quarter']['mean']:.1f}" in titles
-    assert f"crossed (25% of the pictures), shapes: {100 * cells['crossed_shapes']['mean']:.1f}" in titles
+    assert f"single, 25%: {100 * cells['single_quarter'].mean:.1f}" in titles
+    assert f"crossed (25% of the pictures), shapes: {100 * cells['crossed_shapes'].mean:.1f}" in titles
     assert len(titles) == 4 + 2 + 2  # two lines of amounts, one of noise, one of domains
     # Nothing is drawn beyond the edge.
     width = float(tree.get("width", "0"))

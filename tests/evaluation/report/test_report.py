@@ -8,7 +8,6 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,8 @@ from PIL import Image
 
 from components.data.images import Rendering
 from components.errors import CeterisError
-from components.evaluation.formatting import budgets
+from components.evaluation.findings import budgets
+from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.leaderboard.leaderboard import build
 from components.evaluation.plots.drawing import ticks
 from components.evaluation.report.examples import data_uri
@@ -31,6 +31,7 @@ from components.evaluation.report.report_data import (
     training_rates,
 )
 from components.evaluation.scoring.metrics import collect
+from components.records.training import GivenBudget
 from components.study.cells import Cell
 from components.study.study import Study
 from tests.evaluation.fabricate import (
@@ -82,23 +83,23 @@ class Page(HTMLParser):
             self.words += data + " "
 
 
-def finish(root: Path, study: Study) -> dict[str, Any]:
+def finish(root: Path, study: Study) -> Leaderboard:
     """Evaluate and compare in this process."""
     collect(study, root / "outputs/finetune", root / "outputs/evaluation")
     leaderboard = build(study, root)
     (root / "outputs/compare").mkdir()
-    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(leaderboard))
+    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(leaderboard.as_json()))
     return leaderboard
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, Leaderboard]:
     study = study_of()
     root = fabricate(tmp_path_factory.mktemp("report"), study, items=400, spool=True)
     return root, study, finish(root, study)
 
 
-def test_the_page_loads_nothing_and_is_whole(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_the_page_loads_nothing_and_is_whole(finished: tuple[Path, Study, Leaderboard]) -> None:
     root, _, leaderboard = finished
     path = render(root)
     assert path == root / "outputs/report.html"
@@ -113,8 +114,8 @@ def test_the_page_loads_nothing_and_is_whole(finished: tuple[Path, Study, dict[s
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'\"" in text
     assert not page.unnamed
-    for task, entry in leaderboard["tasks"].items():
-        assert f"{100 * entry['chosen']['mean']:.1f}" in page.words
+    for task, entry in leaderboard.tasks.items():
+        assert f"{100 * entry.chosen.mean:.1f}" in page.words
         assert {"vqa": "VQA", "statements": "statements"}[task] in page.words
     for heading in ("Means and intervals", "The intermediate step", "Learning curves", "Wins and losses", "Costs"):
         assert heading in page.words
@@ -124,11 +125,11 @@ def test_the_page_loads_nothing_and_is_whole(finished: tuple[Path, Study, dict[s
     assert path.stat().st_size < 3_000_000
 
 
-def test_the_same_inputs_give_the_same_page(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_the_same_inputs_give_the_same_page(finished: tuple[Path, Study, Leaderboard]) -> None:
     assert render(finished[0]).read_bytes() == render(finished[0]).read_bytes()
 
 
-def test_costs_from_the_sidecar(finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path) -> None:
+def test_costs_from_the_sidecar(finished: tuple[Path, Study, Leaderboard], tmp_path: Path) -> None:
     root, study, _ = finished
     # Each fabricated stage was killed after 20 seconds and resumed for another 20.
     assert stage_costs(root)["finetune@clip-vqa-0"] == (40.0, 600e6)
@@ -139,7 +140,7 @@ def test_costs_from_the_sidecar(finished: tuple[Path, Study, dict[str, Any]], tm
 
 
 def test_seconds_of_a_cell_are_those_of_everything_before_it_and_its_own(
-    finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path
+    finished: tuple[Path, Study, Leaderboard], tmp_path: Path
 ) -> None:
     root, study, leaderboard = finished
     rates = training_rates(root)
@@ -157,11 +158,11 @@ def test_seconds_of_a_cell_are_those_of_everything_before_it_and_its_own(
 
 
 def test_without_sidecar_and_pictures_it_says_not_known(
-    finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path
+    finished: tuple[Path, Study, Leaderboard], tmp_path: Path
 ) -> None:
     root = tmp_path / "copy"
     shutil.copytree(finished[0], root, ignore=shutil.ignore_patterns(".ceteris", "data", "unimodal"))
-    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(build(finished[1], root)))
+    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(build(finished[1], root).as_json()))
     page = Page(render(root).read_text(encoding="utf-8"))
     assert "not known" in page.words
     assert "Wins and losses" not in page.words
@@ -189,15 +190,13 @@ def test_classification_without_few_labels_or_texts_renders(tmp_path: Path) -> N
     assert "clothes" in page.words
 
 
-def test_an_arm_that_is_not_comparable_is_said_first(
-    finished: tuple[Path, Study, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_an_arm_that_is_not_comparable_is_said_first(finished: tuple[Path, Study, Leaderboard], tmp_path: Path) -> None:
     root = tmp_path / "copy"
     shutil.copytree(finished[0], root)
     arms = json.loads((root / "outputs/evaluation/arms.json").read_text())
     arms["clip"]["vqa"]["scratch"][0]["digests"]["ids"] = "0123456789abcdef"
     (root / "outputs/evaluation/arms.json").write_text(json.dumps(arms))
-    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(build(finished[1], root)))
+    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(build(finished[1], root).as_json()))
     text = render(root).read_text(encoding="utf-8")
     words = Page(text).words
     assert "not comparable: CLIP" in words
@@ -208,10 +207,10 @@ def test_an_arm_that_is_not_comparable_is_said_first(
     rows = dict(re.findall(r'<tr><th scope="row">(\w[\w ]*)</th>(.*?)</tr>', certificate.partition("</table>")[0]))
     assert "✗" in rows["CLIP"]
     assert "✗" not in rows["ViLT"]
-    assert rows["ViLT"].count("✓") == 1 + len(build(finished[1], root)["certificates"]["vilt"]["checks"])
+    assert rows["ViLT"].count("✓") == 1 + len(build(finished[1], root).certificates["vilt"].checks)
 
 
-def test_what_is_equal_and_what_is_stated_is_said(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_what_is_equal_and_what_is_stated_is_said(finished: tuple[Path, Study, Leaderboard]) -> None:
     words = Page(render(finished[0]).read_text(encoding="utf-8")).words
     said = (
         "Budgets are equal in samples: 25.6k for text alone, 40k for pictures alone, 57.6k for the intermediate step, "
@@ -226,7 +225,7 @@ def test_budgets_in_several_currencies_are_said_each_in_its_own() -> None:
     for key, amount in (("pretrain", {"flops": 2.0e12}), ("finetune", {"seconds": 90.0})):
         values[key] = {**amount, **{name: value for name, value in values[key].items() if name != "samples"}}
     study = Study.model_validate(values)
-    said = budgets({"budgets": {key: budget.described() for key, budget in study.budgets.items()}})
+    said = budgets({key: GivenBudget(**budget.described()) for key, budget in study.budgets.items()})
     assert said == (
         "Budgets are equal in samples: 25.6k for text alone, 40k for pictures alone, 8k for fine-tuning on few labels "
         "and 8k for fine-tuning on further tasks; in FLOPs: 2T for the intermediate step; "
@@ -249,13 +248,13 @@ def test_declared_questions_stand_at_the_top_with_their_answers(tmp_path: Path) 
     text = render(root).read_text(encoding="utf-8")
     assert text.index('<section id="contrasts">') < text.index('<section id="means">')
     cards = re.findall(r'<article class="contrast">(.*?)</article>', text, re.DOTALL)
-    assert len(cards) == len(leaderboard["contrasts"]) == 3
-    for card, contrast in zip(cards, leaderboard["contrasts"], strict=True):
+    assert len(cards) == len(leaderboard.contrasts) == 3
+    for card, contrast in zip(cards, leaderboard.contrasts, strict=True):
         words = re.sub(r"<svg.*?</svg>", "", card, flags=re.DOTALL)
-        assert re.search(r'<strong class="verdict \w*">' + contrast["verdict"], words)
-        assert f"{100 * contrast['difference']:+.1f} points".replace("-", "−") in words
-        assert f"grade: {contrast['grade']}" in words
-        assert f"{100 * contrast['minimum_detectable_effect']:.1f} points at 80% power" in words
+        assert re.search(r'<strong class="verdict \w*">' + contrast.verdict, words)
+        assert f"{100 * contrast.difference:+.1f} points".replace("-", "−") in words
+        assert f"grade: {contrast.grade}" in words
+        assert f"{100 * contrast.minimum_detectable_effect:.1f} points at 80% power" in words
         # The band of the margin lies around zero, the mark where the difference is: all on one axis.
         band = re.search(r'<rect x="([\d.]+)" y="4.0" width="([\d.]+)" height="36.0" rx="3" class="margin"/>', card)
         zero = re.search(r'<line x1="([\d.]+)" y1="4.0" [^>]*class="zero"/>', card)
@@ -265,15 +264,15 @@ def test_declared_questions_stand_at_the_top_with_their_answers(tmp_path: Path) 
         assert mark
         middle, half = float(band[1]) + float(band[2]) / 2, float(band[2]) / 2
         assert middle == pytest.approx(float(zero[1]), abs=0.2)
-        assert (float(mark[1]) + 5.72 - middle) / half * contrast["margin"] == pytest.approx(
-            contrast["difference"], abs=0.001
+        assert (float(mark[1]) + 5.72 - middle) / half * contrast.margin == pytest.approx(
+            contrast.difference, abs=0.001
         )
 
 
 def test_an_interaction_names_both_pairs(tmp_path: Path) -> None:
     study = interaction_study()
     root = fabricate(tmp_path, study, items=400, quality=DATA)
-    found = finish(root, study)["contrasts"][1]
+    found = finish(root, study).contrasts[1]
     text = render(root).read_text(encoding="utf-8")
     plain, card, _ = re.findall(r'<article class="contrast">(.*?)</article>', text, re.DOTALL)
     pairs = (
@@ -282,7 +281,7 @@ def test_an_interaction_names_both_pairs(tmp_path: Path) -> None:
     )
     words = re.sub(r"<svg.*?</svg>", "", card, flags=re.DOTALL)
     assert f"<p>{pairs[0]} <small>against</small> {pairs[1]} <small>on" in words
-    both = " and ".join(f"{100 * effect:+.1f}".replace("-", "−") for effect in found["effects"])
+    both = " and ".join(f"{100 * effect:+.1f}".replace("-", "−") for effect in found.effects or ())
     assert f"<dt>the two effects</dt><dd>{both}</dd>" in words
     assert "<dt>difference of the effects</dt>" in words
     assert card.count(f"{', against '.join(pairs)}: ") == 2  # the drawing's own words, on a desk and on a phone
@@ -290,12 +289,12 @@ def test_an_interaction_names_both_pairs(tmp_path: Path) -> None:
     assert "the line is the difference of two effects" in text
 
 
-def test_ranks_stand_beside_the_means(finished: tuple[Path, Study, dict[str, Any]]) -> None:
+def test_ranks_stand_beside_the_means(finished: tuple[Path, Study, Leaderboard]) -> None:
     text = render(finished[0]).read_text(encoding="utf-8")
     drawn = re.findall(r"<text [^>]*>(\d+(?: to \d+)?)</text>", text)
-    for cell in finished[2]["tasks"]["vqa"]["cells"]:
-        if cell["ranks"]:
-            best, worst = cell["ranks"]
+    for cell in finished[2].tasks["vqa"].cells:
+        if cell.ranks:
+            best, worst = cell.ranks
             assert (f"{best} to {worst}" if best < worst else f"{best}") in drawn
 
 
@@ -304,7 +303,7 @@ def test_no_leaderboard_is_a_sentence(tmp_path: Path) -> None:
         render(tmp_path)
     (tmp_path / "outputs/compare").mkdir(parents=True)
     (tmp_path / "outputs/compare/leaderboard.json").write_text('{"study": "old", "tasks": {}}')
-    with pytest.raises(CeterisError, match=r"earlier version: run the stage compare again"):
+    with pytest.raises(CeterisError, match=r"is not what this version writes .*: run the stage compare again"):
         render(tmp_path)
 
 

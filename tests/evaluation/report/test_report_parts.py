@@ -2,26 +2,27 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from components.evaluation.leaderboard.entries import Leaderboard
+from components.evaluation.plots.drawing import Mark
 from components.evaluation.plots.quality import Spot, logarithmic_ticks, pareto
 from components.evaluation.report import arms as report_arms
 from components.evaluation.report import examples as report_examples
 from components.evaluation.report import slices as report_slices
 from components.evaluation.report.calibration_section import bins_of, calibration, expected_error
 from components.evaluation.report.examples import duels_of, pick
-from components.evaluation.report.page import representatives
 from components.evaluation.report.report import render
 from components.study.arms import ArmSettings
+from components.study.cells import Cell
 from components.study.study import Study
 from tests.evaluation.fabricate import controlled_study, fabricate, study_of
 from tests.evaluation.report.test_report import Page, finish
 
-Finished = tuple[Path, Study, dict[str, Any]]
+Finished = tuple[Path, Study, Leaderboard]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_the_front_is_what_nothing_beats() -> None:
     generator = np.random.default_rng(1)
     for _ in range(50):
         drawn = zip(generator.integers(1, 6, 12), generator.integers(1, 6, 12), strict=True)
-        spots = [Spot("a", "", "scratch", float(cost), float(mean), None, None) for cost, mean in drawn]
+        spots = [Spot("a", "", Mark("scratch"), float(cost), float(mean), None, None) for cost, mean in drawn]
         beaten = [
             any(
                 other.cost <= one.cost and other.mean >= one.mean and (other.cost, other.mean) != (one.cost, one.mean)
@@ -72,8 +73,8 @@ def test_the_calibration_error_is_the_mean_distance_from_the_diagonal() -> None:
 
 def test_calibration_of_every_architecture_from_all_its_replicates(finished: Finished) -> None:
     root, study, board = finished
-    found = calibration(root, study, board["tasks"]["vqa"], "vqa")
-    assert [one.cell["arm"] for one in found] == [
+    found = calibration(root, study, board.tasks["vqa"], "vqa")
+    assert [one.cell.arm for one in found] == [
         "vilt",
         "mmbt",
         "clip",
@@ -82,8 +83,8 @@ def test_calibration_of_every_architecture_from_all_its_replicates(finished: Fin
         "image_only",
     ]
     for one in found:
-        frames = [predictions(root, one.cell["arm"], "vqa", r, one.cell["cell"]) for r in study.replicates]
-        assert one.right == pytest.approx(one.cell["mean"], abs=1e-6)
+        frames = [predictions(root, one.cell.arm, "vqa", r, one.cell.cell) for r in study.replicates]
+        assert one.right == pytest.approx(one.cell.mean, abs=1e-6)
         assert one.confidence == pytest.approx(pd.concat(frames)["confidence"].mean(), abs=1e-5)
         for frame, error in zip(frames, one.errors, strict=True):
             binned = frame.assign(bin=np.floor(frame["confidence"] * 10).clip(upper=9)).groupby("bin")
@@ -106,7 +107,7 @@ def test_ranges_cover_every_value_once() -> None:
 
 def test_slices_by_objects_and_words_are_means_over_those_samples(finished: Finished) -> None:
     root, _, board = finished
-    entry = report_slices.add_amounts(root, finished[1], board)["tasks"]["vqa"]
+    found = report_slices.by_amount(root, finished[1], board)["vqa"]
     samples = pd.concat([pd.read_parquet(path) for path in sorted((root / "outputs/data").glob("samples-*"))])
     images = pd.concat([pd.read_parquet(path) for path in sorted((root / "outputs/data").glob("images-*"))])
     boxes = images.set_index("image_id")["boxes"].map(len)
@@ -115,19 +116,19 @@ def test_slices_by_objects_and_words_are_means_over_those_samples(finished: Fini
         "objects": samples["image_ids"].map(lambda ids: sum(boxes[i] for i in ids)),
         "words": samples["text"].str.split().map(len),
     }
-    cell = next(cell for cell in entry["cells"] if cell["arm"] == "vilt" and cell["cell"] == "multimodal")
+    cell = Cell("vilt", "multimodal")
     frames = [predictions(root, "vilt", "vqa", replicate, "multimodal") for replicate in finished[1].replicates]
     for part, values in amounts.items():
-        assert set(cell[part]) == {str(value) for value in set(values)}
-        assert len(cell[part]) > 1
-        for key, estimate in cell[part].items():
+        assert set(found[part][cell]) == {str(value) for value in set(values)}
+        assert len(found[part][cell]) > 1
+        for key, estimate in found[part][cell].items():
             wanted = set(values.index[values == int(key)])
             rows = pd.concat([frame[frame["id"].isin(wanted)] for frame in frames])
-            assert estimate["items"] == len(wanted)
-            assert estimate["mean"] == pytest.approx(rows["correct"].mean(), abs=1e-6)
-            assert estimate["low"] < estimate["mean"] < estimate["high"]
-    # Only the cells that the tables show are looked at, and the leaderboard itself stays as it was.
-    assert "objects" not in board["tasks"]["vqa"]["cells"][0]
+            assert estimate.items == len(wanted)
+            assert estimate.mean == pytest.approx(rows["correct"].mean(), abs=1e-6)
+            assert estimate.low < estimate.mean < estimate.high
+        # Only the cells that the tables show are looked at.
+        assert set(found[part]) == {cell.identity for cell in board.tasks["vqa"].representatives}
 
 
 def test_wins_are_counted_over_all_samples(finished: Finished) -> None:
@@ -137,7 +138,7 @@ def test_wins_are_counted_over_all_samples(finished: Finished) -> None:
     assert found.pair == ("vilt", "mmbt")
     names = list(found.starts)
     right = {
-        name: predictions(root, name, "vqa", study.replicates[0], cell).set_index("id")["correct"] > 0.5
+        name: predictions(root, name, "vqa", study.replicates[0], cell.name).set_index("id")["correct"] > 0.5
         for name, cell in found.starts.items()
     }
     assert found.items == 400
@@ -196,7 +197,7 @@ def test_places_are_shown_as_right_or_wrong_without_an_answer(tmp_path: Path) ->
     assert {answer for example in found.examples for answer, _ in example.predictions.values()} == {""}
     # Only one of these arms can point at things, so there is nobody to set it against.
     assert duels_of(root, study, board, "pointing") is None
-    assert calibration(root, study, board["tasks"]["finding"], "finding") == []
+    assert calibration(root, study, board.tasks["finding"], "finding") == []
     words = Page(render(root).read_text(encoding="utf-8")).words
     assert words.count("gap 1") >= 3
     assert "it reads no text" in words
@@ -242,10 +243,10 @@ def test_every_card_knows_who_was_right(finished: Finished) -> None:
 def test_what_stands_for_the_architectures_is_shown(finished: Finished) -> None:
     """In every table and chooser: one cell an arm, in the leaderboard's order."""
     root, study, board = finished
-    entry = board["tasks"]["vqa"]
-    standing = [(cell["arm"], cell["cell"]) for cell in representatives(entry)]
-    assert standing == [(cell["arm"], cell["cell"]) for cell in entry["cells"] if cell["candidate"]]
+    entry = board.tasks["vqa"]
+    standing = [(cell.arm, cell.cell) for cell in entry.representatives]
+    assert standing == [(cell.arm, cell.cell) for cell in entry.cells if cell.candidate]
     found = duels_of(root, study, board, "vqa")
     assert found is not None
-    assert list(found.starts.items()) == standing
-    assert [(one.cell["arm"], one.cell["cell"]) for one in calibration(root, study, entry, "vqa")] == standing
+    assert [(arm, cell.name) for arm, cell in found.starts.items()] == standing
+    assert [(one.cell.arm, one.cell.cell) for one in calibration(root, study, entry, "vqa")] == standing

@@ -1,0 +1,202 @@
+"""What a training run writes down of itself: `record.json` of the stages that train."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue
+
+from components.paths import RECORD
+from components.records.model import Cost, Count, Digest, Fraction, FractionOrNan, Written, read
+
+CurvePoint = dict[str, int | float]
+"""`samples`, how many had been seen, and every metric under its own name."""
+Currency = Literal["samples", "steps", "flops", "seconds"]
+
+
+class GivenBudget(Written):
+    """What a study gives."""
+
+    currency: Currency = Field(description="what the budget is counted in")
+    amount: int | float = Field(gt=0, description="how much of it")
+    batch_size: int = Field(gt=0, description="samples in a batch")
+
+
+class RecordedBudget(GivenBudget):
+    """What the study gave a run, and what its steps cost."""
+
+    costs: list[tuple[float, float]] = Field(
+        default=[],
+        description="(share, cost): from this share of the steps on, a step costs so much in the currency. Empty for samples "
+        "and steps; counted on the first batch for FLOPs; measured on this machine for seconds, the one place where an out "
+        "holds what a clock said",
+    )
+
+
+class Parameters(Written):
+    """Numbers of parameters."""
+
+    total: Count = Field(description="of the whole network")
+    trained: Count = Field(description="without a frozen front end")
+
+
+class Flops(Written):
+    """Floating-point operations."""
+
+    forward_per_sample: Cost = Field(description="FLOPs of a forward pass of one sample")
+    step_per_sample: Cost = Field(description="FLOPs of a training step, for one sample, in the last phase of freezing")
+    total: Cost = Field(description="FLOPs of the whole run")
+
+
+class Digests(Written):
+    """sha256 chains of the batches that a run was handed; null where a chain was not recorded."""
+
+    ids: str | None = Field(default=None, description="of the samples and their order")
+    content: str | None = Field(default=None, description="of texts, pictures and targets")
+    regions: str | None = Field(default=None, description="of what a frozen front end saw")
+    corruption: str | None = Field(
+        default=None, description="of masks and mismatched pairs; empty where nothing was corrupted"
+    )
+
+
+class Frozen(Written):
+    """What one freezing rule of the arm did."""
+
+    pattern: str = Field(description="the rule's regular expression over parameter names")
+    samples: Count = Field(description="samples for which all that it decides was frozen")
+    parameters: Count = Field(description="parameters that it decides")
+
+
+class Software(Written):
+    """What a run was computed with, as far as it can change the numbers."""
+
+    precision: str = Field(description="as Lightning names it, such as 32-true")
+    threads: int = Field(ge=1, description="CPU threads")
+    accelerator: str = Field(description="cpu, or the name of the GPU")
+    deterministic: bool = Field(description="whether kernels are deterministic")
+    torch: str = Field(description="version")
+
+
+class Reads(Written):
+    """What a model reads of every sample."""
+
+    visual_tokens: Cost = Field(description="visual tokens of a picture, a mean over pictures without padding")
+    truncated_texts: Fraction | None = Field(
+        description="fraction of the texts that were cut off at the maximum length; null where no text is read"
+    )
+    forwards: Cost = Field(description="how often the model is run for one sample of a step")
+
+
+class Taught(Written):
+    """The weights that a further task began from."""
+
+    task: str = Field(description="the task before")
+    cell: str = Field(description="its cell")
+    weights: Digest = Field(description="sha256 of that cell's weights")
+
+
+class Trained(Written):
+    """What the training loop knows of itself.
+
+    Digests, freezing and software are null where they were not recorded: the certificate then says so.
+    """
+
+    samples: Count = Field(description="samples seen")
+    steps: Count = Field(description="optimiser steps")
+    learning_rate: float = Field(gt=0, description="the highest of the schedule")
+    parameters: Parameters
+    flops: Flops
+    digests: Digests | None = Field(default=None, description="of all batches")
+    digests_after: dict[str, Digests] | None = Field(
+        default=None, description="of the first 1, 2, 4, 8, ... batches, by their number"
+    )
+    freezing: list[Frozen] | None = Field(default=None, description="an entry for every rule of the arm")
+    ran_on: list[Software] | None = Field(default=None, description="one entry, unless the run was resumed elsewhere")
+    curves: list[CurvePoint] = Field(
+        default=[], description="learning curves on the batches as they passed: `samples`, and every metric by its name"
+    )
+    metrics: dict[str, float] = Field(default={}, description="the last point of the curves")
+
+
+class TrainingRecord(Trained):
+    """One training run: `record.json` of pretraining, and each cell of fine-tuning."""
+
+    run: dict[str, JsonValue] = Field(description="the stage's arguments; of fine-tuning also `start` and `labels`")
+    budget: RecordedBudget
+    weights: Digest = Field(description="sha256 of the trained weights")
+    reads: Reads | None = Field(default=None, description="of the intermediate step and of fine-tuning")
+    configuration: dict[str, Any] | None = Field(
+        default=None,
+        description="of fine-tuning: the sizes at which the model was built (components/models/configuration.py)",
+    )
+    taught: Taught | None = Field(default=None, description="of a further task")
+    heads: Digest | None = Field(
+        default=None,
+        description="of a grid or patches trained on boxes: sha256 of the heads for objectness, box, class and attribute",
+    )
+
+    @classmethod
+    def of(cls, trained: Trained, **more: Any) -> "TrainingRecord":
+        """What the loop says, with what the stage knows beside it."""
+        return cls.model_validate({**trained.as_json(), **more})
+
+    @property
+    def chains(self) -> Sequence[Digests]:
+        """All digests that it holds, of the whole run and of its beginnings."""
+        return [*([self.digests] if self.digests else []), *(self.digests_after or {}).values()]
+
+
+class FineTuningRecord(Written):
+    """`record.json` of fine-tuning an arm on a task in one replicate."""
+
+    cells: dict[str, TrainingRecord] = Field(description="by cell; empty where the arm cannot do the task")
+
+
+class Component(Written):
+    """A unimodally pretrained component that an arm takes."""
+
+    weights: Digest = Field(description="sha256 of its weights")
+    samples: Count = Field(description="samples that it was pretrained on")
+    flops: Cost = Field(description="FLOPs that its pretraining took")
+
+
+Components = dict[str, Component]
+"""`record.json` of the stage starts: what an arm is made of, by component."""
+
+
+class Trial(Written):
+    """One training of the search of a learning rate."""
+
+    factor: float = Field(gt=0, description="by which the arm's learning rates are multiplied")
+    rung: Count = Field(description="0 is the shortest")
+    share: Fraction = Field(description="fraction of the budget of fine-tuning")
+    score: FractionOrNan = Field(
+        description="the task's metric on the validation split; NaN where training came to nothing"
+    )
+    budget: RecordedBudget
+    samples: Count = Field(description="samples seen")
+    steps: Count = Field(description="optimiser steps")
+    flops: Cost = Field(description="FLOPs of the training")
+    digests: Digests | None = Field(default=None, description="of all batches")
+    digests_after: dict[str, Digests] | None = Field(default=None, description="of the first 1, 2, 4, 8, ... batches")
+
+
+class TuningRecord(Written):
+    """`record.json` of the stage tune."""
+
+    run: dict[str, JsonValue] = Field(description="the stage's arguments")
+    task: str | None = Field(description="on which it searched; null without a search")
+    factor: float = Field(gt=0, description="multiplies the arm's learning rates; 1 without a search")
+    trials: list[Trial] = Field(description="every training of the search; none without one")
+
+
+def read_record(folder: Path, stage: str) -> TrainingRecord:
+    """The record of one training run.
+
+    Args:
+        stage: what wrote it, in words.
+
+    Raises:
+        CeterisError: it is missing or is not as this version writes it.
+    """
+    return read(folder / RECORD, TrainingRecord, f"run {stage} again")
