@@ -12,7 +12,6 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from components.errors import CeterisError
-from flows.running import leaderboard_text
 from flows.stages.supervisor import Listener, supervise
 from flows.workspaces.checkout import home_of
 from infra.environment import environment
@@ -55,11 +54,13 @@ def promote(workspace: Path, tracking_uri: str, stop: threading.Event) -> list[s
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(workspace: Path, decisions: list[str], tracking_page: str) -> None:
     """Render outputs/report.html and put the leaderboard, the decisions and both addresses on the Prefect page."""
+    from components.evaluation.leaderboard.entries import read_leaderboard
     from components.evaluation.report.report import render
+    from components.evaluation.report.terminal import render_text
 
     path = render(workspace)
     paragraphs = [
-        f"```\n{leaderboard_text(workspace)}\n```",
+        f"```\n{render_text(read_leaderboard(workspace)).strip()}\n```",
         *decisions,
         f"Report: `{os.path.relpath(path, home_of(workspace))}`",
     ]

@@ -7,7 +7,6 @@ an old champion says.
 
 import hashlib
 import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
@@ -21,6 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import CeterisError
+from components.records.model import read
+from components.records.package import PACKAGE_FILE, Answering, Package
 
 # What an artefact carries of `components`: enough to rebuild the model and answer, nothing of training.
 CARRIED = (
@@ -34,24 +35,22 @@ PACKAGE = Path("artifacts/package")
 CODE = Path("code")
 
 
-def read_package(folder: Path) -> dict[str, Any]:
-    """The content of `package.json`.
+def read_package(folder: Path) -> Package:
+    """What a package of this version says of its model.
+
+    Raises:
+        CeterisError: the folder holds no package, or that of another version.
+    """
+    return read(folder / PACKAGE_FILE, Package, "run the pipeline first (ceteris run)")
+
+
+def read_answering(folder: Path) -> Answering:
+    """What a package of any version says of how it answers.
 
     Raises:
         CeterisError: the folder holds no package.
     """
-    return read_json(folder / "package.json")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file among the outputs.
-
-    Raises:
-        CeterisError: it is not there.
-    """
-    if not path.is_file():
-        raise CeterisError(f"{path} is missing: run the pipeline first (ceteris run).")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read(folder / PACKAGE_FILE, Answering, "restore the files of the version")
 
 
 def digest_of(folder: Path) -> str:

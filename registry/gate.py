@@ -14,31 +14,14 @@ selection split). Items are clustered by group, tests are one-sided.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import beta, binom, t
 
+from registry.decision import Verdict
+
 ALPHA = 0.05
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gate says, with every figure it rests on. The last five are None where there was no champion."""
-
-    promoted: bool
-    reason: str
-    items: int
-    clusters: int
-    accuracy: float
-    accuracy_lower: float
-    floors: dict[str, float]
-    alpha: float
-    champion_accuracy: float | None = None
-    difference: float | None = None
-    difference_lower: float | None = None
-    p_value: float | None = None
-    discordant_clusters: int | None = None
 
 
 def alpha_of_test(number: int) -> float:
@@ -72,8 +55,16 @@ def decide(
         f"accuracy {accuracy:.3f}, at least {lower:.3f} with 95% confidence, is {'' if above else 'not '}"
         f"above the best floor ({best} {floors[best]:.3f})"
     )
+    found: dict[str, Any] = {
+        "items": len(right),
+        "clusters": count,
+        "accuracy": accuracy,
+        "accuracy_lower": lower,
+        "floors": dict(floors),
+        "alpha": alpha,
+    }
     if champion is None:
-        return Verdict(above, reason, len(right), count, accuracy, lower, dict(floors), alpha)
+        return Verdict(promoted=above, reason=reason, **found)
     rival = np.asarray(champion, dtype=np.float64)
     difference, bound = paired_bound(right - rival, clusters, alpha)
     totals = np.bincount(clusters, weights=right - rival)
@@ -84,9 +75,15 @@ def decide(
         f"{alpha:.2g} (exact p {p:.2g}), which is {'' if better else 'not '}enough"
     )
     return Verdict(
-        above and better, reason, len(right), count, accuracy, lower, dict(floors), alpha,
-        float(rival.mean()), difference, bound, p, int(np.count_nonzero(totals)),
-    )  # fmt: skip
+        promoted=above and better,
+        reason=reason,
+        **found,
+        champion_accuracy=float(rival.mean()),
+        difference=difference,
+        difference_lower=bound,
+        p_value=p,
+        discordant_clusters=int(np.count_nonzero(totals)),
+    )
 
 
 def accuracy_bound(correct: np.ndarray, clusters: np.ndarray, alpha: float) -> float:

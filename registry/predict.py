@@ -42,7 +42,7 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
         raise CeterisError(
             f"{tracking_uri} does not exist yet, so {task} has no champion: run the pipeline first (ceteris run)."
         )
-    from registry.artefact import PACKAGE, answer, read_package
+    from registry.artefact import PACKAGE, answer, read_answering
     from registry.versions import Registry, registered_name
 
     registry, name = Registry(tracking_uri), registered_name(study.name, task)
@@ -52,9 +52,9 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
             f"{name} has no champion: no model has passed the gate yet (ceteris run ends with promotion)."
         )
     with registry.folder(champion) as artefact:
-        package = read_package(artefact / PACKAGE)
+        package = read_answering(artefact / PACKAGE)
         given = answer(artefact, [data], [text])[0]
-    scores = sorted(zip(package["answers"], given["scores"], strict=True), key=lambda pair: -pair[1])
+    scores = sorted(zip(package.answers, given["scores"], strict=True), key=lambda pair: -pair[1])
     return {
         "task": task,
         "answer": given["answer"],
@@ -62,7 +62,7 @@ def predict(root: Path, task: str, image: Path, text: str, tracking_uri: str) ->
         "scores": dict(scores),
         "model": name,
         "version": str(champion.version),
-        "architecture": package["architecture"],
+        "architecture": package.architecture,
         # A champion answers on its own code, which may be older than the notes.
         "notes": given.get("notes") or [],
     }

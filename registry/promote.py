@@ -6,9 +6,7 @@ gets an alias; a promotion that was killed in between is finished by the next on
 """
 
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mlflow.entities.model_registry import ModelVersion
@@ -16,33 +14,20 @@ from mlflow.entities.model_registry import ModelVersion
 from components.data.store import Store
 from components.errors import CeterisError
 from components.paths import floors_file, package_folder, tokens_folder
+from components.records.model import read
+from components.records.package import Package
+from components.records.scores import Floors
 from components.study.loading import load_study
 from components.study.plan import served_tasks
 from registry import record
-from registry.artefact import CODE, answer, build, digest_of, read_json, read_package
+from registry.artefact import CODE, answer, build, digest_of, read_package
 from registry.card import card
-from registry.gate import Verdict, alpha_of_test, decide
+from registry.decision import Decision, Test
+from registry.gate import alpha_of_test, decide
 from registry.items import GateItems, gate_items
 from registry.versions import CHALLENGER, CHAMPION, Registry, registered_name
 
 PROMOTED, REFUSED = "promoted", "refused"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What happened to one task's package.
-
-    `new` tells whether a version was registered; where the package was known already, `promoted` is False and `verdict`
-    is the one of then.
-    """
-
-    task: str
-    promoted: bool
-    version: str
-    sentence: str
-    new: bool
-    name: str
-    verdict: Verdict
 
 
 def promote(root: Path, tracking_uri: str) -> list[Decision]:
@@ -74,7 +59,7 @@ def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decis
             if version.tags.get("package_digest") == digest:
                 return _known(registry, task, version)
         store = Store(tokens_folder(root))
-        if package["data_digest"] != store.index["data_digest"]:
+        if package.data_digest != store.index["data_digest"]:
             raise CeterisError(f"{folder} was made from other data than {store.folder} holds: run the pipeline again.")
         items, floors = gate_items(store, task), _floors(root, task)
         with tempfile.TemporaryDirectory(prefix="ceteris-") as scratch:
@@ -124,7 +109,7 @@ def _test(
     items: GateItems,
     floors: dict[str, float],
     versions: list[ModelVersion],
-) -> record.Test:
+) -> Test:
     """Put a candidate to the test and keep the decision in its artefact."""
     champion = registry.champion(name)
     candidate = _answers(artefact, items)
@@ -134,7 +119,14 @@ def _test(
             rival = _answers(folder, items)
     number = 0 if rival is None else 1 + sum(version.tags.get("gate_test", "0") != "0" for version in versions)
     verdict = decide(candidate, rival, items.groups, floors, alpha_of_test(max(1, number)))
-    test = record.Test(task, digest, items.digest, None if champion is None else str(champion.version), number, verdict)
+    test = Test(
+        task=task,
+        package_digest=digest,
+        gate_digest=items.digest,
+        champion=None if champion is None else str(champion.version),
+        number=number,
+        verdict=verdict,
+    )
     record.write(test, items, candidate, rival, artefact)
     return test
 
@@ -145,14 +137,16 @@ def _answers(artefact: Path, items: GateItems) -> np.ndarray:
 
 def _floors(root: Path, task: str) -> dict[str, float]:
     path = floors_file(root)
-    floors = read_json(path).get(task, {}).get("gate")
+    floors = read(path, dict[str, Floors], "run the floors stage again").get(task, {}).get("gate")
     if not floors:
         raise CeterisError(f"{path} has no floors for {task} on the gate split: run the floors stage again.")
-    return {floor: float(value) for floor, value in floors.items()}
+    return floors
 
 
-def _tags(package: dict[str, Any], test: record.Test, artefact: Path) -> dict[str, str]:
-    tags = {key: str(package[key]) for key in ("study", "task", "architecture", "cell", "replicate", "data_digest")}
+def _tags(package: Package, test: Test, artefact: Path) -> dict[str, str]:
+    tags = {
+        key: str(getattr(package, key)) for key in ("study", "task", "architecture", "cell", "replicate", "data_digest")
+    }
     verdict = test.verdict
     return tags | {
         "package_digest": test.package_digest,
@@ -165,8 +159,8 @@ def _tags(package: dict[str, Any], test: record.Test, artefact: Path) -> dict[st
     }
 
 
-def _metrics(test: record.Test) -> dict[str, float]:
-    figures = asdict(test.verdict)
+def _metrics(test: Test) -> dict[str, float]:
+    figures = test.verdict.model_dump()
     shown = ("accuracy", "accuracy_lower", "champion_accuracy", "difference", "difference_lower", "alpha")
     return {f"gate/{figure}": figures[figure] for figure in shown if figures[figure] is not None}
 
@@ -198,12 +192,20 @@ def _known(registry: Registry, task: str, version: ModelVersion) -> Decision:
     )
     with registry.folder(version) as folder:
         verdict = record.read(folder).verdict
-    return Decision(task, False, number, sentence, False, version.name, verdict)
+    return Decision(
+        task=task, promoted=False, version=number, sentence=sentence, new=False, name=version.name, verdict=verdict
+    )
 
 
-def _decision(
-    task: str, name: str, number: str, promoted: bool, test: record.Test, package: dict[str, Any]
-) -> Decision:
-    what = f"{package['arm']} from {package['cell']}, replicate {package['replicate']}"
+def _decision(task: str, name: str, number: str, promoted: bool, test: Test, package: Package) -> Decision:
+    what = f"{package.arm} from {package.cell}, replicate {package.replicate}"
     outcome = f"version {number} of {name} ({what}) is {'the new champion' if promoted else 'no champion'}"
-    return Decision(task, promoted, number, f"{task}: {outcome}: {test.verdict.reason}.", True, name, test.verdict)
+    return Decision(
+        task=task,
+        promoted=promoted,
+        version=number,
+        sentence=f"{task}: {outcome}: {test.verdict.reason}.",
+        new=True,
+        name=name,
+        verdict=test.verdict,
+    )

@@ -4,40 +4,27 @@
 """
 
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from registry.gate import Verdict, decide
+from components.records.model import read as read_file
+from registry.decision import Test, Verdict
+from registry.gate import decide
 from registry.items import GateItems
 
 FOLDER = "gate"
-
-
-@dataclass(frozen=True)
-class Test:
-    """One use of the gate.
-
-    `number` counts the tests against a champion of this task, this one included; 0 when there was none to compare with.
-    """
-
-    task: str
-    package_digest: str
-    gate_digest: str
-    champion: str | None
-    number: int
-    verdict: Verdict
 
 
 def write(test: Test, items: GateItems, candidate: np.ndarray, champion: np.ndarray | None, artefact: Path) -> None:
     """Add the decision to an artefact."""
     folder = artefact / FOLDER
     folder.mkdir()
-    (folder / "decision.json").write_text(json.dumps(asdict(test), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / "decision.json").write_text(
+        json.dumps(test.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
     columns = {"id": items.ids, "group": items.groups, "candidate": candidate}
     if champion is not None:
         columns["champion"] = champion
@@ -45,9 +32,12 @@ def write(test: Test, items: GateItems, candidate: np.ndarray, champion: np.ndar
 
 
 def read(artefact: Path) -> Test:
-    """The decision that came with an artefact."""
-    content: dict[str, Any] = json.loads((artefact / FOLDER / "decision.json").read_text(encoding="utf-8"))
-    return Test(**{**content, "verdict": Verdict(**content["verdict"])})
+    """The decision that came with an artefact.
+
+    Raises:
+        CeterisError: it is missing or is not a decision.
+    """
+    return read_file(artefact / FOLDER / "decision.json", Test, "restore the files of the version")
 
 
 def replay(artefact: Path) -> Verdict:

@@ -20,12 +20,11 @@ from components.evaluation.leaderboard.entries import (
     ContrastResult,
     DataEffect,
     Difference,
-    Interval,
     Leaderboard,
-    Obstacle,
     StepEffect,
     TaskEntry,
 )
+from components.records.scores import Interval, Obstacle
 from components.records.training import Currency, GivenBudget
 from components.study.cells import Cell
 

@@ -140,10 +140,18 @@ class TrainingRecord(Trained):
         """What the loop says, with what the stage knows beside it."""
         return cls.model_validate({**trained.as_json(), **more})
 
+    def without(self, *fields: str) -> "TrainingRecord":
+        """The same record without some of its fields."""
+        return TrainingRecord.model_validate(self.model_dump(exclude_unset=True, exclude=set(fields)))
+
     @property
     def chains(self) -> Sequence[Digests]:
         """All digests that it holds, of the whole run and of its beginnings."""
         return [*([self.digests] if self.digests else []), *(self.digests_after or {}).values()]
+
+
+Arms = dict[str, dict[str, dict[str, list[TrainingRecord]]]]
+"""`arms.json` of the stage evaluate: records without curves, by arm, task and cell, one for every replicate."""
 
 
 class FineTuningRecord(Written):

@@ -3,11 +3,7 @@
 `compare` has chosen arm and cell on the selection split, over replicates. Which replicate's file is packaged is
 decided on validation, so that neither the selection nor the gate split is looked at twice.
 
-`package.json`: `format` (3), `study`, `task`, `kind`; `arm`, `architecture`, `cell`, `replicate`; `answers` in the order of the
-head's outputs; `arm`, the study's name of what was trained, and its `front`; `configuration`, at which the model was built;
-`image_size`, and `background` and `value_range`, with which its pictures were drawn; for the model card `scores`
-({split: {score, items}} of the packaged file), `chosen` and `floors` (what the leaderboard says of the choice),
-`training` (the run's record without its curves); `weights` (sha256 of `model.safetensors`), `data_digest`.
+What `package.json` says is in `components/records/package.py`.
 """
 
 import argparse
@@ -22,65 +18,96 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.errors import CeterisError
+from components.evaluation.leaderboard.entries import read_leaderboard
+from components.paths import evaluation_folder, finetuned_folder, leaderboard_file, tokens_folder
+from components.records.model import read
+from components.records.package import FORMAT, PACKAGE_FILE, Package, SplitScore
+from components.records.scores import ChosenCell, Floors
+from components.records.training import Arms
 from components.stages.stage import Stage, main
 from components.study.plan import served_tasks
 from components.study.study import Study
 
-FORMAT = 3
 WEIGHTS = "model.safetensors"
+AGAIN = "run the stages before package first"
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Package the chosen model of every task that is served."""
-    outputs = stage.root / "outputs"
-    tasks = read_json(outputs / "compare/leaderboard.json")["tasks"]
+    board = read_leaderboard(stage.root)
     out = stage.out()
     out.mkdir(parents=True, exist_ok=True)
     for number, task in enumerate(served_tasks(study)):
-        if not tasks.get(task, {}).get("chosen"):
+        entry = board.tasks.get(task)
+        if entry is None or entry.chosen is None:
             raise CeterisError(
-                f"outputs/compare/leaderboard.json chooses no arm for {task}: see there which certificates "
+                f"{leaderboard_file(Path())} chooses no arm for {task}: see there which certificates "
                 "failed, or run the compare stage again if it has no such task."
             )
-        package = describe(study, task, tasks[task], outputs)
-        write(package, outputs, out / task)
-        stage.log(f"{task}: {package['arm']} from {package['cell']}, replicate {package['replicate']}")
+        package = describe(study, task, entry.chosen, entry.floors, stage.root)
+        write(package, stage.root, out / task)
+        stage.log(f"{task}: {package.arm} from {package.cell}, replicate {package.replicate}")
         stage.progress(100 * (number + 1) / len(served_tasks(study)), f"{task} packaged")
 
 
-def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> dict[str, Any]:
-    """The content of one task's `package.json`, all but the weights' digest; `entry` is the leaderboard's of the task."""
-    arm, cell = entry["chosen"]["arm"], entry["chosen"]["cell"]
-    scores = scores_of(outputs / "evaluation/scores.parquet", arm, task, cell)
+def describe(study: Study, task: str, chosen: ChosenCell, floors: Floors, root: Path) -> Package:
+    """What one task's `package.json` says, as the leaderboard chose.
+
+    Raises:
+        CeterisError: something that it rests on is missing.
+    """
+    arm, cell = chosen.arm, chosen.cell
+    scores = scores_of(evaluation_folder(root) / "scores.parquet", arm, task, cell)
     replicate = best_replicate(scores, f"{arm}/{task}/{cell}")
-    index = read_json(outputs / "tokens/index.json")
-    records = read_json(outputs / "evaluation/arms.json")[arm][task][cell]
+    index = read(tokens_folder(root) / "index.json", dict[str, Any], AGAIN)
+    records = read(evaluation_folder(root) / "arms.json", Arms, AGAIN)[arm][task][cell]
     training = records[study.replicates.index(replicate)]
-    return {
-        "format": FORMAT,
-        "study": study.name,
-        "task": task,
-        "kind": study.tasks[task].kind,
-        "arm": arm,
-        "architecture": study.arms[arm].architecture,
-        "front": study.arms[arm].front,
-        "cell": cell,
-        "replicate": replicate,
-        "answers": index["answers"][task],
-        "configuration": training["configuration"],
-        "image_size": study.data.image_size,
-        "background": study.data.background,
-        "value_range": study.data.value_range,
-        "scores": {
-            row["split"]: {"score": row["score"], "items": row["items"]}
+    if training.configuration is None:
+        raise CeterisError(f"{evaluation_folder(root)} does not say how {arm}/{task}/{cell} was built: {AGAIN}.")
+    return Package(
+        format=FORMAT,
+        study=study.name,
+        task=task,
+        kind=study.tasks[task].kind,
+        arm=arm,
+        architecture=study.arms[arm].architecture,
+        front=study.arms[arm].front,
+        cell=cell,
+        replicate=replicate,
+        answers=index["answers"][task],
+        configuration=training.configuration,
+        image_size=study.data.image_size,
+        background=study.data.background,
+        value_range=study.data.value_range,
+        scores={
+            row["split"]: SplitScore(score=row["score"], items=row["items"])
             for row in scores
             if row["replicate"] == replicate
         },
-        "chosen": entry["chosen"],
-        "floors": entry.get("floors", {}),
-        "training": {key: value for key, value in training.items() if key != "configuration"},
-        "data_digest": index["data_digest"],
-    }
+        chosen=chosen,
+        floors=floors,
+        training=training.without("configuration"),
+        data_digest=index["data_digest"],
+        weights=weights_digest(weights_file(root, arm, task, cell, replicate)),
+    )
+
+
+def weights_file(root: Path, arm: str, task: str, cell: str, replicate: int) -> Path:
+    """The weights of one fine-tuning.
+
+    Raises:
+        CeterisError: they are missing.
+    """
+    weights = finetuned_folder(root, arm, task, replicate) / f"{cell}.safetensors"
+    if not weights.is_file():
+        raise CeterisError(f"{weights} is missing: run its fine-tuning stage again.")
+    return weights
+
+
+def weights_digest(path: Path) -> str:
+    """sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def scores_of(path: Path, arm: str, task: str, cell: str) -> list[dict[str, Any]]:
@@ -104,32 +131,16 @@ def best_replicate(scores: list[dict[str, Any]], where: str) -> int:
     return min(validation, key=lambda replicate: (-validation[replicate], replicate))
 
 
-def write(package: dict[str, Any], outputs: Path, folder: Path) -> None:
+def write(package: Package, root: Path, folder: Path) -> None:
     """Write one package, complete or not at all."""
-    source = outputs / "finetune" / package["arm"] / package["task"] / str(package["replicate"])
-    weights = source / f"{package['cell']}.safetensors"
-    if not weights.is_file():
-        raise CeterisError(f"{weights} is missing: run its fine-tuning stage again.")
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    shutil.copyfile(weights, partial / WEIGHTS)
-    shutil.copytree(outputs / "tokens/tokenizer", partial / "tokenizer")
-    with weights.open("rb") as file:
-        content = {**package, "weights": hashlib.file_digest(file, "sha256").hexdigest()}
-    (partial / "package.json").write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    shutil.copyfile(weights_file(root, package.arm, package.task, package.cell, package.replicate), partial / WEIGHTS)
+    shutil.copytree(tokens_folder(root) / "tokenizer", partial / "tokenizer")
+    content = json.dumps(package.as_json(), indent=2, sort_keys=True)
+    (partial / PACKAGE_FILE).write_text(content + "\n", encoding="utf-8")
     os.replace(partial, folder)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file that an earlier stage wrote.
-
-    Raises:
-        CeterisError: it is not there.
-    """
-    if not path.is_file():
-        raise CeterisError(f"{path} is missing: run the stages before package first.")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

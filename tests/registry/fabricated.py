@@ -14,10 +14,22 @@ import yaml
 from components.data import tokenizer as wordpiece
 from components.data.samples import digest_of as digest_of_shards
 from components.study.loading import load_study
-from registry.artefact import read_package
+from tests.evaluation.boards import record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TASK = "vqa"
+SAYS = "says.json"
+"""In the package of `stub_package`: its answer to every item of the gate."""
+CHOSEN = {
+    "arm": "vilt",
+    "cell": "scratch",
+    "mean": 0.5,
+    "low": 0.4,
+    "high": 0.6,
+    "baseline": False,
+    "tied_with": [],
+    "undecided": [],
+}
 ANSWERS = ["blue", "green", "no", "red", "yes"]
 ITEMS, SIZE = 120, 24
 WORDS = ["is", "there", "a", "red", "circle", "what", "colour", "has", "the", "square", "?"]
@@ -87,8 +99,8 @@ def describe(root: Path, architecture: str, **more: Any) -> dict[str, Any]:
             **study.model.model_dump(mode="json"), "max_length": study.text.max_length, "image_size": SIZE,
             "vocabulary_size": index["vocabulary_size"], "pad_token_id": 0,
         },
-        "scores": {"selection": {"score": 0.5, "items": 10}}, "chosen": {}, "floors": {},
-        "training": {"samples": 640, "parameters": {"total": 1000, "trained": 1000}, "flops": {"forward_per_sample": 1e6}},
+        "scores": {"selection": {"score": 0.5, "items": 10}}, "chosen": CHOSEN, "floors": {},
+        "training": record(samples=640),
         "data_digest": index["data_digest"], "weights": "0" * 64, **more,
     }  # fmt: skip
 
@@ -129,9 +141,13 @@ def stub_package(root: Path, knows: int, seed: int = 0) -> Path:
     targets = pq.read_table(root / "outputs/tokens/parts" / TASK / "gate/samples.parquet").column("target").to_pylist()
     known = set(np.random.default_rng(seed).permutation(len(targets))[:knows].tolist())
     says = [target if row in known else "?" for row, target in enumerate(targets)]
-    return write_package(root, describe(root, "vilt", says=says), b"")
+    folder = write_package(root, describe(root, "vilt"), b"")
+    (folder / SAYS).write_text(json.dumps(says), encoding="utf-8")
+    return folder
 
 
 def stub_answer(artefact: Path, images: list[bytes], texts: list[str]) -> list[dict[str, Any]]:
     """In place of `registry.artefact.answer`, where a test is not about models: costs nothing."""
-    return [{"answer": says} for says in read_package(artefact / "artifacts/package")["says"]]
+    return [
+        {"answer": says} for says in json.loads((artefact / "artifacts/package" / SAYS).read_text(encoding="utf-8"))
+    ]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from components.evaluation.leaderboard.entries import ChosenCell
+from components.records.scores import ChosenCell
 from tests.evaluation.boards import leaderboard, record, task
 
 ROOT = Path(__file__).parents[2]

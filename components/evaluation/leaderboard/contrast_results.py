@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 from components.evaluation.certificate.certificates import Certificate
-from components.evaluation.leaderboard.entries import CellName, CellPair, ContrastJudgement, ContrastResult, Judgement
+from components.evaluation.leaderboard.entries import CellPair, ContrastJudgement, ContrastResult, Judgement
 from components.evaluation.leaderboard.grade import grade_of_contrast
 from components.evaluation.leaderboard.rounding import detectable, difference, number, rounded, verdict
 from components.evaluation.statistics.equivalence import equivalence_p
 from components.evaluation.statistics.estimates import Arm, estimate_contrast, holm
+from components.records.scores import CellName
 from components.study.cells import Cell
 from components.study.study import Study
 

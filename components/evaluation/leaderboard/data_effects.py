@@ -6,10 +6,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 from components.evaluation.certificate.certificates import Certificate
-from components.evaluation.leaderboard.entries import CellName, DataEffect
+from components.evaluation.leaderboard.entries import DataEffect
 from components.evaluation.leaderboard.grade import grade_of
 from components.evaluation.leaderboard.task_table import Effect
 from components.evaluation.statistics.estimates import Arm, estimate_difference
+from components.records.scores import CellName
 from components.study.axes import DATA_AXES, DataAxis, PairsSettings
 from components.study.cells import Cell
 from components.study.differences import differences

@@ -12,14 +12,13 @@ from pydantic import Field
 from components.evaluation.certificate.certificates import Certificate, DigestSummary
 from components.paths import leaderboard_file
 from components.records.model import Count, Fraction, FractionOrNan, Written, read
+from components.records.scores import CellName, ChosenCell, Estimate, Floors, Obstacle
 from components.records.training import GivenBudget, Parameters
 from components.study.axes import DataAxis
 from components.study.cells import Cell
 
 GradeWord = Literal["controlled", "system", "descriptive"]
 StudyGrade = Literal["controlled", "system", "mixed", "descriptive"]
-Obstacle = Literal["norm", "initial_scale", "axes", "alike"]
-"""Why two ranked cells can have no verdict: other norms, other initial scales, too many differences, or none."""
 Labels = Literal["all", "few"]
 Judgement = Literal["better", "worse", "equivalent", "cannot tell", "descriptive"]
 """Of a first cell against a second; descriptive where the comparison carries no verdict."""
@@ -37,45 +36,6 @@ ContrastJudgement = Literal[
 ]
 """Of a declared contrast; of an interaction it is about the size of two effects."""
 P = Fraction | None
-Floors = dict[str, dict[str, Fraction]]
-"""By split and floor."""
-
-
-class CellName(Written):
-    """A cell, by the names that files use."""
-
-    arm: str
-    cell: str = Field(description="START, START_few, START_matched or START_matched_few")
-
-    @classmethod
-    def of(cls, cell: Cell) -> "CellName":
-        """The name of a cell."""
-        return cls(arm=cell.arm, cell=cell.name)
-
-    @property
-    def identity(self) -> Cell:
-        """Which cell it is."""
-        return Cell.of(self.arm, self.cell)
-
-
-class UndecidedName(CellName):
-    """A ranked cell that can have no verdict against the chosen one."""
-
-    because: Obstacle
-
-
-class Interval(Written):
-    """A mean score with its interval."""
-
-    mean: Fraction = Field(description="fraction")
-    low: Fraction | None = Field(description="fraction; lower end")
-    high: Fraction | None = Field(description="fraction; upper end")
-
-
-class Estimate(Interval):
-    """A mean score over some samples."""
-
-    items: Count = Field(description="samples")
 
 
 class Difference(Written):
@@ -225,14 +185,6 @@ class CellEntry(CellName, Estimate, CellCosts):
     splits: dict[str, Estimate] = Field(description="by split")
     forms: dict[str, Estimate] = Field(description="by question form, of the selection split")
     hard: Estimate | None = Field(description="over the selection samples that both unimodal floors get wrong")
-
-
-class ChosenCell(CellName, Interval):
-    """The best cell of a task."""
-
-    baseline: bool = Field(description="it is one of the simple baselines")
-    tied_with: list[CellName] = Field(description="not separated from it")
-    undecided: list[UndecidedName] = Field(description="without a verdict against it")
 
 
 class CutTexts(Written):

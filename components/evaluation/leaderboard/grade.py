@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from components.evaluation.certificate.certificates import Certificate
-from components.evaluation.leaderboard.entries import GradeWord, Obstacle, StudyGrade
+from components.evaluation.leaderboard.entries import GradeWord, StudyGrade
 from components.evaluation.statistics.estimates import MINIMUM_REPLICATES
+from components.records.scores import Obstacle
 from components.study.axes import DATA_AXES
 from components.study.cells import Cell
 from components.study.contrasts import ContrastSettings

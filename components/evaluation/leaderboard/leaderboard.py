@@ -21,7 +21,6 @@ from components.evaluation.leaderboard.data_effects import effects as data_effec
 from components.evaluation.leaderboard.entries import (
     CutTexts,
     DataEffect,
-    Floors,
     GivenBudget,
     Judgement,
     Leaderboard,
@@ -39,6 +38,7 @@ from components.evaluation.statistics.equivalence import equivalence_p
 from components.evaluation.statistics.estimates import Arm, holm
 from components.paths import evaluation_folder, floors_file, hard_samples_file
 from components.records.model import read
+from components.records.scores import Floors
 from components.records.training import TuningRecord
 from components.study.cells import Cell
 from components.study.plan import learns_from_few

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from components.evaluation.leaderboard.entries import Difference, Interval, Judgement
+from components.evaluation.leaderboard.entries import Difference, Judgement
 from components.evaluation.leaderboard.grade import Grade
 from components.evaluation.statistics.equivalence import verdict_of
 from components.evaluation.statistics.estimates import Arm, Estimate
 from components.evaluation.statistics.power import design_of, detectable_effect
+from components.records.scores import Interval
 
 
 def number(value: float, digits: int = 6) -> float | None:

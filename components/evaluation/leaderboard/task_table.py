@@ -18,25 +18,21 @@ from components.evaluation.certificate.certificates import Certificate
 from components.evaluation.leaderboard.costs import Accounts
 from components.evaluation.leaderboard.entries import (
     CellEntry,
-    CellName,
     CellSamples,
-    ChosenCell,
     CutTexts,
-    Floors,
-    Obstacle,
     PairResult,
     StepEffect,
     TaskEntry,
-    UndecidedName,
     Variance,
 )
-from components.evaluation.leaderboard.entries import Estimate as SliceEstimate
 from components.evaluation.leaderboard.grade import Grade, few_replicates, grade_of
 from components.evaluation.leaderboard.rounding import clipped, difference, number, rounded, verdict
 from components.evaluation.scoring.scores import TaskScores
 from components.evaluation.statistics.equivalence import equivalence_p
 from components.evaluation.statistics.estimates import Arm, Estimate, estimate_difference, estimate_mean, holm
 from components.evaluation.statistics.ranks import rank_intervals
+from components.records.scores import CellName, ChosenCell, Floors, Obstacle, UndecidedName
+from components.records.scores import Estimate as SliceEstimate
 from components.study.cells import Cell
 from components.study.front_ends import ORACLE
 from components.study.plan import cannot, fine_tunings

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from components.evaluation.findings import interval, start_name
 from components.evaluation.formatting import percent, readable
-from components.evaluation.leaderboard.entries import CellEntry, Estimate
+from components.evaluation.leaderboard.entries import CellEntry
 from components.evaluation.plots.drawing import START_ORDER, Canvas, Mark
 from components.evaluation.report.style import SHEET
+from components.records.scores import Estimate
 
 
 def page(title: str, body: str, script: str = "") -> str:

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from components.data.samples import GENERALISATION_PREFIX, read
 from components.evaluation.findings import measure
 from components.evaluation.formatting import readable
-from components.evaluation.leaderboard.entries import CellEntry, Estimate, Leaderboard
+from components.evaluation.leaderboard.entries import CellEntry, Leaderboard
 from components.evaluation.report.page import ScoreColumn, paragraph, score_table, section
 from components.evaluation.statistics.estimates import Estimate as Estimated
 from components.evaluation.statistics.estimates import estimate_mean, summarise
 from components.paths import data_folder, evaluation_folder
+from components.records.scores import Estimate
 from components.study.cells import Cell
 from components.study.study import Study
 

@@ -18,8 +18,9 @@ from components.evaluation.findings import (
     start_name,
 )
 from components.evaluation.formatting import count, percent, points, probability
-from components.evaluation.leaderboard.entries import CellEntry, ContrastResult, Leaderboard, Obstacle, TaskEntry
+from components.evaluation.leaderboard.entries import CellEntry, ContrastResult, Leaderboard, TaskEntry
 from components.evaluation.report.glance import glance_text
+from components.records.scores import Obstacle
 
 BAR = 30
 KEY = {

@@ -73,7 +73,7 @@ def collect(
             arms.setdefault(arm, {})[task] = {cell: [] for cell in cells}
             for run, replicate in zip(runs, study.replicates, strict=True):
                 for cell, record in _records(run, cells):
-                    arms[arm][task][cell].append(record.model_dump(mode="json", exclude_unset=True, exclude={"curves"}))
+                    arms[arm][task][cell].append(record.without("curves").as_json())
                     key = {"arm": arm, "task": task, "cell": cell}
                     curves.extend({**key, "replicate": replicate, **point} for point in _points(record.curves))
             progress(100 * (index + 1) / len(pairs), f"scored {arm} on {task}")

@@ -9,12 +9,9 @@ from numpy.typing import NDArray
 from components.errors import CeterisError
 from components.evaluation.statistics.estimates import Arm, summarise
 from components.records.model import read
-from components.records.training import TrainingRecord
+from components.records.training import Arms
 from components.study.cells import Cell
 from components.study.study import Study
-
-Arms = dict[str, dict[str, dict[str, list[TrainingRecord]]]]
-"""arms.json: training records by arm, task, cell and replicate."""
 
 
 def load_arms(study: Study, evaluation: Path) -> Arms:

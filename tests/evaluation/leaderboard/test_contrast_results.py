@@ -16,6 +16,7 @@ from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.leaderboard.leaderboard import build
 from components.evaluation.report.terminal import render_text
 from components.evaluation.scoring.metrics import collect
+from components.records.scores import CellName
 from components.study.study import Study
 from tests.evaluation.fabricate import CONTROLLED, DATA, controlled_study, fabricate, interaction_study, study_of
 
@@ -28,12 +29,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, Lea
     return root, study, build(study, root)
 
 
-def scores(root: Path, study: Study, side: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
+def scores(root: Path, study: Study, side: CellName) -> tuple[np.ndarray, np.ndarray]:
     """(items, replicates) of correctness, straight from the predictions, and the items' groups."""
     columns = []
     for replicate in study.replicates:
-        frame = pd.read_parquet(root / f"outputs/finetune/{side['arm']}/vqa/{replicate}/predictions.parquet")
-        chosen = frame[(frame["cell"] == side["cell"]) & (frame["split"] == "selection")].set_index("id").sort_index()
+        frame = pd.read_parquet(root / f"outputs/finetune/{side.arm}/vqa/{replicate}/predictions.parquet")
+        chosen = frame[(frame["cell"] == side.cell) & (frame["split"] == "selection")].set_index("id").sort_index()
         columns.append(chosen.correct.to_numpy(float))
         groups = chosen.group.to_numpy()
     return np.stack(columns, axis=1), groups

@@ -18,12 +18,12 @@ from components.evaluation.leaderboard.entries import (
     CellSamples,
     Leaderboard,
     TaskEntry,
-    UndecidedName,
 )
 from components.evaluation.leaderboard.grade import overall
 from components.evaluation.leaderboard.task_table import TaskTable
 from components.evaluation.report.terminal import render_text
 from components.evaluation.scoring.scores import TaskScores
+from components.records.scores import UndecidedName
 from components.records.training import GivenBudget, Parameters
 from components.study.cells import Cell
 from components.study.plan import fine_tunings
