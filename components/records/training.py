@@ -179,7 +179,7 @@ class Trial(Written):
     rung: Count = Field(description="0 is the shortest")
     share: Fraction = Field(description="fraction of the budget of fine-tuning")
     score: FractionOrNan = Field(
-        description="the task's metric on the validation split; NaN where training came to nothing"
+        description="fraction, 0 to 1: the task's metric on the validation split; NaN where training came to nothing"
     )
     budget: RecordedBudget
     samples: Count = Field(description="samples seen")

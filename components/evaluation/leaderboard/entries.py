@@ -76,7 +76,7 @@ class ContrastResult(CellPair, Difference):
     minimum_detectable_effect: float | None = Field(
         ge=0, description="fraction; what would have been found at 80% power, corrected for the other contrasts"
     )
-    replicates: int = Field(ge=1)
+    replicates: int = Field(ge=1, description="how many")
     protocol: str = Field(description="hash of everything that is held equal")
 
 
@@ -179,7 +179,7 @@ class CellEntry(CellName, Estimate, CellCosts):
     p_against_best: P = Field(description="after Holm over the pairs; null for the best one")
     above_floors: bool = Field(description="the lower end of its interval is above the highest floor")
     standard_error: float | None = Field(ge=0, description="fraction; of the mean")
-    degrees_of_freedom: float | None = Field(ge=0)
+    degrees_of_freedom: float | None = Field(ge=0, description="of the interval")
     variance: Variance
     scores: list[Fraction] = Field(description="fractions, one for every replicate, in order")
     splits: dict[str, Estimate] = Field(description="by split")
@@ -228,7 +228,9 @@ class TrialEntry(Written):
     factor: float = Field(gt=0, description="multiplies the arm's learning rates")
     rung: Count = Field(description="0 is the shortest")
     share: Fraction = Field(description="fraction of the budget of fine-tuning")
-    score: FractionOrNan = Field(description="fraction; on the validation split")
+    score: FractionOrNan = Field(
+        description="fraction, 0 to 1: on the validation split; NaN where training came to nothing"
+    )
     samples: Count = Field(description="samples seen")
 
 
