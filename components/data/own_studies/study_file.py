@@ -1,7 +1,7 @@
-"""Writes a ready study for the user's own manifest: `ceteris study new --data MANIFEST --task classification|vqa NAME`.
+"""Write a complete study for the user's own manifest: `ceteris study new --data MANIFEST --task classification|vqa NAME`.
 
-The study begins as the default one, `params.yaml`; what the data decides is changed. The data is copied to `data/NAME`,
-which git ignores; workspaces take it from there.
+The study starts from the default one, `params.yaml`, and is adapted to the data. The data is copied to `data/NAME`, which
+git ignores. Workspaces take it from there.
 """
 
 import os
@@ -35,9 +35,9 @@ class Request:
     Attributes:
         name: of the study: small letters, digits and underscores.
         data: a manifest, or the folder that holds it.
-        task: what its rows ask.
-        settings: columns and places that the user names; None for those of the default study.
-        pictures: folders, beside the manifest's own, in which pictures may lie.
+        task: the kind of task that its rows are for.
+        settings: manifest settings that the user gives; None for those of the default study.
+        pictures: further folders in which pictures may lie.
         size: side of the square that pictures are fitted into; None to choose one.
         length: of texts in tokens; None to choose one.
     """
@@ -81,7 +81,7 @@ def write_study(
     folder = request.data if request.data.is_dir() else request.data.parent
     in_place = folder.resolve() == data_path.resolve()
     _check_request(request, study_path, data_path, in_place)
-    # Great Expectations takes seconds to import: only after the request itself is known to be sound.
+    # Imported only now, after the request has been checked, because Great Expectations takes seconds to import.
     from components.data.validation.check import examine
 
     content = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
@@ -139,10 +139,10 @@ def _check_request(request: Request, study_path: Path, data_path: Path, in_place
 
 
 def check_limits(size: int | None, length: int | None) -> None:
-    """Whether pictures and texts of these sizes can be read.
+    """Check a requested picture size (pixels) and text length (tokens); None means not requested.
 
     Raises:
-        CeterisError: they cannot.
+        CeterisError: one of them is not allowed.
     """
     if size is not None and (size % PATCHES or not SMALLEST <= size <= LARGEST):
         raise CeterisError(
@@ -154,7 +154,7 @@ def check_limits(size: int | None, length: int | None) -> None:
 
 
 def _options(request: Request) -> str:
-    """What was said beside the data and the task, as options."""
+    """The rest of the request as command-line options, for the head of the study file."""
     settings = request.settings or {}
     said = [(name, value) for name, value in settings.get("columns", {}).items() if value is not None]
     said += [("prefix", settings.get("prefix")), ("size", request.size), ("length", request.length)]
