@@ -186,7 +186,7 @@ class PictureSurvey:
 
     @property
     def background(self) -> Background:
-        """The background on which the fewest pictures with transparent parts are blank; white where several are equal."""
+        """The background on which the fewest pictures with transparent parts are blank; ties go to white, then to black."""
         blank = Counter(background for picture in self._transparent for background in picture.blank_on)
         return min(BACKGROUNDS, key=lambda background: blank[background])
 
