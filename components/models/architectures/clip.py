@@ -61,7 +61,7 @@ class CLIP(Architecture):
           trained with GELU and without LayerNorm before its layers.
         * The study's tokenizer and vocabulary, [CLS] first, instead of 49,408 byte pairs.
         * Both towers have the study's width unless `text` says otherwise; the paper's text tower is narrower.
-        * Other true pairs of a batch are masked out of the loss where the data knows them.
+        * Other true pairs of a batch are masked out of the loss, where the data tells which they are.
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "image_encoder"}
