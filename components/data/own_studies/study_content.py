@@ -1,7 +1,6 @@
 """What a study of the user's own data asks for: the default study, with everything changed that the data decides."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +53,7 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
     """Change in the default study what the data decides.
 
     Args:
-        content: of the default study; changed in place.
+        content: of the default study, complete; changed in place.
         settings: how the manifest is read.
 
     Returns:
@@ -66,9 +65,7 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
     # Image pretraining has seen the class of every training picture, so few labels would be few in name only; of the
     # questions about a picture it has seen no more than their answers together.
     few = rows // 10 if task == "vqa" and rows >= _FEWEST_FOR_FEW else None
-    content["tasks"] = {task: {"kind": task, "few_labels": few}}
-    content["task_names"] = [task]
-    content["further"] = {"after": None, "tasks": []}
+    content["tasks"] = {task: {"kind": task, "few_labels": few, "after": None}}
     content["evaluation"]["contrasts"] = []  # those of the default study ask about its own task
     content["data"] |= {
         "source": "manifest",
@@ -112,7 +109,7 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
             lacking = "attributes" if measured.box_classes > 1 else "names of several classes"
             said.append(f"boxes have no {lacking}, which their losses need: {_listed(unlearnable)} left out")
     if measured.training < FEWEST_FOR_A_STEP:
-        others = [arm for arm in content["architectures"]["pretrained"] if arm != _ALONE]
+        others = [arm for arm, settings in content["arms"].items() if "multimodal" in settings["starts"] and arm != _ALONE]
         _leave_out(content, others)
         said.append(
             f"{measured.training} training rows are too few to tell many architectures apart: {_listed(others)} left out"
@@ -121,8 +118,6 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
         said.append(
             "rows have no texts, so text alone answers with the most frequent class: captions are made from the targets"
         )
-    needed = {component for arm in content["arms"].values() for component in _components(arm)}
-    content["image_fronts"] = [front for front in content["image_fronts"] if front in needed]
     return said
 
 
@@ -132,14 +127,8 @@ def _can_learn(architecture: str, measured: Measured) -> bool:
     return needed is None or (needed == "classes" and measured.box_classes > 1)
 
 
-def _components(arm: Mapping[str, Any]) -> list[str]:
-    return [*arm["unimodal"], arm["front"]]
-
-
 def _leave_out(content: dict[str, Any], arms: list[str]) -> None:
     content["arms"] = {name: arm for name, arm in content["arms"].items() if name not in arms}
-    for kind, names in content["architectures"].items():
-        content["architectures"][kind] = [name for name in names if name not in arms]
 
 
 def _listed(names: list[str]) -> str:

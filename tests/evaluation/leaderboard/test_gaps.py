@@ -25,7 +25,7 @@ ABLE = {"grounding": {"vilt"}, "retrieval": {"clip", "vilt", "late_fusion", "mmb
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
     kinds = {"vqa": "vqa", "pointing": "grounding", "finding": "retrieval"}
     study = study_of(
-        tasks={task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()}, task_names=list(kinds)
+        tasks={task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()}
     )
     root = fabricate(tmp_path_factory.mktemp("gaps"), study, items=240, pictures=False)
     for path in (root / "outputs/finetune").glob("*/finding/*/predictions.parquet"):
@@ -40,7 +40,7 @@ def test_cells_are_those_that_can(finished: tuple[Path, Study, dict[str, Any]]) 
     for task, kind in (("pointing", "grounding"), ("finding", "retrieval")):
         entry = board["tasks"][task]
         assert {cell["arm"] for cell in entry["cells"]} == ABLE[kind]
-        assert set(entry["cannot"]) == set(study.architectures.all) - ABLE[kind]
+        assert set(entry["cannot"]) == set(study.arms) - ABLE[kind]
         assert entry["chosen"]["arm"] in ABLE[kind]
     assert board["tasks"]["vqa"]["cannot"] == {}
     assert {effect["arm"] for effect in board["pretraining"] if effect["task"] == "pointing"} == {"vilt"}
