@@ -85,9 +85,7 @@ def _items(stage: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[tupl
         yield "-".join(item.values()), item
 
 
-def _resolve(
-    address: str, stage: Mapping[str, Any], item: Mapping[str, str], params: Mapping[str, Any]
-) -> Declared:
+def _resolve(address: str, stage: Mapping[str, Any], item: Mapping[str, str], params: Mapping[str, Any]) -> Declared:
     def fill(text: str) -> str:
         return _TEMPLATE.sub(
             lambda match: item[match[1][5:]] if match[1].startswith("item.") else str(lookup(params, match[1])), text

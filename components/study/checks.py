@@ -38,7 +38,9 @@ def _names_agree(study: Study) -> None:
 def _after_fault(study: Study, before: str) -> str:
     """Why no task can begin from what this one has taught, as the end of a sentence; empty where one can."""
     if before not in study.first_tasks:
-        return f": choose a task that begins from the starts, {', '.join(study.first_tasks) or 'of which there is none'}"
+        return (
+            f": choose a task that begins from the starts, {', '.join(study.first_tasks) or 'of which there is none'}"
+        )
     for arm in study.arms:
         if reason := cannot(study, arm, before):
             return f", which {arm} cannot do ({reason}): all arms must be able to"

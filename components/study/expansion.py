@@ -26,6 +26,7 @@ DEFAULTS = "defaults"
 BLOCKS = ("arm", "architectures", "task")
 """Keys of what arms and tasks begin from. A study may change them too; the complete study no longer has them."""
 LIKE = "like"
+MOST_REPLICATES = 100
 
 Content = dict[str, Any]
 
@@ -49,16 +50,22 @@ def expand(short: Mapping[str, Any], defaults: Mapping[str, Any], where: str, de
         for name, settings in _mapping(content, "architectures", file).items():
             _check_keys(settings or {}, set(ArmSettings.model_fields), f"architectures.{name}.", file)
     _check_keys(
-        _mapping(short, "architectures", where), set(defaults.get("architectures", {})), "architectures.", where
+        _mapping(short, "architectures", where), set(defaults.get("architectures") or {}), "architectures.", where
     )
-    content = merge(defaults, {key: value for key, value in short.items() if key not in (DEFAULTS, "arms", "tasks")})
-    blocks = {key: content.pop(key, {}) for key in BLOCKS}
-    arms = _Arms(_named(short, "arms", where), blocks["arm"], blocks["architectures"], where, defaults_file)
+    own = (DEFAULTS, "arms", "tasks", *BLOCKS)
+    content = merge(
+        {key: value for key, value in defaults.items() if key not in own},
+        {key: value for key, value in short.items() if key not in own},
+    )
+    arm, task = (merge(defaults.get(key) or {}, short.get(key) or {}) for key in ("arm", "task"))
+    usual, changed = (file.get("architectures") or {} for file in (defaults, short))
+    architectures = {name: merge(settings or {}, changed.get(name) or {}) for name, settings in usual.items()}
+    arms = _Arms(_named(short, "arms", where), arm, architectures, where, defaults_file)
     tasks = _named(short, "tasks", where)
-    for name, task in tasks.items():
-        _check_keys(task, set(TaskSettings.model_fields), f"tasks.{name}.", where)
+    for name, says in tasks.items():
+        _check_keys(says, set(TaskSettings.model_fields), f"tasks.{name}.", where)
     content["arms"] = {name: arms.complete(name) for name in arms.short}
-    content["tasks"] = {name: merge({"kind": name, **blocks["task"]}, task) for name, task in tasks.items()}
+    content["tasks"] = {name: merge({"kind": name, **task}, says) for name, says in tasks.items()}
     content["replicates"] = _replicates(content.get("replicates"), where)
     order = [key for key in Study.model_fields if key in content]
     return {key: content[key] for key in order}
@@ -107,7 +114,7 @@ class _Arms:
         other = self._other(name, like, (*above, name)) if like is not None else {}
         architecture = says.get("architecture") or other.get("architecture")
         architecture = architecture or ("controlled" if says.get("axes") else name)
-        if architecture not in self._architectures:
+        if not isinstance(architecture, str) or architecture not in self._architectures:
             raise CeterisError(
                 f"{self._where}: arms.{name} is of the architecture {architecture!r}, which {self._defaults_file} does not "
                 f"list: name another one in arms.{name}.architecture, or add it there. It lists {', '.join(self._architectures)}."
@@ -117,14 +124,14 @@ class _Arms:
 
     def _other(self, name: str, like: object, above: tuple[str, ...]) -> Content:
         """What the arm is that another one is like, without which of its starts are run."""
-        if like not in self.short:
+        if not isinstance(like, str) or like not in self.short:
             raise CeterisError(
                 f"{self._where}: arms.{name}.like is {like!r}, which is no arm of the study: choose from "
                 f"{', '.join(self.short)}."
             )
         if like in above:
             raise CeterisError(f"{self._where}: arms.{name}.like leads back to {like}: let one of them say what it is.")
-        return {key: value for key, value in self.complete(str(like), above).items() if key not in NOT_SETTINGS}
+        return {key: value for key, value in self.complete(like, above).items() if key not in NOT_SETTINGS}
 
 
 def shorten(complete: Mapping[str, Any], defaults: Mapping[str, Any]) -> Content:
@@ -142,7 +149,8 @@ def shorten(complete: Mapping[str, Any], defaults: Mapping[str, Any]) -> Content
     common, usual = defaults.get("arm", {}), defaults.get("architectures", {})
     short["arms"] = {}
     for name, arm in complete["arms"].items():
-        told = {} if arm["architecture"] == name else {"architecture": arm["architecture"]}
+        implied = "controlled" if arm["axes"] else name
+        told = {} if arm["architecture"] == implied else {"architecture": arm["architecture"]}
         rest = {key: value for key, value in arm.items() if key != "architecture"}
         short["arms"][name] = told | _difference(rest, merge(common, usual.get(arm["architecture"], {})))
     short["tasks"] = {
@@ -194,7 +202,6 @@ def _check_keys(content: Mapping[str, Any], known: set[str], path: str, where: s
 def _replicates(given: object, where: str) -> object:
     if isinstance(given, bool) or not isinstance(given, int):
         return given
-    if given < 1:
-        raise CeterisError(f"{where}: replicates is {given}: ask for at least 1.")
+    if not 1 <= given <= MOST_REPLICATES:
+        raise CeterisError(f"{where}: replicates is {given}: ask for 1 to {MOST_REPLICATES}.")
     return list(range(given))
-

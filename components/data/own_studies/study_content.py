@@ -109,7 +109,9 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
             lacking = "attributes" if measured.box_classes > 1 else "names of several classes"
             said.append(f"boxes have no {lacking}, which their losses need: {_listed(unlearnable)} left out")
     if measured.training < FEWEST_FOR_A_STEP:
-        others = [arm for arm, settings in content["arms"].items() if "multimodal" in settings["starts"] and arm != _ALONE]
+        others = [
+            arm for arm, settings in content["arms"].items() if "multimodal" in settings["starts"] and arm != _ALONE
+        ]
         _leave_out(content, others)
         said.append(
             f"{measured.training} training rows are too few to tell many architectures apart: {_listed(others)} left out"

@@ -179,7 +179,7 @@ def _comments(request: Request, understood: list[str]) -> str:
     """The head of the study file: what was understood, and how to change it."""
     lines = [
         f"Made by `ceteris study new --data {request.data.name} --task {request.task} {request.name}{_options(request)}`.",
-        f"What differs from studies/{DEFAULTS}/{BEGINS_FROM}.yaml, where every other setting stands: any of them may be set here too.",
+        f"Says what differs from studies/{DEFAULTS}/{BEGINS_FROM}.yaml. Any setting that stands there may be set here too.",
         f"`ceteris study show {request.name}` prints the complete study.",
         "Labels of training rows enter image pretraining, and captions where rows have no text.",
         "What was understood of the data:",

@@ -96,8 +96,7 @@ def check_runs(study: Study, finetune: Path) -> None:
         CeterisError: naming every run that is missing or surplus.
     """
     expected = {
-        f"{arm}/{task}/{replicate}"
-        for arm, task, replicate in product(study.arms, study.tasks, study.replicates)
+        f"{arm}/{task}/{replicate}" for arm, task, replicate in product(study.arms, study.tasks, study.replicates)
     }
     present = {path.relative_to(finetune).as_posix() for path in finetune.glob("*/*/*") if path.is_dir()}
     if missing := sorted(expected - present):

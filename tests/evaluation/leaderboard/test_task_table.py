@@ -44,7 +44,7 @@ FAMILY = {
 def small(**changes: Any) -> Study:
     """The six arms on one task, without few labels."""
     tasks = {"vqa": {"kind": "vqa", "few_labels": None}}
-    return study_of(**{"tasks": tasks, "task_names": ["vqa"], **changes})
+    return study_of(**{"tasks": tasks, **changes})
 
 
 def correct(mean: float, replicates: int) -> np.ndarray:
