@@ -19,7 +19,10 @@ def arm_table(study: Study) -> str:
 
 def _described(arm: ArmSettings) -> dict[str, str]:
     """Every setting by name; axes and what is read of the data one by one."""
-    values = arm.model_dump(exclude={"axes", "pairs", "freezing"}) | {"frozen": [rule.pattern for rule in arm.freezing]}
-    values |= arm.axes.model_dump() if arm.axes else {}
-    values |= arm.pairs.levels
+    values = {
+        **arm.model_dump(exclude={"axes", "pairs", "freezing"}),
+        "frozen": [rule.pattern for rule in arm.freezing],
+        **(arm.axes.model_dump() if arm.axes else {}),
+        **arm.pairs.levels,
+    }
     return {key: ", ".join(value) or "-" if isinstance(value, list) else str(value) for key, value in values.items()}
