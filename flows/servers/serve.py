@@ -32,7 +32,7 @@ def _choices() -> tuple[list[str], list[str]]:
     studies = {path.stem: load_study(path) for path in sorted((home / "studies").glob("*.yaml"))}
     if not studies:
         raise CeterisError(f"{home / 'studies'} has no study: make one with `ceteris study new`.")
-    return list(studies), sorted({name for study in studies.values() for name in study.architectures.all})
+    return list(studies), sorted({name for study in studies.values() for name in study.arms})
 
 
 def _study_schema(schema: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ class StudyForm(BaseModel):
 
     study: str = Field(title="Study", description="a file of studies/", json_schema_extra=_study_schema)
     arms: list[Annotated[str, Field(json_schema_extra=_arm_schema)]] = Field(
-        default=[], title="Architectures", description="only these; none chosen means all of the study"
+        default=[], title="Arms", description="only these; none chosen means all of the study"
     )
     replicates: int | None = Field(
         default=None, ge=1, le=10, title="Replicates", description="of every chain; empty means the study's own"

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from components.study.graph import GRAPH
+
 LEADERBOARD = "outputs/compare/leaderboard.json"
 # Files that are kept with the study's run, if they exist.
 KEPT = (
@@ -90,10 +92,10 @@ def record_tags(path: Path) -> dict[str, str]:
 
 
 def study_parameters(root: Path) -> dict[str, Any]:
-    """The content of `params.yaml`."""
+    """The content of `params.yaml`, without the graph that is computed from it."""
     path = root / "params.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return content if isinstance(content, dict) else {}
+    return {key: value for key, value in content.items() if key != GRAPH} if isinstance(content, dict) else {}
 
 
 def parameters_digest(parameters: dict[str, Any]) -> str:

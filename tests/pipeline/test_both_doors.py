@@ -88,7 +88,7 @@ def test_a_twin_costs_what_the_intermediate_step_costs(walked: Door) -> None:
 def test_the_leaderboard_and_the_report_are_there(walked: Door) -> None:
     board = json.loads((walked.workspace / "outputs/compare/leaderboard.json").read_text(encoding="utf-8"))
     study = yaml.safe_load((walked.workspace / "params.yaml").read_text(encoding="utf-8"))
-    assert list(board["tasks"]) == study["task_names"]
+    assert list(board["tasks"]) == list(study["tasks"])
     page = (walked.workspace / "outputs/report.html").read_text(encoding="utf-8")
     assert "<svg" in page
     assert not re.search(r'(src|href)="https?://', page)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.pipeline.doors import BIN, clone, run
+from tests.study.complete import complete, write_params
 
 BEGUN = {
     "clip": {
@@ -25,8 +25,7 @@ BEGUN = {
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = clone(tmp_path_factory.mktemp("further"))
-    study = yaml.safe_load((home / "studies/smoke.yaml").read_text())
-    study["architectures"] = {"pretrained": ["clip"], "direct": ["mmbt"]}
+    study = complete("smoke", home)
     study["arms"] = {name: study["arms"][name] for name in ("clip", "mmbt")}
     study["arms"]["clip"] |= {
         "starts": ["unimodal", "multimodal"],
@@ -35,12 +34,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     study["tasks"] = {
         "vqa": {"kind": "vqa", "few_labels": None},
-        "statements": {"kind": "statements", "few_labels": 64},
+        "statements": {"kind": "statements", "few_labels": 64, "after": "vqa"},
     }
-    study |= {"name": "further", "replicates": [0], "image_fronts": ["grid", "patches"]}
-    study |= {"task_names": ["vqa"], "further": {"after": "vqa", "tasks": ["statements"]}}
+    study |= {"name": "further", "replicates": [0]}
     study["tuning"]["trials"] = 0
-    (home / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    write_params(home, study)
     run([str(BIN / "dvc"), "repro"], home)
     return home
 

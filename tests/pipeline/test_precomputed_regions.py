@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from tests.pipeline.doors import BIN, clone, run
+from tests.study.complete import complete, write_params
 
 FEATURES = 16
 SPLITS = {"train": 160, "validation": 32, "selection": 64, "gate": 32}
@@ -49,17 +49,16 @@ def write_photos(folder: Path) -> float:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = clone(tmp_path_factory.mktemp("regions"))
-    study = yaml.safe_load((home / "studies/smoke.yaml").read_text())
-    study["architectures"] = {"pretrained": ["uniter"], "direct": ["text_only"]}
+    study = complete("smoke", home)
     study["arms"] = {name: study["arms"][name] for name in ("uniter", "text_only")}
     study["arms"]["uniter"] |= {"front": "precomputed", "few_label_starts": []}
-    study["tasks"], study["task_names"] = {"vqa": {"kind": "vqa", "few_labels": None}}, ["vqa"]
+    study["tasks"] = {"vqa": {"kind": "vqa", "few_labels": None}}
     study["data"] |= {"source": "manifest", "path": "data/photos", "region_features": "data/photos/regions"}
     study["image_pretraining"]["labels"] = "image"
-    study |= {"name": "photos", "replicates": [0], "image_fronts": ["grid"]}
+    study |= {"name": "photos", "replicates": [0]}
     study["finetune"]["samples"] = 2560
     study["tuning"]["trials"] = 0
-    (home / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    write_params(home, study)
     return home
 
 

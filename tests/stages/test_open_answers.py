@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from PIL import Image
 
 from components.data import samples
@@ -24,19 +23,17 @@ from components.stages import finetune, floors, materialise, tokenize, validate
 from components.study.study import Study
 from components.tracking.spool import Spool
 from registry.items import gate_items
+from tests.study.complete import complete
 
-ROOT = Path(__file__).parents[2]
 ANSWERS = ("yes", "no", "two")
 ARMS = ("vilt", "mmbt")
 
 
 def small_study(fewest: int, most: int = 3000) -> Study:
     """Two arms from scratch, and a batch that is larger than the rows."""
-    values = yaml.safe_load((ROOT / "studies/clothing.yaml").read_text(encoding="utf-8"))
+    values = complete("clothing")
     values["tasks"] = {"vqa": {"kind": "vqa", "few_labels": None}}
-    values["task_names"] = ["vqa"]
     values["replicates"] = [0]
-    values["architectures"] = {"pretrained": ["vilt"], "direct": ["mmbt"]}
     values["arms"] = {arm: values["arms"][arm] | {"starts": ["scratch"], "freezing": []} for arm in ARMS}
     values["data"]["path"] = "data/open"
     values["data"]["image_size"] = 32

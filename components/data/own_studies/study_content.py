@@ -1,7 +1,6 @@
 """Content of a study for the user's own data: the default study, adapted to what was measured of the data."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +53,7 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
     """Adapt the default study to the data.
 
     Args:
-        content: of the default study; changed in place.
+        content: of the default study, complete; changed in place.
         settings: how the manifest is read.
 
     Returns:
@@ -67,9 +66,7 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
     # therefore have few in name only. For vqa it reads the answers of a picture without their questions, so few labels
     # remain few.
     few = rows // 10 if task == "vqa" and rows >= _FEWEST_FOR_FEW else None
-    content["tasks"] = {task: {"kind": task, "few_labels": few}}
-    content["task_names"] = [task]
-    content["further"] = {"after": None, "tasks": []}
+    content["tasks"] = {task: {"kind": task, "few_labels": few, "after": None}}
     content["evaluation"]["contrasts"] = []  # those of the default study ask about its own task
     content["data"] |= {
         "source": "manifest",
@@ -113,7 +110,9 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
             lacking = "attributes" if measured.box_classes > 1 else "names of several classes"
             said.append(f"boxes have no {lacking}, which their losses need: {_listed(unlearnable)} left out")
     if measured.training < FEWEST_FOR_A_STEP:
-        others = [arm for arm in content["architectures"]["pretrained"] if arm != _ALONE]
+        others = [
+            arm for arm, settings in content["arms"].items() if "multimodal" in settings["starts"] and arm != _ALONE
+        ]
         _leave_out(content, others)
         said.append(
             f"{measured.training} training rows are too few to tell many architectures apart: {_listed(others)} left out"
@@ -122,8 +121,6 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
         said.append(
             "rows have no texts, so text alone answers with the most frequent class: captions are made from the targets"
         )
-    needed = {component for arm in content["arms"].values() for component in _components(arm)}
-    content["image_fronts"] = [front for front in content["image_fronts"] if front in needed]
     return said
 
 
@@ -133,14 +130,8 @@ def _can_learn(architecture: str, measured: Measured) -> bool:
     return needed is None or (needed == "classes" and measured.box_classes > 1)
 
 
-def _components(arm: Mapping[str, Any]) -> list[str]:
-    return [*arm["unimodal"], arm["front"]]
-
-
 def _leave_out(content: dict[str, Any], arms: list[str]) -> None:
     content["arms"] = {name: arm for name, arm in content["arms"].items() if name not in arms}
-    for kind, names in content["architectures"].items():
-        content["architectures"][kind] = [name for name in names if name not in arms]
 
 
 def _listed(names: list[str]) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from components.data.findings import Finding
@@ -20,6 +19,7 @@ from components.data.picture_survey import PictureSurvey
 from components.data.validation.check import check_manifest
 from components.data.validation.rendered import rendering_findings
 from tests.data.validation.test_faulty_manifests import sound_rows, write_csv
+from tests.study.complete import complete, write_params
 
 ROOT = Path(__file__).parents[3]
 
@@ -123,7 +123,7 @@ def test_a_file_of_another_kind_is_named_in_one_sentence_however_many_there_are(
 
 def test_the_stages_ask_for_a_range_and_draw_with_it(tmp_path: Path) -> None:
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    study = yaml.safe_load((ROOT / "studies" / "smoke.yaml").read_text(encoding="utf-8"))
+    study = complete("smoke")
     study["data"] |= {"source": "manifest", "path": "data/mine"}
     folder = tmp_path / "data" / "mine"
     folder.mkdir(parents=True)
@@ -133,7 +133,7 @@ def test_the_stages_ask_for_a_range_and_draw_with_it(tmp_path: Path) -> None:
     write_csv(rows, folder / "m.csv")
 
     def run(stage: str) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+        write_params(tmp_path, study)
         command = [sys.executable, "-m", f"components.stages.{stage}"]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
