@@ -1,12 +1,12 @@
 """How long stages took before: for the order of work and for the time left. Never an input of anything."""
 
 import json
-import os
 import threading
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 
+from components.files.json_files import write_json
 from flows.graph.dvc_graph import Plan, Slot
 
 # Where nothing has ever been timed, what wants a GPU is thought to take this much longer than the rest.
@@ -53,7 +53,4 @@ class Durations:
         """Remember how long a stage that ran to its end took."""
         with self._lock:
             self._known[address] = round(seconds, 1)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self._path.with_suffix(".new")
-            beside.write_text(json.dumps(self._known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            os.replace(beside, self._path)
+            write_json(self._path, self._known)

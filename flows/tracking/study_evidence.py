@@ -1,11 +1,12 @@
 """What a finished study leaves behind, as far as it belongs into MLflow: digests from the lock, and files to keep."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from components.files.digests import digest_of_json
 
 LEADERBOARD = "outputs/compare/leaderboard.json"
 # Kept with the study's run, where they exist.
@@ -39,7 +40,7 @@ def digests(entry: dict[str, Any], side: str) -> dict[str, str]:
 def inputs_digest(entry: dict[str, Any]) -> str:
     """sha256 of everything that decides a stage's outputs: its command, inputs, code and parameters."""
     decisive = {"cmd": entry.get("cmd"), "deps": digests(entry, "deps"), "params": entry.get("params")}
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
+    return digest_of_json(decisive, default=str)
 
 
 def stage_tags(entry: dict[str, Any]) -> dict[str, str]:
@@ -98,4 +99,4 @@ def study_parameters(root: Path) -> dict[str, Any]:
 
 def parameters_digest(parameters: dict[str, Any]) -> str:
     """sha256 of the content of `params.yaml`: everything that a study says."""
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode()).hexdigest()
+    return digest_of_json(parameters, default=str)

@@ -4,7 +4,6 @@ The study begins as the default one, `params.yaml`; what the data decides is cha
 which git ignores; workspaces take it from there.
 """
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from components.data.own_studies.placing import copied, refuse_difference, setti
 from components.data.own_studies.study_content import PATCHES, Measured, adapt
 from components.data.sources.entries import Manifest
 from components.errors import CeterisError
+from components.files.atomic import write_text
 from components.study.data_settings import ManifestSettings
 from components.study.loading import parse_study
 
@@ -117,10 +117,10 @@ def write_study(
     comments = _comments(request, [*examined.understanding.lines(), *left_out])
     if in_place:
         refuse_difference(examined.manifest, Manifest(data_path, reading))
-        _write(study_path, comments + _dump(content))
+        write_text(study_path, comments + _dump(content))
     else:
         with copied(examined.manifest, data_path, reading):
-            _write(study_path, comments + _dump(content))
+            write_text(study_path, comments + _dump(content))
     return Written(study_path, examined.understanding.lines(), examined.findings.sentences("warning"), left_out)
 
 
@@ -176,10 +176,3 @@ def _comments(request: Request, understood: list[str]) -> str:
 
 def _dump(content: dict[str, Any]) -> str:
     return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
