@@ -5,9 +5,7 @@ decision about it. It answers in a process of its own, on the code it carries, s
 an old champion says.
 """
 
-import hashlib
 import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
@@ -21,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import CeterisError
+from components.files.json_files import read_json
 
 # What an artefact carries of `components`: enough to rebuild the model and answer, nothing of training.
 CARRIED = (
@@ -32,6 +31,7 @@ PYFUNC = "registry/pyfunc_model.py"
 # Under MLflow's rules the artefact named "package" lies here, and carried code there.
 PACKAGE = Path("artifacts/package")
 CODE = Path("code")
+RUN_FIRST = "run the pipeline first (ceteris run)"
 
 
 def read_package(folder: Path) -> dict[str, Any]:
@@ -40,29 +40,8 @@ def read_package(folder: Path) -> dict[str, Any]:
     Raises:
         CeterisError: the folder holds no package.
     """
-    return read_json(folder / "package.json")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file among the outputs.
-
-    Raises:
-        CeterisError: it is not there.
-    """
-    if not path.is_file():
-        raise CeterisError(f"{path} is missing: run the pipeline first (ceteris run).")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def digest_of(folder: Path) -> str:
-    """sha256 over the names and bytes of all files of a folder; equal digests, equal packages."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+    package: dict[str, Any] = read_json(folder / "package.json", RUN_FIRST)
+    return package
 
 
 def build(root: Path, package: Path, example: tuple[bytes, str], folder: Path) -> None:

@@ -15,10 +15,12 @@ from mlflow.entities.model_registry import ModelVersion
 
 from components.data.store import Store
 from components.errors import CeterisError
+from components.files.digests import digest_of_folder
+from components.files.json_files import read_json
 from components.study.loading import load_study
 from components.study.plan import served_tasks
 from registry import record
-from registry.artefact import CODE, answer, build, digest_of, read_json, read_package
+from registry.artefact import CODE, RUN_FIRST, answer, build, read_package
 from registry.card import card
 from registry.gate import Verdict, alpha_of_test, decide
 from registry.items import GateItems, gate_items
@@ -65,7 +67,7 @@ def promote(root: Path, tracking_uri: str) -> list[Decision]:
 def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decision:
     """Promote one task's package; see `promote`."""
     folder = root / "outputs/package" / task
-    package, digest = read_package(folder), digest_of(folder)
+    package, digest = read_package(folder), digest_of_folder(folder)
     name = registered_name(study, task)
     with registry.lock():
         versions = registry.versions(name)
@@ -144,7 +146,7 @@ def _answers(artefact: Path, items: GateItems) -> np.ndarray:
 
 def _floors(root: Path, task: str) -> dict[str, float]:
     path = root / "outputs/floors/floors.json"
-    floors = read_json(path).get(task, {}).get("gate")
+    floors = read_json(path, RUN_FIRST).get(task, {}).get("gate")
     if not floors:
         raise CeterisError(f"{path} has no floors for {task} on the gate split: run the floors stage again.")
     return {floor: float(value) for floor, value in floors.items()}
@@ -155,7 +157,7 @@ def _tags(package: dict[str, Any], test: record.Test, artefact: Path) -> dict[st
     verdict = test.verdict
     return tags | {
         "package_digest": test.package_digest,
-        "code_digest": digest_of(artefact / CODE),
+        "code_digest": digest_of_folder(artefact / CODE),
         "gate_digest": test.gate_digest,
         "gate_test": str(test.number),
         "decision": PROMOTED if verdict.promoted else REFUSED,

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.files.json_files import write_json
 from registry.gate import Verdict, decide
 from registry.items import GateItems
 
@@ -37,7 +38,7 @@ def write(test: Test, items: GateItems, candidate: np.ndarray, champion: np.ndar
     """Add the decision to an artefact."""
     folder = artefact / FOLDER
     folder.mkdir()
-    (folder / "decision.json").write_text(json.dumps(asdict(test), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(folder / "decision.json", asdict(test), indent=2)
     columns = {"id": items.ids, "group": items.groups, "candidate": candidate}
     if champion is not None:
         columns["champion"] = champion

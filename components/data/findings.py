@@ -1,10 +1,8 @@
 """Findings of data validation: one sentence each, all reported together."""
 
-import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Literal
 
 from components.errors import CeterisError
@@ -87,14 +85,6 @@ def _label(item: Finding) -> str:
     if item.severity == "warning":
         return "warning"
     return "question" if item.rule.startswith(ASKED) else "mistake"
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write content as JSON, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)
 
 
 def finding(

@@ -7,7 +7,6 @@ scratch folder, so that a killed stage continues in the cell, and at the step, w
 import argparse
 import dataclasses
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.stages.stage import Stage, main
 from components.study.arms import FreezingRule
 from components.study.budget import Budget
@@ -33,7 +34,6 @@ from components.training.length import decide
 from components.training.measure_reads import what_is_read
 from components.training.rates import at_found_rate
 from components.training.run import Surroundings, hardware, train
-from components.training.saving import write_json
 from components.training.task_run import pretrained_folder, put_together
 from components.training.weights import save_weights
 
@@ -44,20 +44,16 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     for index, cell in enumerate(cells):
         if not (stage.scratch / f"{cell.name}.json").is_file():
             finetune(study, arguments, stage, cell, (index, len(cells)))
-    out = stage.out()
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for cell in cells:
-        shutil.copyfile(stage.scratch / f"{cell.name}.safetensors", beside / f"{cell.name}.safetensors")
-    records = {
-        cell.name: json.loads((stage.scratch / f"{cell.name}.json").read_text(encoding="utf-8")) for cell in cells
-    }
-    write_json(beside / "record.json", {"cells": records})
-    prediction.write(
-        [pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], beside / "predictions.parquet"
-    )
-    os.replace(beside, out)
+    with atomic_folder(stage.out()) as folder:
+        for cell in cells:
+            shutil.copyfile(stage.scratch / f"{cell.name}.safetensors", folder / f"{cell.name}.safetensors")
+        records = {
+            cell.name: json.loads((stage.scratch / f"{cell.name}.json").read_text(encoding="utf-8")) for cell in cells
+        }
+        write_json(folder / "record.json", {"cells": records})
+        prediction.write(
+            [pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], folder / "predictions.parquet"
+        )
     reason = cannot(study, arguments.arm, arguments.task)
     stage.progress(100, f"{arguments.arm} cannot do {arguments.task}: {reason}" if reason else "fine-tuned")
 
@@ -92,12 +88,10 @@ def finetune(
         write_predictions(study, stage, store, prepared.regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, arm))
-    finished = stage.scratch / f"{cell.name}.json.part"
     record |= {"budget": length.described(), "reads": reads, "configuration": size}
     if cell.taught is not None:
         record["taught"] = {"task": study.tasks[task].after, "cell": cell.taught, "weights": prepared.taught}
-    write_json(finished, {"run": run_of, **record, "weights": digest})
-    os.replace(finished, stage.scratch / f"{cell.name}.json")
+    write_json(stage.scratch / f"{cell.name}.json", {"run": run_of, **record, "weights": digest})
     checkpoint.unlink(missing_ok=True)
 
 

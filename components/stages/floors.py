@@ -1,13 +1,14 @@
 """Stage: what can be scored without understanding."""
 
 import argparse
-import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from components.data.store import Store
 from components.evaluation.scoring.floors import compute_floors
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
@@ -17,10 +18,9 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     store = Store(stage.root / Path("outputs/tokens"))
     kinds = {task: settings.kind for task, settings in study.tasks.items()}
     scores, hard = compute_floors(store, kinds, study.seed, stage.progress)
-    out = stage.out()
-    out.mkdir(parents=True)
-    (out / "floors.json").write_text(json.dumps(scores, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    pq.write_table(hard, out / "hard.parquet", compression="zstd")
+    with atomic_folder(stage.out()) as folder:
+        write_json(folder / "floors.json", scores, indent=2)
+        pq.write_table(hard, folder / "hard.parquet", compression="zstd")
     for task, splits in scores.items():
         for split, floors in splits.items():
             stage.log(f"{task}, {split}: " + ", ".join(f"{name} {value:.3f}" for name, value in floors.items()))

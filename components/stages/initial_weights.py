@@ -10,11 +10,12 @@ A folder per arm, so that a change in a component, or in the code of one archite
 
 import argparse
 import json
-import os
 import shutil
 from pathlib import Path
 
 from components.errors import CeterisError
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.models.architectures import ARCHITECTURES
 from components.stages.source_closure import source_digests
 from components.stages.stage import Stage, main
@@ -28,12 +29,9 @@ FRONTS = "components/models/front_ends.py"
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Copy components and write down their digests."""
     source = stage.root / "outputs/unimodal" / arguments.replicate
-    out = stage.out()
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    for name in study.arms:
-        hand_over(stage.root, source, study.arms[name], beside / name)
-    os.replace(beside, out)
+    with atomic_folder(stage.out()) as folder:
+        for name in study.arms:
+            hand_over(stage.root, source, study.arms[name], folder / name)
 
 
 def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
@@ -66,7 +64,7 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
     if arm.front != "pixels":
         code |= source_digests(root, FRONTS)
     for file_name, content in (("record.json", records), ("code.json", code)):
-        (folder / file_name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_json(folder / file_name, content)
 
 
 if __name__ == "__main__":

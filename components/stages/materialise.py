@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from components.data.findings import FaultyDataError, write_json
+from components.data.findings import FaultyDataError
 from components.data.samples import SampleWriter, describe
 from components.data.sources.source import write
+from components.files.json_files import write_json
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
@@ -44,7 +45,7 @@ def _tell_everything(study: Study, stage: Stage) -> None:
         findings = check_manifest(path, kind, stage.root / DOCS, study.data.manifest)
     except ModuleNotFoundError:  # Great Expectations may be absent on machines that only train.
         return
-    write_json(stage.root / REPORT, findings.records())
+    write_json(stage.root / REPORT, findings.records(), indent=2, ensure_ascii=False)
     findings.raise_if_critical(f"{path} (details: {REPORT} and {DOCS}/index.html)")
 
 

@@ -11,9 +11,6 @@ head's outputs; `arm`, the study's name of what was trained, and its `front`; `c
 """
 
 import argparse
-import hashlib
-import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,18 +19,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.errors import CeterisError
+from components.files.atomic import atomic_folder
+from components.files.digests import digest_of_file
+from components.files.json_files import read_json, write_json
 from components.stages.stage import Stage, main
 from components.study.plan import served_tasks
 from components.study.study import Study
 
 FORMAT = 3
 WEIGHTS = "model.safetensors"
+_ADVICE = "run the stages before package first"
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Package the chosen model of every task that is served."""
     outputs = stage.root / "outputs"
-    tasks = read_json(outputs / "compare/leaderboard.json")["tasks"]
+    tasks = read_json(outputs / "compare/leaderboard.json", _ADVICE)["tasks"]
     out = stage.out()
     out.mkdir(parents=True, exist_ok=True)
     for number, task in enumerate(served_tasks(study)):
@@ -53,8 +54,8 @@ def describe(study: Study, task: str, entry: dict[str, Any], outputs: Path) -> d
     arm, cell = entry["chosen"]["arm"], entry["chosen"]["cell"]
     scores = scores_of(outputs / "evaluation/scores.parquet", arm, task, cell)
     replicate = best_replicate(scores, f"{arm}/{task}/{cell}")
-    index = read_json(outputs / "tokens/index.json")
-    records = read_json(outputs / "evaluation/arms.json")[arm][task][cell]
+    index = read_json(outputs / "tokens/index.json", _ADVICE)
+    records = read_json(outputs / "evaluation/arms.json", _ADVICE)[arm][task][cell]
     training = records[study.replicates.index(replicate)]
     return {
         "format": FORMAT,
@@ -110,26 +111,10 @@ def write(package: dict[str, Any], outputs: Path, folder: Path) -> None:
     weights = source / f"{package['cell']}.safetensors"
     if not weights.is_file():
         raise CeterisError(f"{weights} is missing: run its fine-tuning stage again.")
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    shutil.copyfile(weights, partial / WEIGHTS)
-    shutil.copytree(outputs / "tokens/tokenizer", partial / "tokenizer")
-    with weights.open("rb") as file:
-        content = {**package, "weights": hashlib.file_digest(file, "sha256").hexdigest()}
-    (partial / "package.json").write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(partial, folder)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file that an earlier stage wrote.
-
-    Raises:
-        CeterisError: it is not there.
-    """
-    if not path.is_file():
-        raise CeterisError(f"{path} is missing: run the stages before package first.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    with atomic_folder(folder) as beside:
+        shutil.copyfile(weights, beside / WEIGHTS)
+        shutil.copytree(outputs / "tokens/tokenizer", beside / "tokenizer")
+        write_json(beside / "package.json", {**package, "weights": digest_of_file(weights)}, indent=2)
 
 
 if __name__ == "__main__":

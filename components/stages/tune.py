@@ -5,11 +5,10 @@ in the first replicate, judged on the validation split. A study without a search
 """
 
 import argparse
-import json
-import os
-import shutil
 from typing import Any
 
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.stages.stage import Stage, main
 from components.study.plan import cannot
 from components.study.study import Study
@@ -22,12 +21,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     searched = bool(study.tuning.trials) and task is not None
     found = search(study, stage, arm, str(task)) if searched else {"factor": 1.0, "trials": []}
     record = {"run": vars(arguments), "task": task if searched else None, **found}
-    out = stage.out()
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    (beside / "record.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(beside, out)
+    with atomic_folder(stage.out()) as folder:
+        write_json(folder / "record.json", record)
     stage.progress(100, f"factor {record['factor']:g}" if searched else "nothing to search: the study's own rates")
 
 

@@ -19,7 +19,7 @@ def arm_table(study: Study) -> str:
 
 def _described(arm: ArmSettings) -> dict[str, str]:
     """Every setting by name; axes and what is read of the data one by one."""
-    values = {
+    values: dict[str, object] = {
         **arm.model_dump(exclude={"axes", "pairs", "freezing"}),
         "frozen": [rule.pattern for rule in arm.freezing],
         **(arm.axes.model_dump() if arm.axes else {}),

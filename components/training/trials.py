@@ -1,7 +1,6 @@
 """What the search of a learning rate tries: fine-tunings of one arm, at a factor and for a share of the budget."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 
 from components.data.store import Store
+from components.files.json_files import write_json
 from components.study.arms import Start
 from components.study.cells import Cell
 from components.study.plan import FineTuning
@@ -18,7 +18,6 @@ from components.training.halving import shares
 from components.training.length import decide
 from components.training.prediction import predict
 from components.training.run import Surroundings, hardware, train
-from components.training.saving import write_json
 from components.training.task_run import put_together
 
 
@@ -51,10 +50,7 @@ class Trials:
         """Accuracy (or the task's own metric) on the validation split after a share of the budget; trains at most once."""
         path = self._folder / f"trial-{factor:.4g}-{rung}.json"
         if not path.is_file():
-            finished = self._train(factor, rung)
-            beside = path.with_name(path.name + ".part")
-            write_json(beside, finished)
-            os.replace(beside, path)
+            write_json(path, self._train(factor, rung))
         return float(json.loads(path.read_text(encoding="utf-8"))["score"])
 
     def _train(self, factor: float, rung: int) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Earlier durations of stages, for the order of work and the estimate of time left. They affect no result."""
 
 import json
-import os
 import threading
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 
+from components.files.json_files import write_json
 from flows.graph.dvc_graph import Plan, Slot
 
 # Guesses in seconds for stages without any known duration: GPU stages are assumed to take longer.
@@ -58,7 +58,4 @@ class Durations:
         """Store the duration of a stage that ran to its end."""
         with self._lock:
             self._known[address] = round(seconds, 1)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self._path.with_suffix(".new")
-            beside.write_text(json.dumps(self._known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            os.replace(beside, self._path)
+            write_json(self._path, self._known)

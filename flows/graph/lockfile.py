@@ -1,8 +1,8 @@
 """Sort the entries of dvc.lock in the order of the graph instead of the order in which stages finished."""
 
-import os
 from pathlib import Path
 
+from components.files.atomic import write_text
 from flows.graph.dvc_graph import locked, order
 
 
@@ -26,7 +26,5 @@ def reorder(root: Path) -> bool:
             return False
         for address in wanted:
             stages.move_to_end(address)
-        beside = path.with_name("dvc.lock.new")
-        beside.write_text(dumps_yaml(content), encoding="utf-8")
-        os.replace(beside, path)
+        write_text(path, dumps_yaml(content))
         return True

@@ -6,7 +6,6 @@ neither started nor stopped here.
 """
 
 import contextlib
-import fcntl
 import http.client
 import json
 import os
@@ -16,12 +15,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from components.errors import CeterisError
+from components.files.json_files import write_json
+from components.files.locks import locked
 from infra.environment import environment
 from infra.processes import end_group, identity
 
@@ -130,13 +131,9 @@ def _sidecar(home: Path) -> Path:
     return home / ".ceteris"
 
 
-@contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def _alone(home: Path) -> contextlib.AbstractContextManager[None]:
     """Hold the lock of the servers. Of two commands that start servers, the second waits and finds those of the first."""
-    _sidecar(home).mkdir(parents=True, exist_ok=True)
-    with (_sidecar(home) / "services.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return locked(_sidecar(home) / "services.lock")
 
 
 def _recorded(home: Path) -> list[Service]:
@@ -165,9 +162,7 @@ def _record(home: Path, services: Iterable[Service]) -> None:
         if service.pid is not None:
             fields = asdict(service)
             content[fields.pop("name")] = fields
-    beside = _sidecar(home) / "services.json.new"
-    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(beside, _sidecar(home) / "services.json")
+    write_json(_sidecar(home) / "services.json", content, indent=2, sort_keys=False)
 
 
 def _command(home: Path, name: str, port: int) -> list[str]:

@@ -4,7 +4,6 @@ Only `MlflowClient` with an explicit address is used. The fluent interface keeps
 as finished when code failed.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -14,6 +13,8 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlparse
+
+from components.files.locks import locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -220,9 +221,7 @@ def _schema(database: Path) -> Iterator[None]:
 
     Afterwards the file has a write-ahead log, which is twice as fast and does not make readers wait.
     """
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with Path(f"{database}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(Path(f"{database}.lock")):
         yield
         with closing(sqlite3.connect(database, timeout=120)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -1,12 +1,12 @@
 """Read what MLflow stores of a finished study: digests and parameters from dvc.lock, records, scores, and files to keep."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from components.files.digests import digest_of_json
 from components.study.graph import GRAPH
 
 LEADERBOARD = "outputs/compare/leaderboard.json"
@@ -41,7 +41,7 @@ def digests(entry: dict[str, Any], side: str) -> dict[str, str]:
 def inputs_digest(entry: dict[str, Any]) -> str:
     """sha256 of everything that decides a stage's outputs: its command, inputs, code and parameters."""
     decisive = {"cmd": entry.get("cmd"), "deps": digests(entry, "deps"), "params": entry.get("params")}
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
+    return digest_of_json(decisive, default=str)
 
 
 def stage_tags(entry: dict[str, Any]) -> dict[str, str]:
@@ -100,4 +100,4 @@ def study_parameters(root: Path) -> dict[str, Any]:
 
 def parameters_digest(parameters: dict[str, Any]) -> str:
     """sha256 of the content of `params.yaml`, which holds the whole study."""
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode()).hexdigest()
+    return digest_of_json(parameters, default=str)

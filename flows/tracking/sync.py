@@ -6,7 +6,6 @@ looked up before they are created. So a round that is killed or loses its connec
 """
 
 import dataclasses
-import hashlib
 import json
 import logging
 import platform
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from components.files.digests import digest_of_bytes
 from components.tracking.spool import Event, SpoolRun, runs
 from flows.tracking import curves, events, study_evidence, tracker_state
 from flows.tracking.mlflow_store import MissingError, Point, RefusedError, Store
@@ -399,4 +399,4 @@ class Synchroniser:
 
 def _key(root: Path, name: str) -> str:
     """A key that is unique among all spool files on all machines."""
-    return hashlib.sha256(f"{platform.node()}:{root.resolve()}:{name}".encode()).hexdigest()[:32]
+    return digest_of_bytes(f"{platform.node()}:{root.resolve()}:{name}".encode())[:32]

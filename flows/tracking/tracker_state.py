@@ -5,17 +5,16 @@ and after points were accepted there. A step that is killed in between is repeat
 """
 
 import dataclasses
-import fcntl
 import json
 import os
 import platform
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.files.atomic import write_text
+from components.files.locks import locked
 from components.tracking.spool import SpoolRun, is_alive
 
 
@@ -122,27 +121,13 @@ def save(sidecar: Path, cursor: Cursor) -> None:
     path, text = sidecar / "tracker.json", json.dumps(dataclasses.asdict(cursor)) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
-    beside = sidecar / f".tracker.json.{os.getpid()}"
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    write_text(path, text)
 
 
-@contextmanager
-def exclusive(sidecar: Path, timeout: float = 60.0) -> Iterator[None]:
+def exclusive(sidecar: Path, timeout: float = 60.0) -> AbstractContextManager[None]:
     """Hold the lock under which one process reads the cursor, calls MLflow and writes the cursor.
 
     Raises:
         TimeoutError: another process has held the lock for all of `timeout` seconds.
     """
-    sidecar.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + timeout
-    with (sidecar / "tracker.lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise TimeoutError(f"{sidecar / 'tracker.lock'} is held by another process") from None
-                time.sleep(0.1)
-        yield
+    return locked(sidecar / "tracker.lock", timeout)

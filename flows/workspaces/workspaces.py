@@ -5,15 +5,12 @@ copy of the code as it is now, with its own parameters and outputs, and with the
 once and never mix, and what a workspace was made from stays known (`study.json`).
 """
 
-import fcntl
 import filecmp
-import hashlib
 import json
 import os
 import platform
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +18,12 @@ import yaml
 
 from components.data.copies import copy_file
 from components.errors import CeterisError
+from components.files.atomic import atomic_file, write_bytes
+from components.files.digests import digest_of_bytes, digest_of_file, digest_of_json
+from components.files.json_files import as_json
+from components.files.locks import is_locked, locked
 from components.study.loading import expansion_text, load_study, parse_study
 from components.study.study import Study
-from flows.stages.resources import held
 from flows.workspaces import revision
 
 PATCH = "uncommitted.patch"
@@ -91,7 +91,7 @@ def _keep_arms(content: dict[str, Any], study: Study, wanted: list[str]) -> None
 
 def digest(study: Study) -> str:
     """sha256 of everything the study says."""
-    return hashlib.sha256(json.dumps(study.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    return digest_of_json(study.model_dump(mode="json"))
 
 
 def location(root: Path, study: Study) -> Path:
@@ -115,11 +115,11 @@ def create(root: Path, study: Study) -> Path:
     folder = location(root, study)
     wanted = [name for name in revision.files(root) if name not in _OWN]
     data = _data_files(root, study, set(wanted))
-    if held(folder / ".ceteris" / "run.lock"):
+    if is_locked(folder / ".ceteris" / "run.lock"):
         raise CeterisError(
             f"a run is going on in {folder}: wait for it, or stop it, before its code is brought up to date."
         )
-    with _alone(folder):
+    with locked(folder / ".ceteris" / "workspace.lock"):  # two commands that update one workspace take turns
         before = _read_json(folder / _PLACED, [])
         # Noted before anything is copied: a file placed by an update that was killed is still known as placed.
         _write_if_changed(folder / _PLACED, _json(sorted({*before, *wanted, *data})))
@@ -167,15 +167,6 @@ def _data_files(root: Path, study: Study, copied: set[str]) -> list[str]:
     return [name for name in names if name not in copied and not name.startswith(".git/") and "__pycache__" not in name]
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two commands that update one workspace take turns."""
-    (folder / ".ceteris").mkdir(parents=True, exist_ok=True)
-    with (folder / ".ceteris" / "workspace.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _place(source: Path, target: Path, data: bool) -> None:
     """Make `target` equal to `source`, atomically, and leave it alone where it is. Links to data are followed."""
     if source.is_symlink() and not data:
@@ -183,16 +174,13 @@ def _place(source: Path, target: Path, data: bool) -> None:
             return
     elif not target.is_symlink() and target.is_file() and _same(source, target, data):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.new")
-    beside.unlink(missing_ok=True)
-    if data:
-        copy_file(source, beside)
-    else:
-        shutil.copy2(source, beside, follow_symlinks=False)
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    os.replace(beside, target)
+    with atomic_file(target) as beside:
+        if data:
+            copy_file(source, beside)
+        else:
+            shutil.copy2(source, beside, follow_symlinks=False)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
 
 
 def _same(source: Path, target: Path, data: bool) -> bool:
@@ -251,8 +239,8 @@ def _record(folder: Path, study: Study, head: str, patch: bytes) -> None:
         "study": study.model_dump(mode="json"),
         "study_digest": digest(study),
         "commit": head,
-        "uncommitted": hashlib.sha256(patch).hexdigest() if patch else None,
-        "constraints": hashlib.sha256(constraints.read_bytes()).hexdigest() if constraints.is_file() else None,
+        "uncommitted": digest_of_bytes(patch) if patch else None,
+        "constraints": digest_of_file(constraints) if constraints.is_file() else None,
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
@@ -262,7 +250,7 @@ def _record(folder: Path, study: Study, head: str, patch: bytes) -> None:
 
 
 def _json(content: object) -> bytes:
-    return (json.dumps(content, indent=2) + "\n").encode()
+    return as_json(content, indent=2, sort_keys=False).encode()
 
 
 def _read_json(path: Path, otherwise: Any) -> Any:
@@ -272,7 +260,4 @@ def _read_json(path: Path, otherwise: Any) -> Any:
 def _write_if_changed(path: Path, content: bytes) -> None:
     if path.is_file() and path.read_bytes() == content:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    write_bytes(path, content)

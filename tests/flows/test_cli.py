@@ -106,7 +106,7 @@ def test_a_workspace_belongs_to_the_clone_above_it(clone: Path) -> None:
 
 
 def test_a_run_that_is_on_keeps_another_and_down_away(clone: Path) -> None:
-    from flows.stages.resources import only_one
+    from components.files.locks import only_one
 
     with only_one(clone / ".ceteris" / "run.lock", "taken"):
         second, down = ceteris(clone, "run"), ceteris(clone, "down")
@@ -117,7 +117,7 @@ def test_a_run_that_is_on_keeps_another_and_down_away(clone: Path) -> None:
 
 def test_down_by_force_stops_the_study_before_the_servers(clone: Path) -> None:
     program = (
-        "import signal, sys, time\nfrom pathlib import Path\nfrom flows.stages.resources import only_one\n"
+        "import signal, sys, time\nfrom pathlib import Path\nfrom components.files.locks import only_one\n"
         "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))\n"
         f"with only_one(Path({str(clone / '.ceteris' / 'run.lock')!r}), 'taken'):\n"
         "    print('running', flush=True)\n    time.sleep(3600)\n"

@@ -12,6 +12,7 @@ from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
 from components.data.sources.manifest_rows import FOLDERS
 from components.errors import CeterisError
+from components.files.atomic import atomic_folder
 from components.study.data_settings import ManifestSettings
 
 PICTURES = "pictures"
@@ -57,15 +58,9 @@ def copied(manifest: Manifest, folder: Path, settings: ManifestSettings) -> Iter
     Raises:
         CeterisError: the copy would be read differently from the manifest.
     """
-    beside = folder.with_name(folder.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
+    with atomic_folder(folder) as beside:
         _copy(manifest, beside, settings)
         refuse_difference(manifest, Manifest(beside, settings))
-        os.replace(beside, folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     try:
         yield
     except BaseException:
@@ -74,7 +69,6 @@ def copied(manifest: Manifest, folder: Path, settings: ManifestSettings) -> Iter
 
 
 def _copy(manifest: Manifest, folder: Path, settings: ManifestSettings) -> None:
-    folder.mkdir(parents=True)
     for file in manifest.files:
         if file.kind != FOLDERS:
             copy_file(file.path, folder / file.path.name)

@@ -4,7 +4,6 @@ The study begins as the default one, `params.yaml`. What the data decides is cha
 defaults is written. The data is copied to `data/NAME`, which git ignores. Workspaces take it from there.
 """
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from components.data.own_studies.placing import copied, refuse_difference, setti
 from components.data.own_studies.study_content import PATCHES, Measured, adapt
 from components.data.sources.entries import Manifest
 from components.errors import CeterisError
+from components.files.atomic import write_text
 from components.study.data_settings import ManifestSettings
 from components.study.expansion import DEFAULTS, expand, shorten
 from components.study.loading import dump_yaml, load_study, parse_study, read_defaults
@@ -130,10 +130,10 @@ def write_study(
     text = _comments(request, [*examined.understanding.lines(), *left_out]) + _commented(short)
     if in_place:
         refuse_difference(examined.manifest, Manifest(data_path, reading))
-        _write(study_path, text)
+        write_text(study_path, text)
     else:
         with copied(examined.manifest, data_path, reading):
-            _write(study_path, text)
+            write_text(study_path, text)
     return Written(study_path, examined.understanding.lines(), examined.findings.sentences("warning"), left_out)
 
 
@@ -197,10 +197,3 @@ def _commented(short: dict[str, Any]) -> str:
         nothing_said = key in ("arms", "tasks") and not any(value.values())
         text += dump_yaml({key: list(value) if nothing_said else value})
     return text
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)

@@ -36,6 +36,7 @@ from components.data.sources.faults import Faults
 from components.data.sources.splits import carve, connected, shares
 from components.data.sources.targets import are_open, survey
 from components.errors import CeterisError
+from components.files.digests import digest_of_bytes
 from components.study.data_settings import DataSettings, ManifestSettings
 from components.study.tasks import TaskSettings
 
@@ -189,7 +190,7 @@ def _looked_at(manifest: Manifest, what: str) -> Iterator[tuple[Entry, str, str,
     looks: dict[str, str] = {}
     for entry in manifest.entries(faults):
         data = entry.picture()
-        image_id = hashlib.sha256(data).hexdigest()[:24]
+        image_id = digest_of_bytes(data)[:24]
         if image_id not in looks:
             looks[image_id] = look_of(data)
         yield entry, image_id, looks[image_id], len(data)
@@ -204,7 +205,7 @@ def look_of(data: bytes) -> str:
     try:
         return facts(data).pixel_hash
     except CeterisError:
-        return hashlib.sha256(data).hexdigest()
+        return digest_of_bytes(data)
 
 
 def decide_splits(scan: Scan, settings: ManifestSettings, kind: str | None = None) -> tuple[list[str], str]:

@@ -1,6 +1,5 @@
 """Gather in one pass over a manifest what all checks and measurements need."""
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from components.data.sources.entries import Entry, UnreadableFileError
 from components.data.sources.faults import Faults
 from components.data.sources.manifest import Scan
 from components.data.validation.tables import Look, PictureTable, SampleTable, look_at
+from components.files.digests import digest_of_bytes
 
 PART = "rows"
 """Name of the part to which all rows of a manifest belong in the table of samples."""
@@ -48,7 +48,7 @@ class Gathered:
         self.samples.add(
             entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [seen]
         )
-        words = hashlib.sha256(" ".join(entry.text.split()).encode()).hexdigest()[:24] if entry.text.strip() else ""
+        words = digest_of_bytes(" ".join(entry.text.split()).encode())[:24] if entry.text.strip() else ""
         self.contradictions.add(entry.file, entry.place, seen, words, entry.target)
         if entry.written_target and entry.target != entry.written_target:
             self.recomposed[entry.target or ""] += 1
@@ -67,7 +67,7 @@ class Gathered:
             data = entry.picture()
         except UnreadableFileError as error:
             return f"{entry.file}:{entry.place}", Look(problem="cannot be read", reason=error.reason), 0
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest_of_bytes(data)
         if digest not in self.looks:
             name = entry.image.name if isinstance(entry.image, Path) else entry.id
             self.looks[digest] = (look_at(data, self.survey, name), len(data))

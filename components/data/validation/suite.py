@@ -16,6 +16,7 @@ import pandas as pd
 
 from components.data.findings import Finding, Findings, finding
 from components.data.validation.rules import Rule
+from components.files.atomic import atomic_folder
 
 QUOTED = 3
 # The Data Docs would fetch their logo from the vendor's server, with the project's id in the address.
@@ -138,9 +139,5 @@ def _keep_docs(site: Path, docs: Path) -> None:
         up = "../" * (len(page.relative_to(site).parts) - 1)
         text = page.read_text(encoding="utf-8")
         page.write_text(_TRACKING_LOGO.sub(up + _LOCAL_LOGO, text), encoding="utf-8")
-    docs.parent.mkdir(parents=True, exist_ok=True)
-    beside = docs.with_name(docs.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(site, beside)
-    shutil.rmtree(docs, ignore_errors=True)
-    os.replace(beside, docs)
+    with atomic_folder(docs) as beside:
+        shutil.copytree(site, beside, dirs_exist_ok=True)

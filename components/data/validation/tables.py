@@ -4,7 +4,6 @@ Pictures are read in batches. The tables keep short hashes of pixels and texts, 
 called `..._problem` hold a problem in words and are empty where there is none.
 """
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from components.data.picture_survey import PictureSurvey
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.validation.split_targets import TargetProblems, target_problems
 from components.errors import CeterisError
+from components.files.digests import digest_of_bytes
 
 PRETRAINING_PARTS = ("pairs", "text", "images")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -193,7 +193,7 @@ class SampleTable:
             "target_problem": "" if target else "has no target",
             "picture_problem": "refers to a picture that is not there" if None in looks else "",
             "look": "+".join(look or "" for look in looks),
-            "words": hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:24] if text else "",
+            "words": digest_of_bytes(" ".join(text.lower().split()).encode())[:24] if text else "",
         }
         for name, value in values.items():
             self.rows[name].append(value)

@@ -91,7 +91,5 @@ def _axis(canvas: Canvas, scale: Scale, title: str, top: float, bottom: float, f
 def _draw(canvas: Canvas, cell: dict[str, Any], scale: Scale, y: float) -> None:
     start = look(cell)
     if cell["low"] is not None:
-        canvas.parts.append(f"<g class='{start_class(start)}'>")
-        canvas.line(scale(cell["low"]), y, scale(cell["high"]), y, "line", 1.75)
-        canvas.parts.append("</g>")
+        canvas.line(scale(cell["low"]), y, scale(cell["high"]), y, f"{start_class(start)} line", 1.75)
     canvas.marker(scale(cell["mean"]), y, start, 4)

@@ -4,7 +4,6 @@ Drawn from the leaderboard and what lies beside it. It is no output of the pipel
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from components.evaluation.report import (
 from components.evaluation.report.examples import duels_of
 from components.evaluation.report.glance import glance_section
 from components.evaluation.report.page import page, paragraph
+from components.files.atomic import write_text
 from components.study.loading import load_study
 
 
@@ -63,7 +63,7 @@ def render(root: Path) -> Path:
     footer = f"<footer>{paragraph(motto)}</footer>"
     body = sections.opening(board, present) + "".join(parts[key] for key in present) + footer
     path = root / "outputs/report.html"
-    write_whole(path, page(f"Ceteris: {study.name}", body, duels.SCRIPT if parts["examples"] else ""))
+    write_text(path, page(f"Ceteris: {study.name}", body, duels.SCRIPT if parts["examples"] else ""))
     return path
 
 
@@ -80,14 +80,6 @@ def read_leaderboard(root: Path) -> dict[str, Any]:
     if not {"budgets", "data", "tuning"} <= set(board):
         raise CeterisError(f"{path} was written by an earlier version: run the stage compare again.")
     return board
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 if __name__ == "__main__":

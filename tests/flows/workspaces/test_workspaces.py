@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import CeterisError
+from components.files.locks import only_one
 from components.study.loading import load_study, parse_study
 from components.study.study import Study
-from flows.stages.resources import only_one
 from flows.workspaces import revision, workspaces
 from infra.environment import environment
 from tests.flows.toy_project import ROOT, commit, contents, dvc, git, make
