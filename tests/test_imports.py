@@ -15,6 +15,7 @@ WORKFLOW = {"prefect", "mlflow", "dvc", "great_expectations"}
 # Who may import whom, inside components. A package may always import itself and the frame.
 ALLOWED = {
     "components.study": set(),
+    "components.code": set(),
     "components.models": set(),
     "components.objectives": {"components.models"},
     "components.tasks": {"components.models"},
@@ -30,6 +31,7 @@ ALLOWED = {
     },
     "components.evaluation": {"components.data", "components.models", "components.tracking"},
     "components.stages": {
+        "components.code",
         "components.models",
         "components.objectives",
         "components.tasks",

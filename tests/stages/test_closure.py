@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import yaml
+from components.stages.source_closure import source_digests
 
 from components.models.architectures import ARCHITECTURES
-from components.stages.source_closure import source_digests
 
 STAGE = """
 import argparse

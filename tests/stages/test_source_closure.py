@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from components.stages.source_closure import source_digests
 
 from components.models.architectures import ARCHITECTURES
-from components.stages.source_closure import source_digests
 
 ROOT = Path(__file__).parents[2]
 
