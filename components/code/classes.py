@@ -9,8 +9,7 @@ _SILENT = {
     *("Module", "LightningModule", "Callback", "Function", "Dataset", "IterableDataset", "Sampler"),
 }
 """Last names of base classes, not ours, that do nothing with annotations."""
-_SETTINGS = "components.study."
-"""Where the settings models of a study are."""
+_STUDY = "components.study."
 
 
 def dotted(node: ast.AST) -> str:
@@ -51,6 +50,11 @@ class Classes:
                 found.imported |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
         return found
 
+    @property
+    def of_study(self) -> bool:
+        """Whether the module is one of those that say what a study is."""
+        return self.module.startswith(_STUDY)
+
     def reads_annotations(self, node: ast.ClassDef) -> bool:
         """Whether Python may read the annotations of a class's fields: only a class known not to is denied it."""
         if node.decorator_list or node.keywords:
@@ -59,7 +63,7 @@ class Classes:
 
     def is_settings(self, node: ast.ClassDef) -> bool:
         """Whether a class is a settings model: a pydantic model of a study."""
-        return self.module.startswith(_SETTINGS) and any(self._is_model(dotted(base)) for base in node.bases)
+        return self.of_study and any(self._is_model(dotted(base)) for base in node.bases)
 
     def _base_reads(self, base: str) -> bool:
         found = self._find(base)

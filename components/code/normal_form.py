@@ -1,12 +1,13 @@
 """The normal form of a module: its text without everything that changes nothing that it does.
 
-Left out are comments, line breaks, docstrings, type hints, `if TYPE_CHECKING` blocks, overloads, and aliases and imports that
-only what is left out uses. Imports that stand together are sorted. Annotations of class fields stay where Python reads them:
+Left out are comments, line breaks, docstrings, type hints, `if TYPE_CHECKING` blocks, overloads, and imports that only what is
+left out uses. Imports that stand together are sorted. Annotations of class fields stay where Python reads them:
 in dataclasses, named tuples and pydantic models.
 
-Of a settings model of a study, fields and checks are left out too. The values of a study stand in params.yaml, and a stage
-declares those that it reads: a field adds nothing to them, and a check can only refuse a study. What stays is what
-params.yaml may leave unsaid, a default other than None. So a new settings key re-runs nothing that does not read it.
+Of the settings models of a study, fields and checks are left out too, with the type aliases that serve them. The values of a
+study stand in params.yaml, and a stage declares those that it reads: a field adds nothing to them, and a check can only refuse
+a study. What stays is what params.yaml may leave unsaid, a default other than None. So a new settings key, or a new word that
+an old one may take, re-runs nothing that does not read it.
 """
 
 import ast
@@ -42,19 +43,21 @@ def normal_form(
     plain = _Plain(classes)
     tree = plain.visit(tree)
     used = _used(tree)
-    if drop_aliases(tree, used):
+    left_out = plain.left_out
+    if classes.of_study:
+        left_out |= _drop_aliases(tree, used)
         used = _used(tree)
-    _tidy_imports(tree, plain.left_out - used)
+    _tidy_imports(tree, left_out - used)
     for node in ast.walk(tree):
         if getattr(node, "body", None) == [] and not isinstance(node, ast.Module):
             node.body = [ast.Pass()]  # type: ignore[attr-defined]
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def drop_aliases(tree: ast.Module, used: set[str]) -> set[str]:
-    """Take out the type aliases that nothing in the module uses when it runs; returns their names.
+def _drop_aliases(tree: ast.Module, used: set[str]) -> set[str]:
+    """Take out the type aliases that nothing in the module uses when it runs; returns the names that these used.
 
-    A test checks that no other module uses one when it runs.
+    A test checks that no other module uses one of them but in hints.
 
     Args:
         used: names that the module uses when it runs.
@@ -67,8 +70,9 @@ def drop_aliases(tree: ast.Module, used: set[str]) -> set[str]:
     }
     dropped: set[str] = set()
     while unused := set(_aliases(tree, typing)) - used:
-        tree.body = [node for node in tree.body if not unused.intersection(_assigned(node))]
-        dropped |= unused
+        for node in [node for node in tree.body if unused.intersection(_assigned(node))]:
+            tree.body.remove(node)
+            dropped |= _used(node)
         used = _used(tree)
     return dropped
 

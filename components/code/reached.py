@@ -82,9 +82,13 @@ class Sources:
         """
         names = names if self._has_table(path) else frozenset()
         if (path, names) not in self._digests:
-            text = normal_form(self._parsed(path), self._classes_in(path), names, path in CATALOGUES)
+            text = self.normal_form(path, names)
             self._digests[path, names] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return self._digests[path, names]
+
+    def normal_form(self, path: str, names: frozenset[str] = frozenset()) -> str:
+        """What a file does, as Python text."""
+        return normal_form(self._parsed(path), self._classes_in(path), names, path in CATALOGUES)
 
     def tree(self, path: str) -> ast.Module:
         """The syntax tree of a file, without blocks for type checking.
