@@ -90,7 +90,9 @@ def loaded_files(root: Path) -> list[str]:
 
 
 def _contents(root: Path, node: Declared) -> list[dict[str, dict[str, str]]]:
-    """The files of `outputs/code` that the stage depends on; the checks of a stage without one see that it has none."""
+    """The files of `outputs/code` that the stage depends on; none where the code that runs is not this workspace's."""
+    if not Path(__file__).is_relative_to(root):
+        return []
     paths = [dependency for dependency in node.dependencies if dependency.startswith(CODE)]
     if missing := [path for path in paths if not (root / path).is_file()]:
         raise CeterisError(f"{missing[0]} is missing: run the stage code first.")
