@@ -16,6 +16,7 @@ WORKFLOW = {"prefect", "mlflow", "dvc", "great_expectations"}
 ALLOWED = {
     "components.files": set(),
     "components.study": set(),
+    "components.code": set(),
     "components.models": set(),
     "components.objectives": {"components.models"},
     "components.tasks": {"components.models"},
@@ -31,6 +32,7 @@ ALLOWED = {
     },
     "components.evaluation": {"components.data", "components.models", "components.tracking"},
     "components.stages": {
+        "components.code",
         "components.models",
         "components.objectives",
         "components.tasks",

@@ -1,11 +1,10 @@
-"""Stage: hand each arm of a replicate what it is made of and what it begins from.
+"""Stage: hand each arm of a replicate the pretrained components that it begins from.
 
-A folder per arm, so that a change in a component, or in the code of one architecture, re-runs only the arms that use it:
+A folder per arm, so that a change in a component re-runs only the arms that use it:
 
     NAME.safetensors     unimodally pretrained components that the arm takes
     front/               the frozen visual front end, for arms that read regions
     record.json          digests and costs of the components
-    code.json            its architecture's source files (and all they import) with their sha256
 """
 
 import argparse
@@ -13,17 +12,12 @@ import json
 import shutil
 from pathlib import Path
 
-from components.errors import CeterisError
 from components.files.atomic import atomic_folder
 from components.files.json_files import write_json
-from components.models.architectures import ARCHITECTURES
-from components.stages.source_closure import source_digests
 from components.stages.stage import Stage, main
 from components.study.arms import ArmSettings
 from components.study.front_ends import FRONT_COMPONENTS
 from components.study.study import Study
-
-FRONTS = "components/models/front_ends.py"
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
@@ -31,19 +25,11 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     source = stage.root / "outputs/unimodal" / arguments.replicate
     with atomic_folder(stage.out()) as folder:
         for name in study.arms:
-            hand_over(stage.root, source, study.arms[name], folder / name)
+            hand_over(source, study.arms[name], folder / name)
 
 
-def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
-    """Fill the folder of one arm.
-
-    Raises:
-        CeterisError: there is no such architecture.
-    """
-    if arm.architecture not in ARCHITECTURES:
-        raise CeterisError(
-            f"arms: there is no architecture {arm.architecture!r}; known are {', '.join(sorted(ARCHITECTURES))}."
-        )
+def hand_over(source: Path, arm: ArmSettings, folder: Path) -> None:
+    """Fill the folder of one arm."""
     folder.mkdir(parents=True)
     for component in arm.unimodal:
         shutil.copyfile(source / component / "weights.safetensors", folder / f"{component}.safetensors")
@@ -59,12 +45,7 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
             "samples": record["samples"],
             "flops": record["flops"]["total"],
         }
-    module = ARCHITECTURES[arm.architecture].split(":")[0]
-    code = source_digests(root, module.replace(".", "/") + ".py")
-    if arm.front != "pixels":
-        code |= source_digests(root, FRONTS)
-    for file_name, content in (("record.json", records), ("code.json", code)):
-        write_json(folder / file_name, content)
+    write_json(folder / "record.json", records)
 
 
 if __name__ == "__main__":

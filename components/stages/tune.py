@@ -10,20 +10,21 @@ from typing import Any
 from components.files.atomic import atomic_folder
 from components.files.json_files import write_json
 from components.stages.stage import Stage, main
-from components.study.plan import cannot
+from components.study.plan import tuned_on
 from components.study.study import Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Search, and write down every trial with what it cost."""
     arm = arguments.arm
-    task = next((task for task in study.first_tasks if not cannot(study, arm, task)), None)
-    searched = bool(study.tuning.trials) and task is not None
-    found = search(study, stage, arm, str(task)) if searched else {"factor": 1.0, "trials": []}
-    record = {"run": vars(arguments), "task": task if searched else None, **found}
+    task = tuned_on(study, arm)
+    found = {"factor": 1.0, "trials": []} if task is None else search(study, stage, arm, task)
+    record = {"run": vars(arguments), "task": task, **found}
     with atomic_folder(stage.out()) as folder:
         write_json(folder / "record.json", record)
-    stage.progress(100, f"factor {record['factor']:g}" if searched else "nothing to search: the study's own rates")
+    stage.progress(
+        100, f"factor {record['factor']:g}" if task is not None else "nothing to search: the study's own rates"
+    )
 
 
 def search(study: Study, stage: Stage, arm: str, task: str) -> dict[str, Any]:

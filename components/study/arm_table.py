@@ -23,6 +23,6 @@ def _described(arm: ArmSettings) -> dict[str, str]:
         **arm.model_dump(exclude={"axes", "pairs", "freezing"}),
         "frozen": [rule.pattern for rule in arm.freezing],
         **(arm.axes.model_dump() if arm.axes else {}),
-        **arm.pairs.levels,
+        **arm.pairs.model_dump(),
     }
     return {key: ", ".join(value) or "-" if isinstance(value, list) else str(value) for key, value in values.items()}

@@ -61,6 +61,13 @@ def fine_tunings(study: Study, arm: str, task: str) -> list[FineTuning]:
     return found
 
 
+def tuned_on(study: Study, arm: str) -> str | None:
+    """The task on which an arm's learning rate is searched; None where the study has no search, or the arm no task."""
+    if not study.tuning.trials:
+        return None
+    return next((task for task in study.first_tasks if not cannot(study, arm, task)), None)
+
+
 def taught_by(study: Study, cell: Cell, task: str) -> str | None:
     """Of a cell on a further task: the cell of the task before that it begins from."""
     return next(tuning.taught for tuning in fine_tunings(study, cell.arm, task) if tuning.cell == cell)

@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from components.code.reached import Entry, Sources
+from components.stages.closure import FRAME
+
 ROOT = Path(__file__).parents[2]
 REPLICATES = [0, 1]
 SCORES = {  # replicate: validation, selection
@@ -52,6 +55,8 @@ def root(tmp_path: Path) -> Path:
     }
     write_json(outputs / "tokens/index.json", index)
     write_json(outputs / "tokens/tokenizer/tokenizer.json", {})
+    files = Sources(tmp_path).digests(Entry(("components.stages.package",)), FRAME)
+    write_json(outputs / "code/package.json", {"names": [], "skipped": [], "files": files})
     return tmp_path
 
 

@@ -1,0 +1,49 @@
+"""Tables of plug-ins: dictionaries whose rows name modules, of which a stage uses those that its study names.
+
+`TASKS = {"vqa": "components.tasks.vqa:VisualQuestionAnswering", ...}` is one. A new row changes nothing for anybody who does
+not name it.
+"""
+
+import ast
+
+CATALOGUES = frozenset({"components/study/capabilities.py"})
+"""Files in which every dictionary is a table of plug-ins, also where its rows name no module."""
+
+
+def table_of(statement: ast.stmt, catalogue: bool = False) -> ast.Dict | None:
+    """The table that a statement assigns, if it does: a dictionary with names as keys, and modules in every value.
+
+    Args:
+        catalogue: the statement is in one of `CATALOGUES`.
+    """
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    if not isinstance(value, ast.Dict) or not value.keys or not all(_name(key) for key in value.keys):
+        return None
+    return value if catalogue or all(modules_in(row) for row in value.values) else None
+
+
+def keep_rows(table: ast.Dict, names: frozenset[str]) -> None:
+    """Leave only the rows of some names in a table."""
+    rows = [(key, row) for key, row in zip(table.keys, table.values, strict=True) if _name(key) in names]
+    table.keys, table.values = [key for key, _ in rows], [row for _, row in rows]
+
+
+def modules_named(tree: ast.Module, names: frozenset[str], catalogue: bool = False) -> list[str]:
+    """The modules in the rows of some names, in all tables of a module."""
+    found = []
+    for statement in tree.body:
+        if table := table_of(statement, catalogue):
+            for key, row in zip(table.keys, table.values, strict=True):
+                if _name(key) in names:
+                    found += modules_in(row)
+    return found
+
+
+def modules_in(row: ast.expr) -> list[str]:
+    """Modules of ours that strings in an expression name, with or without `:NAME` behind them."""
+    texts = [_name(node) for node in ast.walk(row)]
+    return [text.partition(":")[0] for text in texts if text.startswith("components.")]
+
+
+def _name(node: ast.AST | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

@@ -1,0 +1,83 @@
+"""What the stage `code` says of every other stage."""
+
+import json
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from components.code.reached import Sources
+from components.models import architectures
+from components.models.architectures.controlled import PASSES
+from components.stages.code import code_files, losses
+from components.study.arms import ArmSettings
+from components.study.axes import AxesSettings
+from components.study.loading import load_study
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def sources() -> Sources:
+    return Sources(ROOT)
+
+
+@pytest.fixture(scope="module")
+def files(sources: Sources) -> dict[str, dict]:
+    return code_files(load_study(ROOT / "params.yaml"), sources)
+
+
+def test_every_stage_has_one_file_and_no_code_beside_it(files: dict[str, dict]) -> None:
+    with Repo(ROOT) as repo:
+        stages = [stage for stage in repo.index.stages if getattr(stage, "name", None)]
+    asked = set()
+    for stage in stages:
+        deps = [Path(dep.fs_path).relative_to(ROOT).as_posix() for dep in stage.deps if not hasattr(dep, "params")]
+        if stage.name == "code":
+            assert deps == ["components"]
+            continue
+        (own,) = [dep for dep in deps if dep.startswith("outputs/code/")]
+        asked.add(own.removeprefix("outputs/code/").removesuffix(".json"))
+        data = load_study(ROOT / "params.yaml").data.path
+        assert [dep for dep in deps if dep.startswith("components") and dep != data] == []
+    assert asked == set(files)
+
+
+def test_a_stage_reaches_its_own_plug_ins_and_no_others(files: dict[str, dict]) -> None:
+    reached = files["pretrain/uniter"]["files"]
+    assert "components/models/architectures/uniter.py" in reached
+    assert "components/models/detector.py" in reached
+    assert "components/objectives/region_features.py" in reached
+    assert "components/objectives/contrastive.py" not in reached
+    assert not [path for path in reached if path.startswith("components/tasks/")]
+    tuned = files["finetune/vilt/vqa"]["files"]
+    assert not [path for path in tuned if path.startswith("components/objectives/")]
+    assert "components/models/detector.py" not in tuned  # it looks at the picture itself
+    assert [path for path in tuned if path.startswith("components/models/architectures/")] == [
+        "components/models/architectures/__init__.py",
+        "components/models/architectures/vilt.py",
+    ]
+    assert "components/tasks/vqa.py" in tuned
+    assert "components/tasks/grounding.py" not in tuned
+    assert "components/training/halving.py" not in files["tune/vilt"]["files"]  # this study searches nothing
+    assert "components/data/scenes/generate.py" in files["materialise"]["files"]
+    assert "components/data/sources/nlvr.py" not in files["materialise"]["files"]
+    assert not [path for content in files.values() for path in content["files"] if "/report/" in path]
+
+
+@pytest.mark.parametrize("name", [name for name in architectures.ARCHITECTURES if name != "controlled"])
+def test_losses_are_read_as_python_reads_them(name: str, sources: Sources) -> None:
+    arm = ArmSettings.model_construct(architecture=name, axes=None)
+    assert losses(sources, arm) == set(architectures.load(name).PRETRAINING.losses)
+
+
+@pytest.mark.parametrize("level", ["words", "words_matching", "words_matching_regions"])
+def test_of_a_controlled_arm_the_axis_decides(level: str, sources: Sources) -> None:
+    arm = ArmSettings.model_construct(architecture="controlled", axes=AxesSettings.model_construct(objectives=level))
+    assert losses(sources, arm) == set(PASSES[level].losses)
+
+
+def test_what_is_written_depends_on_the_code_and_the_study_alone(files: dict[str, dict]) -> None:
+    again = code_files(load_study(ROOT / "params.yaml"), Sources(ROOT))
+    assert json.dumps(again) == json.dumps(files)
+    assert str(ROOT) not in json.dumps(files)
