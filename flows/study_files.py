@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from components.study.study import Study
+if TYPE_CHECKING:
+    from components.study.study import Study
 
 study_app = typer.Typer(
     help="See studies written out, or make one of your own data.", no_args_is_help=True, rich_markup_mode=None
@@ -40,7 +41,7 @@ def study_default(name: Annotated[str, typer.Argument(metavar="STUDY", help="A f
     print(f"params.yaml is the study {name}")
 
 
-def write_default(home: Path, study: Study) -> None:
+def write_default(home: Path, study: "Study") -> None:
     """Make a study the one of the clone's root, atomically."""
     from flows.workspaces import workspaces
 

@@ -1,5 +1,7 @@
 """The arms of a study as a table of plain text: one row each, and only the columns in which arms differ."""
 
+from typing import Any
+
 from components.study.arms import ArmSettings
 from components.study.study import Study
 
@@ -19,10 +21,10 @@ def arm_table(study: Study) -> str:
 
 def _described(arm: ArmSettings) -> dict[str, str]:
     """Every setting by name; axes and what is read of the data one by one."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         **arm.model_dump(exclude={"axes", "pairs", "freezing"}),
         "frozen": [rule.pattern for rule in arm.freezing],
         **(arm.axes.model_dump() if arm.axes else {}),
-        **arm.pairs.model_dump(),
+        **{str(axis): level for axis, level in arm.pairs.levels.items()},
     }
     return {key: ", ".join(value) or "-" if isinstance(value, list) else str(value) for key, value in values.items()}
