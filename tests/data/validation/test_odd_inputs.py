@@ -111,7 +111,7 @@ def test_answers_are_followed(folder: str, columns: dict[str, str], words: str) 
 
 def page() -> str:
     """The page, in Markdown."""
-    from tests.evaluation.score_tables.test_odd_scores import FILES, said_of_scores
+    from tests.evaluation.score_tables.odd_scores import FILES, said_of_scores
 
     lines = [
         "# What is said of odd inputs",

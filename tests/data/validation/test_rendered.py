@@ -19,7 +19,7 @@ from components.data.images import Rendering
 from components.data.picture_survey import PictureSurvey
 from components.data.validation.check import check_manifest
 from components.data.validation.rendered import rendering_findings
-from tests.data.validation.test_faulty_manifests import sound_rows, write_csv
+from tests.data.small_manifests import sound_rows, write_csv
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.data.validation.test_faulty_manifests import sound_rows, write_csv
+from tests.data.small_manifests import sound_rows, write_csv
 
 ROOT = Path(__file__).parents[3]
 
