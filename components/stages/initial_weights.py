@@ -70,4 +70,4 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main("starts", run, ["replicate"])
+    main("initial_weights", run, ["replicate"])
