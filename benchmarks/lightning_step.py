@@ -116,7 +116,7 @@ def main() -> None:
     regions, features = study.image_pretraining.regions, study.model.stem_widths[-1]
     batches = Batches(make_batches(size, study.data.image_size, regions, features), arguments.steps)
     print(f"{'arm':14} {'plain ms':>16} {'stage ms':>16} {'difference ms':>14} {'ratio':>6}")
-    for name in study.architectures.all:
+    for name in study.arms:
         torch.manual_seed(0)
         arm = study.arms[name]
         reads_regions = arm.front != "pixels"

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from components.errors import CeterisError
+from flows.study_files import study_app
 from flows.workspaces.checkout import find_home
 from infra.environment import bypass_proxy
 from infra.terminal import accept_any_terminal, json_text
@@ -20,7 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-study_app = typer.Typer(help="Make a study of your own data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(study_app, name="study")
 
 StudyName = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="A file of studies/; else the default study.")]

@@ -1,7 +1,7 @@
-"""The deterministic batch stream: what is handed to a module at step t is a pure function of (seed, t).
+"""Deterministic batch stream: the batch of step t is a pure function of (seed, t).
 
-Every architecture is handed the same samples in the same order. What an objective adds (masks, mismatched pictures)
-comes from streams of its own, so that it cannot move the others.
+Every arm gets the same samples in the same order. The draws of an objective (masks, mismatched pictures) come from
+streams of their own, so that they cannot change any other draw.
 
 Shapes: B batch, T tokens, C labels, R regions, F features of a region, L classes of object, A attributes.
 """
@@ -27,7 +27,7 @@ CONTINUATION = "##"  # how the vocabulary marks tokens that continue a word
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a batch carries beside the sample itself."""
+    """What a batch carries beside the row numbers of its samples."""
 
     pictures: bool = False  # pixels uint8 (B, H, W, 3)
     texts: bool = False  # input_ids int64 (B, T), attention_mask int64 (B, T)
@@ -36,13 +36,13 @@ class Ingredients:
     # region_features (B, R, F), region_boxes (B, R, 4), region_classes (B, R, L), region_attributes (B, R, A), all
     # float32, and region_real bool (B, R)
     regions: bool = False
-    pair_answers: bool = False  # pair_answers int64 (B,): the answer to the text where it is a question, -1 elsewhere
+    pair_answers: bool = False  # pair_answers int64 (B,): the answer where the text is a question, otherwise -1
     masked_share: float = 0.0  # above 0: masked_input_ids int64 (B, T), mlm_labels int64 (B, T)
     whole_words: bool = False  # mask all tokens of a word or none
     # Above 0: region_chosen bool (B, R), region_treatment float32 (B, R), region_other int64 (B, R) into B * R
     masked_region_share: float = 0.0
     mismatches: bool = False  # itm_image_rows int64 (B,), itm_text_rows int64 (B,)
-    truth: bool = False  # truth bool (B, B): text i holds of picture j
+    truth: bool = False  # truth bool (B, B): text i is true of picture j
     pass_draw: bool = False  # pass_draw float32 (1,) in [0, 1)
 
 
@@ -57,11 +57,11 @@ def collate(
     """The samples at the given rows, as tensors; texts are cut to the longest of the batch.
 
     Args:
-        regions: what a front end saw, for batches with regions.
-        captions: the rows whose texts, with the answers to them, stand beside the pictures; the rows themselves when None.
+        regions: output of a visual front end, for batches with regions.
+        captions: for each picture the row whose text and pair answer go with it; `rows` itself when None.
 
     Raises:
-        ValueError: regions are asked for, and nobody has seen any.
+        ValueError: the ingredients ask for regions, and `regions` is None.
     """
     batch: dict[str, np.ndarray] = {"rows": rows}
     captions = rows if captions is None else captions
@@ -89,10 +89,12 @@ def _seen(regions: RegionArrays | None) -> RegionArrays:
 
 
 def held(store: Store, part: Part, texts: np.ndarray, pictures: np.ndarray) -> np.ndarray:
-    """Which texts hold of which pictures, both named by rows of their samples: bool (texts, pictures).
+    """Which texts are true of which pictures: bool (texts, pictures). Both are given as rows of their samples.
 
-    Where the data has no oracle, a text is taken to hold of its own picture, of others of the same group, and of
-    those that carry the very same text.
+    Where the data has no oracle, a text counts as true of
+    * its own picture,
+    * other pictures of the same group,
+    * pictures with exactly the same text.
     """
     if store.index["oracle"] == "scenes":
         return holds(part.facts[texts], store.objects[part.image_rows[pictures]])
@@ -102,7 +104,7 @@ def held(store: Store, part: Part, texts: np.ndarray, pictures: np.ndarray) -> n
 
 
 def truth_of(store: Store, part: Part, rows: np.ndarray) -> np.ndarray:
-    """Whether text i of the batch holds of picture j: bool (B, B), true on the diagonal."""
+    """Whether text i of the batch is true of picture j: bool (B, B), always true on the diagonal."""
     truth = held(store, part, rows, rows)
     truth[np.diag_indices(len(rows))] = True
     return truth
@@ -113,11 +115,11 @@ class BatchStream(IterableDataset):
 
     Args:
         seed: names the replicate's streams.
-        steps: how many there are; 0 until training has decided how long it is, and sets it.
+        steps: number of batches; 0 until training has decided its length and sets it.
         subset: rows to draw from (all when None), for runs with few labels or a share of the pairs.
-        regions: what a frozen front end saw, for batches with regions.
-        captions: for every row the one whose text it is shown with (its own when None). What is true of what is judged as if
-            they were the right ones: nothing that trains knows of wrong captions.
+        regions: output of a frozen front end, for batches with regions.
+        captions: for every row the row whose text it is shown with (its own when None). Truth labels ignore caption noise:
+            no loss knows which captions are wrong.
     """
 
     def __init__(
@@ -177,7 +179,7 @@ class BatchStream(IterableDataset):
         return {"masked_input_ids": masked, "mlm_labels": labels}
 
     def _region_masks(self, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
-        """Drawn for the picture of each row, wherever a pass will show it."""
+        """Region masks, drawn for the picture of each row, whichever row a pass later shows that picture in."""
         if not self.ingredients.masked_region_share:
             return {}
         pictures = self.part.image_rows[rows]
@@ -190,7 +192,7 @@ class BatchStream(IterableDataset):
         }
 
     def _pairs(self, captions: np.ndarray, step: int) -> dict[str, np.ndarray]:
-        """What is true of what, each picture taken for the one that its caption was written for."""
+        """The truth matrix and the mismatched rows. Each picture counts as the one that its caption was written for."""
         drawn: dict[str, np.ndarray] = {}
         if self.ingredients.mismatches or self.ingredients.truth:
             truth = truth_of(self.store, self.part, captions)
@@ -213,7 +215,7 @@ def continuations(store: Store) -> np.ndarray:
 
 
 def few_labels(count: int, part: str, seed: int, store: Store) -> np.ndarray:
-    """The rows that a run with few labels may use: the same for every architecture of a replicate, sorted."""
+    """The rows that a run with few labels may use, sorted; the same for every arm of a replicate."""
     size = len(store.part(part, "train"))
     return np.sort(Stream(seed, part, "labels").at(0).permutation(size)[:count])
 

@@ -74,7 +74,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row that something trains or is scored on."""
+    """One row to train on or to score."""
 
     id: str
     part: str

@@ -95,7 +95,7 @@ def finetune(
     finished = stage.scratch / f"{cell.name}.json.part"
     record |= {"budget": length.described(), "reads": reads, "configuration": size}
     if cell.taught is not None:
-        record["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": prepared.taught}
+        record["taught"] = {"task": study.tasks[task].after, "cell": cell.taught, "weights": prepared.taught}
     write_json(finished, {"run": run_of, **record, "weights": digest})
     os.replace(finished, stage.scratch / f"{cell.name}.json")
     checkpoint.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     out = stage.out()
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
-    for name in study.architectures.all:
+    for name in study.arms:
         hand_over(stage.root, source, study.arms[name], beside / name)
     os.replace(beside, out)
 

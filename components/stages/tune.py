@@ -18,7 +18,7 @@ from components.study.study import Study
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Search, and write down every trial with what it cost."""
     arm = arguments.arm
-    task = next((task for task in study.task_names if not cannot(study, arm, task)), None)
+    task = next((task for task in study.first_tasks if not cannot(study, arm, task)), None)
     searched = bool(study.tuning.trials) and task is not None
     found = search(study, stage, arm, str(task)) if searched else {"factor": 1.0, "trials": []}
     record = {"run": vars(arguments), "task": task if searched else None, **found}

@@ -45,7 +45,7 @@ def fine_tunings(study: Study, arm: str, task: str) -> list[FineTuning]:
     """
     if cannot(study, arm, task):
         return []
-    settings, further = study.arms[arm], task in study.further.tasks
+    settings, further = study.arms[arm], study.tasks[task].after is not None
     amounts: list[tuple[int | None, Allowance, list[Start]]] = [
         (None, study.finetune_further if further else study.finetune, settings.starts)
     ]

@@ -1,4 +1,4 @@
-"""The order of entries in dvc.lock: that of the graph, not that in which stages happened to finish."""
+"""Sort the entries of dvc.lock in the order of the graph instead of the order in which stages finished."""
 
 import os
 from pathlib import Path
@@ -7,9 +7,9 @@ from flows.graph.dvc_graph import locked, order
 
 
 def reorder(root: Path) -> bool:
-    """Rewrite dvc.lock in the order in which `dvc repro` writes it, under DVC's lock; True if that changed anything.
+    """Rewrite dvc.lock, under DVC's lock, in the order in which `dvc repro` writes it; True if that changed anything.
 
-    Entries of stages that the graph no longer has keep their order and come last, as DVC leaves them.
+    Entries of stages that are no longer in the graph come last in their present order, as DVC leaves them.
     """
     from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 

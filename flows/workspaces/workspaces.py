@@ -21,7 +21,7 @@ import yaml
 
 from components.data.copies import copy_file
 from components.errors import CeterisError
-from components.study.loading import load_study, parse_study
+from components.study.loading import expansion_text, load_study, parse_study
 from components.study.study import Study
 from flows.stages.resources import held
 from flows.workspaces import revision
@@ -75,13 +75,11 @@ def override(
 
 
 def _keep_arms(content: dict[str, Any], study: Study, wanted: list[str]) -> None:
-    if unknown := sorted(set(wanted) - set(study.architectures.all)):
-        choices = ", ".join(study.architectures.all)
+    if unknown := sorted(set(wanted) - set(study.arms)):
+        choices = ", ".join(study.arms)
         raise CeterisError(f"the study {study.name} has no arm {unknown[0]!r}: choose from {choices}.")
-    for kind, names in content["architectures"].items():
-        content["architectures"][kind] = kept = [name for name in names if name in wanted]
-        if not kept:
-            raise CeterisError(f"a study needs an arm of each kind: add one of {', '.join(names)} ({kind}).")
+    if not wanted:
+        raise CeterisError(f"no arm is named: choose from {', '.join(study.arms)}.")
     content["arms"] = {name: arm for name, arm in content["arms"].items() if name in wanted}
     # A question about an arm that is not there cannot be asked.
     content["evaluation"]["contrasts"] = [
@@ -89,9 +87,6 @@ def _keep_arms(content: dict[str, Any], study: Study, wanted: list[str]) -> None
         for contrast in study.evaluation.contrasts
         if all(cell.arm in wanted for cell in contrast.cells)
     ]
-    needed = {component for name in content["arms"] for component in study.arms[name].components}
-    # The matrix cannot be empty, so a front end stays even where no arm asks for one.
-    content["image_fronts"] = [front for front in study.image_fronts if front in needed] or content["image_fronts"][:1]
 
 
 def digest(study: Study) -> str:
@@ -134,7 +129,7 @@ def create(root: Path, study: Study) -> Path:
             _place(root / name, folder / name, data=True)
         for name in sorted(set(before) - {*wanted, *data}):
             _remove(folder, name)
-        _write_if_changed(folder / "params.yaml", _parameters(root, study))
+        _write_if_changed(folder / "params.yaml", parameters(study).encode())
         _write_if_changed(folder / ".dvc" / "config.local", _dvc_settings(root, folder))
         if patch:
             _write_if_changed(folder / PATCH, patch)
@@ -218,13 +213,13 @@ def _remove(folder: Path, name: str) -> None:
         parent.rmdir()
 
 
-def _parameters(root: Path, study: Study) -> bytes:
-    """A study that stands in a file keeps the file's comments; a variation is written out."""
-    named = root / "studies" / f"{study.name}.yaml"
-    if location(root, study).name == study.name:
-        return named.read_bytes()
-    heading = f"# A variation of studies/{study.name}.yaml, resolved.\n"
-    return (heading + yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, width=120)).encode()
+def parameters(study: Study) -> str:
+    """The text of `params.yaml`: everything that a study says, and the graph that is computed from it."""
+    return expansion_text(
+        study,
+        f"The study {study.name}, complete. Made of studies/{study.name}.yaml and its defaults: change these, not this file, and\n"
+        f"write it anew with `ceteris study default {study.name}`.",
+    )
 
 
 def _dvc_settings(root: Path, folder: Path) -> bytes:

@@ -1,5 +1,6 @@
 """The command line: quick, and mistakes are one sentence."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_outside_a_checkout_one_sentence(tmp_path: Path, arguments: list[str]) -
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with the real default study and nothing run in it."""
     home = toy.make(tmp_path_factory.mktemp("clone") / "ceteris")
-    (home / "studies").mkdir()
+    shutil.copytree(toy.ROOT / "studies/defaults", home / "studies/defaults")
     for name in ("laptop", "smoke"):
         (home / "studies" / f"{name}.yaml").write_bytes((toy.ROOT / "studies" / f"{name}.yaml").read_bytes())
     (home / "params.yaml").write_bytes((toy.ROOT / "params.yaml").read_bytes())

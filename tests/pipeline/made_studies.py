@@ -40,9 +40,10 @@ def further_tasks(home: Path) -> Path:
         home,
         "further",
         {"clip": starts, "mmbt": {}},
-        tasks={"vqa": {"kind": "vqa", "few_labels": None}, "statements": {"kind": "statements", "few_labels": 64}},
-        task_names=["vqa"],
-        further={"after": "vqa", "tasks": ["statements"]},
+        tasks={
+            "vqa": {"kind": "vqa", "few_labels": None},
+            "statements": {"kind": "statements", "few_labels": 64, "after": "vqa"},
+        },
     )
 
 
@@ -55,6 +56,5 @@ def precomputed_regions(home: Path, photos: str) -> Path:
         tasks={"vqa": {"kind": "vqa", "few_labels": None}},
         data={"source": "manifest", "path": photos, "region_features": f"{photos}/regions"},
         image_pretraining={"labels": "image"},
-        image_fronts=["grid"],
         finetune={"samples": 2560},
     )

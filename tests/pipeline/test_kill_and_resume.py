@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
+from components.study.loading import load_study
 from tests.pipeline.doors import PATIENCE, variables
 from tests.pipeline.warm_python import WarmPython
+from tests.study.complete import write_params
 
 pytestmark = pytest.mark.xdist_group("studies")
 
@@ -32,12 +33,12 @@ STAGES = {
 def workspace(finished: Path, folder: Path) -> Path:
     """The finished study once more, with a search, and budgets long enough to be killed in the middle of."""
     shutil.copytree(finished, folder, symlinks=True, ignore=shutil.ignore_patterns(".ceteris", "cache"))
-    study = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    study = load_study(folder / "params.yaml").model_dump(mode="json")
     for budget in ("pretrain", "finetune", "finetune_few"):
         study[budget]["samples"] = 400 * study[budget]["batch_size"]
     study["tuning"]["trials"] = 3
     study["runtime"]["checkpoint_seconds"] = 0.1
-    (folder / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    write_params(folder, study)
     return folder
 
 
@@ -109,10 +110,10 @@ def test_a_changed_parameter_starts_fresh_and_a_torn_checkpoint_starts_over(
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     torn = kill_while_training(warm, folder, "pretrain", arguments, signal.SIGTERM, 1)
     assert torn == 128 + signal.SIGTERM
-    study = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    study = load_study(folder / "params.yaml").model_dump(mode="json")
     study["pretrain"]["learning_rate"] *= 2
     study["pretrain"]["samples"] = 20 * study["pretrain"]["batch_size"]
-    (folder / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    write_params(folder, study)
     assert "continuing at" not in finish(warm, folder, "pretrain", arguments)
     assert not list(folder.glob(".ceteris/scratch/pretrain@clip-0/*"))
     assert json.loads((folder / out / "record.json").read_text(encoding="utf-8"))["steps"] == 20

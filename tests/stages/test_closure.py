@@ -75,8 +75,8 @@ def test_whatever_the_arm_a_task_loads_nothing_undeclared() -> None:
     files = [file.relative_to(root).as_posix() for file in (root / "components/tasks").glob("*.py")]
     needed = {path for file in files for path in source_digests(root, file)}
     models = {path for path in needed if path.startswith("components/models/") and not path.endswith("__init__.py")}
-    for name in ("tune", "tune_direct", "finetune", "finetune_direct", "finetune_further", "finetune_further_direct"):
-        undeclared = models - set(stages[name]["deps"])
+    for name in ("tune", "finetune"):
+        undeclared = models - set(stages[name]["do"]["deps"])
         for arm, place in ARCHITECTURES.items():
             own = source_digests(root, place.split(":")[0].replace(".", "/") + ".py")
             assert undeclared <= set(own), (name, arm)

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from PIL import Image
 
 from components.data import samples
@@ -21,19 +20,17 @@ from components.stages import finetune
 from components.study.study import Study
 from registry.items import gate_items
 from tests.stages.in_process import prepare, stage
+from tests.study.complete import complete
 
-ROOT = Path(__file__).parents[2]
 ANSWERS = ("yes", "no", "two")
 ARMS = ("vilt", "mmbt")
 
 
 def small_study(fewest: int, most: int = 3000) -> Study:
     """Two arms from scratch, and a batch that is larger than the rows."""
-    values = yaml.safe_load((ROOT / "studies/clothing.yaml").read_text(encoding="utf-8"))
+    values = complete("clothing")
     values["tasks"] = {"vqa": {"kind": "vqa", "few_labels": None}}
-    values["task_names"] = ["vqa"]
     values["replicates"] = [0]
-    values["architectures"] = {"pretrained": ["vilt"], "direct": ["mmbt"]}
     values["arms"] = {arm: values["arms"][arm] | {"starts": ["scratch"], "freezing": []} for arm in ARMS}
     values["data"]["path"] = "data/open"
     values["data"]["image_size"] = 32

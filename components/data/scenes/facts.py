@@ -1,4 +1,4 @@
-"""Single facts: such as are true of a scene, and such as tell two scenes apart."""
+"""Draw single facts: facts that are true of a scene, and facts that tell two scenes apart."""
 
 from components.data.scenes.oracle import (
     AT_LEAST,
@@ -35,7 +35,7 @@ _CLASSES = [Pattern(shape=shape) for shape in DRAWN_SHAPES] + [A_DIGIT]  # what 
 
 
 def true_fact(kind: str, scene: Scene, stream: Stream, law: Law) -> Fact | None:
-    """A random fact of the kind that is true of the scene; None where the scene has none at hand.
+    """A random fact of this kind that is true of the scene; None if this draw found none.
 
     The kinds: attribute, absence, count, relation, comparison, sum.
     """

@@ -1,7 +1,7 @@
-"""The scenes source: draws every scene, writes pictures and samples.
+"""The scenes source: draw every scene, and write pictures and samples.
 
-What scene `index` of a split is depends on the seed, the split and the index alone. Scenes of the task splits come in
-complementary pairs (2k, 2k + 1): same questions and same statement, other answers. Some kinds of task have scenes of their own.
+Scene `index` of a split depends only on the seed, the split and the index. Scenes of the task splits come in complementary
+pairs (2k, 2k + 1): the same questions and the same statement with different answers. Some kinds of task have their own scenes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ def write(
     """Draw all parts of the study's data and describe them in `source.json`.
 
     Args:
-        progress: is told the percentage done and what is being done.
+        progress: called with the percentage done and the current activity.
     """
     artist = Artist(settings.image_size)
     parts = list(_parts(writer, settings.scenes, _in_order(tasks), artist))
@@ -58,7 +58,7 @@ def split_sizes(scenes: ScenesSettings) -> dict[str, int]:
 
 
 def _in_order(tasks: Mapping[str, TaskSettings]) -> dict[str, TaskSettings]:
-    """The tasks in an order that does not come from the study: to DVC, mappings with other orders of keys are equal."""
+    """Sort the tasks by kind and name. The study's own order must not count, because DVC ignores the order of keys."""
     kinds = (*SAME_SCENES, *OWN_SCENES)
     return dict(sorted(tasks.items(), key=lambda named: (kinds.index(named[1].kind), named[0])))
 
@@ -66,7 +66,7 @@ def _in_order(tasks: Mapping[str, TaskSettings]) -> dict[str, TaskSettings]:
 def _parts(
     writer: SampleWriter, scenes: ScenesSettings, tasks: Mapping[str, TaskSettings], artist: Artist
 ) -> Iterator[tuple[str, int, Iterable[None]]]:
-    """What is to be written: a name, the number of scenes, and an iterator that writes one scene a step."""
+    """The parts to write: name, number of scenes, and an iterator that writes one scene at each step."""
     for part, count, write_part in (
         ("pairs", scenes.pairs, _write_pairs),
         ("text", scenes.text_only, _write_text),
@@ -98,7 +98,7 @@ def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist:
 
 
 def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
-    """Captions, and a fifth of questions without answers, so that question words are no news to the text encoder."""
+    """Write captions and, for a fifth of the texts, questions without answers, so that text encoders know question words."""
     for index in range(size):
         identity = f"text-{split}-{index:06d}"
         stream = Stream(seed, "text", split, index)
@@ -137,7 +137,7 @@ def _write_tasks(
 def _write_sets(
     writer: SampleWriter, seed: int, split: str, size: int, task: str, kind: str, artist: Artist
 ) -> Iterator[None]:
-    """Whole sets, as many as hold at least `size` samples."""
+    """Write whole sets, as many as hold at least `size` samples."""
     own = OWN_SCENES[kind]
     for number in range(-(-size // own.size)):
         drawn = own.draw(seed, split, number, task)
@@ -168,7 +168,7 @@ def _picture(
 
 
 def labels_of(scene: Scene) -> list[str]:
-    """What image pretraining predicts for a scene: the colours, shapes, sizes and coloured shapes that it shows."""
+    """The labels that image pretraining predicts for a scene: its colours, shapes, sizes and coloured shapes."""
     patterns = {
         pattern
         for thing in scene
@@ -183,7 +183,7 @@ def labels_of(scene: Scene) -> list[str]:
 
 
 def image_labels() -> list[str]:
-    """Every label; held-out combinations have none."""
+    """Every label; held-out combinations of colour and shape have none."""
     shapes = range(1, SHAPE_CODES + 1)
     return sorted(
         [_label(Pattern(colour=colour)) for colour in COLOUR_CODES]

@@ -1,4 +1,4 @@
-"""The scenes of the task splits, with the samples of every kind of task that is put to the same scenes."""
+"""Draw the scenes of the task splits, with the samples of all kinds of task that share these scenes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from components.data.scenes.world import A_DIGIT, LAWS, Scene, matching
 
 TRUTH = ("true", "false")
 
-# Kinds of task that are put to the same scenes, in the order in which they are written.
+# Kinds of task that share their scenes, in the order in which they are written.
 SAME_SCENES = ("vqa", "statements", "classification")
 
 
@@ -25,7 +25,7 @@ class Item:
     """One scene of a task split.
 
     Attributes:
-        samples: by kind of task; what depends on the task (id, part, the whole name of the pair) is still missing.
+        samples: by kind of task; `id`, `part` and the full name of the pair depend on the task and are filled in later.
     """
 
     identity: str
@@ -53,7 +53,7 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
     pair, true, kind, fact = _told_apart(seed, split, number, stream)
     statement = sentence(fact, stream, law.paraphrased)
     facts = encode_facts([fact])
-    # Two questions make more of a scene to train on; scenes that are scored have one, so that they weigh the same.
+    # Training scenes have two questions, for more training samples. Scored scenes have one, so that all weigh the same.
     asks = pair.asks if split == "train" else pair.asks[:1]
     questions = [worded(ask, stream, law.paraphrased) for ask in asks]
     items = []
@@ -86,7 +86,7 @@ def task_samples(item: Item, task: str, kind: str, paired: bool = True) -> Itera
 
 
 def _told_apart(seed: int, split: str, number: int, stream: Stream) -> tuple[Pair, int, str, Fact]:
-    """A pair, the scene of which the statement is true, the kind of the statement, and what it says."""
+    """A pair, the index of the scene of which the statement is true, the kind of the statement, and its fact."""
     form, occurrence = form_of(number)
     wanted = wanted_answers(form, occurrence, seed, "answers", split)
     while True:

@@ -1,8 +1,8 @@
-"""Facts in words: sentences, and the phrases of which captions and questions are made.
+"""Put facts into words: sentences, and the phrases of which captions and questions are made.
 
-"A red circle" says that there is at least one; a number says that there are exactly so many, unless "at least" or "at
-most" stands before it. Every wording has a second set of templates that only the split `general_paraphrases` uses, made of
-words that the others use too.
+"A red circle" says that there is at least one. A number says that there are exactly that many, unless "at least" or "at
+most" stands before it. Every wording has a second set of templates, which only the split `general_paraphrases` uses. They
+contain no new words.
 """
 
 from collections.abc import Sequence
@@ -130,7 +130,7 @@ def sentence(fact: Fact, stream: Stream, paraphrased: bool = False) -> str:
     if fact.kind == RELATION:
         a, b = with_article(fact.a), with_article(fact.b)
         if fact.second_relation:
-            # Two steps are long: they name relations in the short way.
+            # Sentences with two relations are long, so they use the short words.
             first, second = (RELATION_WORDS[relation][0] for relation in (fact.relation, fact.second_relation))
             template = pick(stream, CHAINED, paraphrased)
             return template.format(a=a, relation=first, b=b, second=second, c=with_article(fact.c))

@@ -1,8 +1,8 @@
-"""Pools for retrieval: pictures with their texts, every text false of every other picture of its pool.
+"""Pools for retrieval: pictures with their texts, where every text is false of every other picture of its pool.
 
-False by the oracle, not by identity. The objects of each picture but the first are those of an earlier one of its pool,
-but for a single attribute of a single object, so that hard negatives are there by construction. Texts of a pool either
-list the objects or say how two of them stand; in a pool of the latter kind the same objects may just stand elsewhere.
+The oracle decides what is false. Every picture but the first has the objects of an earlier one of its pool, with a single
+attribute of a single object changed, so every pool has hard negatives. The texts of a pool either list the objects or state
+a relation between two of them. In a pool of relations, a picture may also show the same objects at other places.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from components.data.scenes.world import LAWS, Law, Scene, draw_scene, placed, t
 
 POOL = 8
 MOST_WORDS = 20
-"""Longer captions (four objects with their sizes) might be cut off before they tell."""
+"""Longer captions (four objects with their sizes) might be cut off before the words that matter."""
 SHARE_OF_RELATIONS = 0.3
 _UNTAUGHT = "four"  # a number that training never names
 
 
 class Described(NamedTuple):
-    """A scene with its text and what the text says."""
+    """A scene with its text and the facts that the text states."""
 
     scene: Scene
     text: str
@@ -74,7 +74,7 @@ def _pool(stream: Stream, law: Law) -> list[Described] | None:
 
 
 def _near(scene: Scene, stream: Stream, law: Law, related: bool) -> Scene | None:
-    """A scene of the split whose objects are the same but for one attribute of one, or all the same but elsewhere."""
+    """A scene with one attribute of one object changed or, for relations, with the same objects at other places."""
     looks = [Pattern(*thing[:3]) for thing in scene]
     if not (related and stream.chance(0.5)):
         changed = stream.below(len(looks))
@@ -83,7 +83,7 @@ def _near(scene: Scene, stream: Stream, law: Law, related: bool) -> Scene | None
 
 
 def _described(scene: Scene, stream: Stream, law: Law, related: bool) -> Described | None:
-    """The scene with a text: a list of its objects, or how two or three of them stand."""
+    """The scene with a text: a list of its objects, or a relation between two or three of them."""
     if law.chains:
         fact = chain(scene, stream)
         return Described(scene, sentence(fact, stream), (fact,))

@@ -1,6 +1,6 @@
-"""Tasks whose samples need scenes of their own: pictures and samples are drawn in sets that belong together.
+"""Kinds of task whose samples need scenes of their own, drawn in sets of pictures and samples that belong together.
 
-The other tasks (`components.data.scenes.items`) put their questions to the same scenes; these would not fit them.
+The other kinds of task share their scenes (`components.data.scenes.items`).
 """
 
 from collections.abc import Callable
@@ -19,10 +19,10 @@ class Shown(NamedTuple):
     """A picture to be drawn.
 
     Attributes:
-        identity: its id; what is drawn by chance (noise, handwriting) depends on it.
+        identity: its id; random details (noise, handwriting) depend on it.
         scene: its objects, in the order of its boxes.
-        group: pictures that must not be parted share one.
-        curtain: what hides some of its cells, if anything does.
+        group: pictures of one group must stay in one split.
+        curtain: hides some of its cells; None without a curtain.
     """
 
     identity: str
@@ -33,13 +33,13 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class SampleSet:
-    """Pictures and samples that belong together: complementary pairs, a pool."""
+    """Pictures and samples that belong together, such as a complementary pair or a pool."""
 
     pictures: list[Shown]
     samples: list[Sample]
 
 
-# From the seed of the scenes, the split, which set of the split it is, and the name of the task.
+# Arguments: the seed of the scenes, the split, the number of the set in the split, and the name of the task.
 Drawer = Callable[[int, str, int, str], SampleSet]
 
 

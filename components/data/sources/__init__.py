@@ -1,1 +1,1 @@
-"""Sources: what turns something outside into samples and pictures. One module each, listed in `source.py`."""
+"""Sources: modules that turn outside data into samples and pictures, listed in `source.py`."""

@@ -1,4 +1,4 @@
-"""The one list of sources, and the call that runs the one a study names."""
+"""The list of sources, and the function that runs the source of a study."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from components.study.tasks import TaskSettings
 
 Progress = Callable[[float, str], None]
 
-# Name in the study file to the module that writes it; a module offers `write` with the signature below.
+# Name in the study file to module. Every module has a function `write` with the signature below.
 SOURCES = {
     "scenes": "components.data.scenes.generate",
     "manifest": "components.data.sources.manifest",

@@ -43,12 +43,12 @@ class TrainingRecords:
         arms = load_arms(study, outputs / "evaluation")
         _check_finetuning(study, arms, root)
         tuning = {}
-        for arm in study.architectures.all:
+        for arm in study.arms:
             path = outputs / "tuning" / arm / "record.json"
             tuning[arm] = _read(path, "the stage tune")
             _check_run(tuning[arm], {"arm": arm}, path.relative_to(root))
         pretraining: dict[str, list[Record]] = {}
-        for arm in study.architectures.pretrained:
+        for arm in study.pretrained:
             for replicate in study.replicates:
                 path = outputs / "pretrain" / arm / str(replicate) / "record.json"
                 record = _read(path, "the intermediate step")
@@ -59,7 +59,7 @@ class TrainingRecords:
                 _read(outputs / "starts" / str(replicate) / arm / "record.json", "the stage starts")
                 for replicate in study.replicates
             ]
-            for arm in study.architectures.all
+            for arm in study.arms
         }
         components = {
             component: [_component(outputs, component, replicate) for replicate in study.replicates]

@@ -75,4 +75,4 @@ class Costs:
         """Of a further task: the fine-tuning on the task before that a cell begins from."""
         arm = cell.arm
         begun = taught_by(self._study, cell, task)
-        return self._records.arms[arm][str(self._study.further.after)][begun][0] if begun else None
+        return self._records.arms[arm][str(self._study.tasks[task].after)][begun][0] if begun else None

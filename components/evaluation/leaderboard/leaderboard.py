@@ -117,7 +117,7 @@ def build(study: Study, root: Path) -> Json:
         selection[task] = table.selection
         effects += table.effects(costs)
         data += data_effects(study, task, table.selection, certificates)
-    spent = {"finetune_few": learns_from_few(study), "finetune_further": bool(study.further.tasks)}
+    spent = {"finetune_few": learns_from_few(study), "finetune_further": bool(study.further_tasks)}
     grade, reason = overall(study, certificates)
     return {
         "study": study.name,
@@ -132,7 +132,7 @@ def build(study: Study, root: Path) -> Json:
         "tasks": tasks,
         "pretraining": _judged(study, effects, protocol, _EFFECTS),
         "data": _judged(study, data, protocol, {}),
-        "tuning": {arm: _tuning(records.tuning[arm]) for arm in study.architectures.all},
+        "tuning": {arm: _tuning(records.tuning[arm]) for arm in study.arms},
         "budgets": {key: budget.described() for key, budget in study.budgets.items() if spent.get(key, True)},
         "certificates": certificates,
         "digests": summary(sets),

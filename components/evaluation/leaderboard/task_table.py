@@ -116,12 +116,10 @@ class TaskTable:
         rows = self.scores.rows(split=SELECTION)
         return {
             "kind": self.study.tasks[self.task].kind,
-            "after": self.study.further.after if self.task in self.study.further.tasks else None,
+            "after": self.study.tasks[self.task].after,
             "items": len(rows),
             "groups": len(np.unique(self.scores.groups[rows])),
-            "cannot": {
-                arm: reason for arm in self.study.architectures.all if (reason := cannot(self.study, arm, self.task))
-            },
+            "cannot": {arm: reason for arm in self.study.arms if (reason := cannot(self.study, arm, self.task))},
             "floors": floors,
             "chosen": _chosen(cells),
             "cells": cells,
@@ -230,7 +228,7 @@ class TaskTable:
         arm that has no unimodal start, against `scratch` and its twin.
         """
         found = []
-        for arm in self.study.architectures.pretrained:
+        for arm in self.study.pretrained:
             other = "unimodal" if "unimodal" in self.study.arms[arm].starts else "scratch"
             for suffix in ("", "_few"):
                 with_step = Cell.of(arm, f"multimodal{suffix}")

@@ -55,7 +55,7 @@ def collect(
     arms: dict[str, dict[str, Any]] = {}
     items = _Items()
     missed: dict[str, dict[str, float]] = {}
-    pairs = sorted(product(study.architectures.all, study.tasks))
+    pairs = sorted(product(study.arms, study.tasks))
     with pq.ParquetWriter(partial / "items.parquet", schema, compression="zstd") as writer:
         for index, (arm, task) in enumerate(pairs):
             runs = [finetune / arm / task / str(replicate) for replicate in study.replicates]
@@ -96,8 +96,7 @@ def check_runs(study: Study, finetune: Path) -> None:
         CeterisError: naming every run that is missing or surplus.
     """
     expected = {
-        f"{arm}/{task}/{replicate}"
-        for arm, task, replicate in product(study.architectures.all, study.tasks, study.replicates)
+        f"{arm}/{task}/{replicate}" for arm, task, replicate in product(study.arms, study.tasks, study.replicates)
     }
     present = {path.relative_to(finetune).as_posix() for path in finetune.glob("*/*/*") if path.is_dir()}
     if missing := sorted(expected - present):

@@ -1,4 +1,4 @@
-"""The architectures by name. Adding one is one file and one line here; nothing is imported before it is asked for."""
+"""The architectures by name. To add one, write one file and one line here. An architecture is imported when it is loaded."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from components.models.architecture import Architecture
 
-# Written as entry points are: module:class.
+# In the form of entry points: module:class.
 ARCHITECTURES: dict[str, str] = {
     "clip": "components.models.architectures.clip:CLIP",
     "controlled": "components.models.architectures.controlled:Controlled",

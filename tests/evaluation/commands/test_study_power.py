@@ -51,8 +51,8 @@ def workspace(root: Path, study: Study) -> Path:
         folder.mkdir(parents=True)
     arms: dict[str, dict[str, Any]] = {}
     frames = []
-    for arm in study.architectures.all:
-        for task in study.task_names:
+    for arm in study.arms:
+        for task in study.first_tasks:
             cells = [cell.name for cell in fine_tunings(study, arm, task)]
             arms.setdefault(arm, {})[task] = {cell: [{} for _ in study.replicates] for cell in cells}
             for cell in cells:

@@ -182,6 +182,6 @@ def test_arms_without_a_task_in_common_are_said() -> None:
         "finding": {"kind": "retrieval", "few_labels": None},
         "pointing": {"kind": "grounding", "few_labels": None},
     }
-    study = study_of(tasks=tasks, task_names=list(tasks))
+    study = study_of(tasks=tasks)
     with pytest.raises(CeterisError, match="clip and text_only have no task"):
         compare_cells(study, Path("nowhere"), "clip", "text_only")

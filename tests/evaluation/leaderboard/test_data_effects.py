@@ -122,5 +122,4 @@ def test_an_arm_that_is_not_comparable_is_shown_and_not_tested(tmp_path: Path) -
 def test_levels_of_a_faithful_arm_are_a_family_too() -> None:
     values = study_of().model_dump()
     values["arms"]["vilt_half"] = {**values["arms"]["vilt"], "pairs": WHOLE | {"share": 0.5}}
-    values["architectures"]["pretrained"].append("vilt_half")
     assert lines(Study.model_validate(values)) == [Line("amount", "vilt", ("vilt_half", "vilt"))]

@@ -24,9 +24,7 @@ ABLE = {"grounding": {"vilt"}, "retrieval": {"clip", "vilt", "late_fusion", "mmb
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, Any]]:
     kinds = {"vqa": "vqa", "pointing": "grounding", "finding": "retrieval"}
-    study = study_of(
-        tasks={task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()}, task_names=list(kinds)
-    )
+    study = study_of(tasks={task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()})
     root = fabricate(tmp_path_factory.mktemp("gaps"), study, items=240, pictures=False)
     for path in (root / "outputs/finetune").glob("*/finding/*/predictions.parquet"):
         frame = pd.read_parquet(path)
@@ -40,7 +38,7 @@ def test_cells_are_those_that_can(finished: tuple[Path, Study, dict[str, Any]]) 
     for task, kind in (("pointing", "grounding"), ("finding", "retrieval")):
         entry = board["tasks"][task]
         assert {cell["arm"] for cell in entry["cells"]} == ABLE[kind]
-        assert set(entry["cannot"]) == set(study.architectures.all) - ABLE[kind]
+        assert set(entry["cannot"]) == set(study.arms) - ABLE[kind]
         assert entry["chosen"]["arm"] in ABLE[kind]
     assert board["tasks"]["vqa"]["cannot"] == {}
     assert {effect["arm"] for effect in board["pretraining"] if effect["task"] == "pointing"} == {"vilt"}
@@ -108,8 +106,6 @@ def test_measures_are_named_as_the_tasks_name_them() -> None:
 def test_a_task_that_nobody_can_do_is_refused() -> None:
     study = study_of().model_dump()
     study["tasks"] = {"pointing": {"kind": "grounding", "few_labels": None}}
-    study["task_names"] = ["pointing"]
-    study["architectures"] = {"pretrained": ["clip"], "direct": ["text_only"]}
     study["arms"] = {name: study["arms"][name] for name in ("clip", "text_only")}
-    with pytest.raises(CeterisError, match="none of the architectures can do pointing"):
+    with pytest.raises(CeterisError, match="none of the arms can do pointing"):
         parse_study(study, "study.yaml")

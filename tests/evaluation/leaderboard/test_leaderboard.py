@@ -279,7 +279,7 @@ def test_a_baseline_may_win_and_it_is_said(tmp_path: Path) -> None:
 
 def test_text_names_every_cell_and_floor(default: tuple[Path, Study, dict[str, Any]]) -> None:
     text = render_text(default[2])
-    for arm in study_of().architectures.all:
+    for arm in study_of().arms:
         assert arm in text
     assert "floors: majority 20.0, text only 40.0, image only 30.0" in text
     assert "multimodal, 500 labels" in text

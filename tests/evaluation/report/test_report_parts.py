@@ -183,7 +183,7 @@ def test_pictures_stop_where_the_page_would_grow_too_large(finished: Finished, m
 def test_places_are_shown_as_right_or_wrong_without_an_answer(tmp_path: Path) -> None:
     kinds = {"vqa": "vqa", "pointing": "grounding", "finding": "retrieval"}
     tasks = {task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()}
-    study = study_of(tasks=tasks, task_names=list(kinds))
+    study = study_of(tasks=tasks)
     root = fabricate(tmp_path, study, items=120)
     for path in (root / "outputs/finetune").glob("*/finding/*/predictions.parquet"):
         frame = pd.read_parquet(path)
