@@ -124,3 +124,10 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
             if target in known and target != name:
                 graph.add_edge(name, target)
     assert [sorted(circle) for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
+
+
+def test_no_test_module_imports_from_another() -> None:
+    """What two of them need stands in a helper module beside them, under a plain name."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        borrowed = [other for other in imports(path) if other.startswith("tests.") and ".test_" in other]
+        assert not borrowed, f"{path.relative_to(ROOT)} imports {borrowed[0]}"

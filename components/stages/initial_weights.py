@@ -49,4 +49,4 @@ def hand_over(source: Path, arm: ArmSettings, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main("starts", run, ["replicate"])
+    main("initial_weights", run, ["replicate"])

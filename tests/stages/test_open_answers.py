@@ -5,10 +5,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +16,10 @@ from PIL import Image
 from components.data import samples
 from components.data.store import Store
 from components.evaluation.scoring.metrics import collect
-from components.stages import finetune, floors, materialise, tokenize, validate
+from components.stages import finetune
 from components.study.study import Study
-from components.tracking.spool import Spool
 from registry.items import gate_items
+from tests.stages.in_process import prepare, stage
 from tests.study.complete import complete
 
 ANSWERS = ("yes", "no", "two")
@@ -57,33 +54,6 @@ def write_manifest(folder: Path, answer: Callable[[int], str], count: int = 180)
                 pixels = np.random.default_rng(row).integers(0, 256, (16, 16, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(picture)
             writer.writerow([picture.name, f"question {row % 3}?", answer(row)])
-
-
-def stage(root: Path, *outs: str, said: list[str] | None = None) -> Any:
-    lines = [] if said is None else said
-    return SimpleNamespace(
-        root=root,
-        loop=nullcontext,
-        out=lambda index=0: root / outs[index],
-        progress=lambda percent, message: None,
-        log=lines.append,
-        spool=Spool(None, "test"),
-        stop_requested=False,
-    )
-
-
-def prepare(root: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The stages up to the floors; returns what they logged."""
-    monkeypatch.chdir(root)
-    said: list[str] = []
-    nothing = argparse.Namespace()
-    materialise.run(study, nothing, stage(root, "outputs/data", said=said))
-    (root / "outputs/validation").mkdir()
-    verdict = ("outputs/validation/verdict.json", "outputs/validation/findings.json")
-    validate.run(study, nothing, stage(root, *verdict, said=said))
-    tokenize.run(study, nothing, stage(root, "outputs/tokens"))
-    floors.run(study, nothing, stage(root, "outputs/floors"))
-    return said
 
 
 def a_third_is_free(row: int) -> str:

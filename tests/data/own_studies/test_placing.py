@@ -15,7 +15,7 @@ from components.data.sources.faults import Faults
 from components.data.validation.check import DEFAULT_SETTINGS
 from components.errors import CeterisError
 from components.study.data_settings import ManifestColumns
-from tests.data.sources.test_manifest_source import picture
+from tests.data.small_manifests import picture
 
 ROWS = 12
 TARGETS = ("cat", "dog", "bird")

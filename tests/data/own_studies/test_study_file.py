@@ -12,7 +12,7 @@ from components.data.samples import SampleWriter
 from components.data.sources.source import write
 from components.errors import CeterisError
 from components.study.loading import load_study
-from tests.data.sources.test_manifest_source import pictured, write_jsonl
+from tests.data.small_manifests import pictured, write_jsonl
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"

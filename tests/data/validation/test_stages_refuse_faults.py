@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.validation.test_faulty_manifests import sound_rows, write_csv
+from tests.data.small_manifests import sound_rows, write_csv
 from tests.study.complete import complete, write_params
 
 ROOT = Path(__file__).parents[3]

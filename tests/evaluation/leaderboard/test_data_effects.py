@@ -10,9 +10,10 @@ import pytest
 from components.evaluation.leaderboard.data_effects import Line, families, lines
 from components.evaluation.report.report import render
 from components.study.study import Study
+from tests.evaluation.compared import finish
 from tests.evaluation.fabricate import DATA, WHOLE, controlled_study, data_study, fabricate, study_of
-from tests.evaluation.leaderboard.test_contrast_results import by_hand, holm_by_hand, scores
-from tests.evaluation.report.test_report import Page, finish
+from tests.evaluation.leaderboard.contrasts_by_hand import by_hand, holm_by_hand, scores
+from tests.evaluation.report.page_reader import Page
 
 Finished = tuple[Path, Study, dict[str, Any]]
 

@@ -15,8 +15,8 @@ from components.evaluation.report.glance import glance_section, glance_text
 from components.evaluation.report.terminal import render_text
 from components.study.loading import parse_study
 from components.study.study import Study
+from tests.evaluation.compared import evaluate
 from tests.evaluation.fabricate import fabricate, study_of
-from tests.evaluation.leaderboard.test_leaderboard import evaluate
 
 ABLE = {"grounding": {"vilt"}, "retrieval": {"clip", "vilt", "late_fusion", "mmbt"}}
 

@@ -16,15 +16,9 @@ import pytest
 from components.errors import CeterisError
 from components.evaluation.leaderboard.leaderboard import build
 from components.evaluation.report.terminal import render_text
-from components.evaluation.scoring.metrics import collect
 from components.study.study import Study
+from tests.evaluation.compared import evaluate
 from tests.evaluation.fabricate import QUALITY, ROOT, classification_study, fabricate, study_of
-
-
-def evaluate(root: Path, study: Study) -> dict[str, Any]:
-    """Both stages' work in this process."""
-    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
-    return build(study, root)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from components.study.cells import Cell
 from components.study.plan import fine_tunings
 from components.study.study import Study
 from tests.evaluation.fabricate import controlled_study, study_of
-from tests.evaluation.leaderboard.test_contrast_results import holm_by_hand
+from tests.evaluation.leaderboard.contrasts_by_hand import holm_by_hand
 
 ITEMS = 400
 FLOORS = {"selection": {"majority": 0.2}}

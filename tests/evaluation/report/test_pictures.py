@@ -13,9 +13,9 @@ from components.errors import CeterisError
 from components.evaluation.plots.levels import PANEL
 from components.evaluation.report.pictures import data_picture, overview_picture
 from components.study.study import Study
+from tests.evaluation.compared import finish
 from tests.evaluation.fabricate import DATA, data_study, fabricate, study_of
 from tests.evaluation.plots.resolving import without_colour
-from tests.evaluation.report.test_report import finish
 
 Finished = tuple[Path, Study, dict[str, Any]]
 SVG = "{http://www.w3.org/2000/svg}"

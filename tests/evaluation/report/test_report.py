@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,10 @@ from components.evaluation.report.report_data import (
     stage_costs,
     training_rates,
 )
-from components.evaluation.scoring.metrics import collect
 from components.files.atomic import is_leftover
 from components.study.cells import Cell
 from components.study.study import Study
+from tests.evaluation.compared import finish
 from tests.evaluation.fabricate import (
     CONTROLLED,
     DATA,
@@ -44,53 +43,7 @@ from tests.evaluation.fabricate import (
     study_of,
 )
 from tests.evaluation.plots.resolving import without_colour
-
-VOID = {"meta", "img", "br", "hr", "input", "link"}
-
-
-class Page(HTMLParser):
-    """Collects references, ids and words, and checks that every element is closed where it should be."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.references: list[str] = []
-        self.ids: list[str] = []
-        self.tags: list[str] = []
-        self.unnamed: list[str] = []
-        self.words = ""
-        self._open: list[str] = []
-        self.feed(text)
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = dict(attributes)
-        self.tags.append(tag)
-        self.references += [given[name] or "" for name in ("src", "href", "srcset", "data", "action") if name in given]
-        if "id" in given:
-            self.ids.append(given["id"] or "")
-        if tag in ("svg", "img") and not (given.get("aria-label") or given.get("alt") or given.get("aria-hidden")):
-            self.unnamed.append(tag)
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open[-1:] not in (["style"], ["script"]):
-            self.words += data + " "
-
-
-def finish(root: Path, study: Study) -> dict[str, Any]:
-    """Evaluate and compare in this process."""
-    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
-    leaderboard = build(study, root)
-    (root / "outputs/compare").mkdir()
-    (root / "outputs/compare/leaderboard.json").write_text(json.dumps(leaderboard))
-    return leaderboard
+from tests.evaluation.report.page_reader import Page
 
 
 @pytest.fixture(scope="module")

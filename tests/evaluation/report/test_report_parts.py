@@ -18,8 +18,9 @@ from components.evaluation.report.page import representatives
 from components.evaluation.report.report import render
 from components.study.arms import ArmSettings
 from components.study.study import Study
+from tests.evaluation.compared import finish
 from tests.evaluation.fabricate import controlled_study, fabricate, study_of
-from tests.evaluation.report.test_report import Page, finish
+from tests.evaluation.report.page_reader import Page
 
 Finished = tuple[Path, Study, dict[str, Any]]
 
