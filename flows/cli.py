@@ -216,7 +216,8 @@ def studies() -> None:
 @app.command()
 def leaderboard(study: StudyName = None) -> None:
     """Print the leaderboard of a study that was run."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     print(leaderboard_text(workspace_of(find_home(), study)))
 
@@ -230,7 +231,8 @@ def compare(
     second: Annotated[str, typer.Argument(metavar="B", help="Likewise; what is printed is A minus B.")],
 ) -> None:
     """Print two cells of a study side by side: difference, verdict, grade and certificates."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to compare
@@ -243,7 +245,8 @@ def compare(
 @app.command()
 def report(study: StudyName = None) -> None:
     """Render outputs/report.html anew and print where it is."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to report
@@ -298,7 +301,8 @@ def power(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
     """Say what a study that was run can find, and how many replicates finding more would take."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to read

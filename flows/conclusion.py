@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.errors import CeterisError
 from components.files.digests import digest_of_bytes
-from flows.running import leaderboard_text
+from flows.leaderboard_text import leaderboard_text
 from flows.stages.supervisor import Listener, supervise
 from flows.workspaces.checkout import home_of
 from infra.environment import environment

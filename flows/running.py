@@ -1,7 +1,6 @@
 """What the commands do: choose a workspace, connect to the servers, run the flow, tell the person how it went."""
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -16,6 +15,7 @@ from components.errors import CeterisError
 from components.files.locks import is_locked, only_one
 from components.study.loading import load_study
 from components.study.study import Study
+from flows.leaderboard_text import LEADERBOARD, leaderboard_text
 from flows.servers import flow_runs, services
 from flows.workspaces import workspaces
 from flows.workspaces.checkout import busy, run_lock
@@ -24,7 +24,6 @@ from infra.environment import apply
 if TYPE_CHECKING:
     from flows.pipeline import Record
 
-LEADERBOARD = Path("outputs/compare/leaderboard.json")
 STOP_SECONDS = 300.0
 
 
@@ -151,20 +150,6 @@ def summary(workspace: Path, record: "Record", tracking: str) -> list[str]:
     if (report := workspace / "outputs/report.html").is_file():
         lines.append(f"report    {os.path.relpath(report)}")
     return [*lines, f"run       {record.page}", f"tracking  {tracking}", f"stages    {record.message}"]
-
-
-def leaderboard_text(workspace: Path) -> str:
-    """The leaderboard as a terminal shows it.
-
-    Raises:
-        CeterisError: the study has not come to its comparison yet.
-    """
-    path = workspace / LEADERBOARD
-    if not path.is_file():
-        raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
-    from components.evaluation.report.terminal import render_text
-
-    return render_text(json.loads(path.read_text(encoding="utf-8"))).strip("\n")
 
 
 def busy_workspaces(home: Path) -> list[Path]:

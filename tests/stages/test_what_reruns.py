@@ -168,6 +168,7 @@ class Workspace:
 
     def params(self, searched: bool = False) -> dict[str, Any]:
         content: dict[str, Any] = yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
+        del content["graph"]  # which follows from the rest
         if searched:
             content["tuning"] = content["tuning"] | {"trials": 4}
         return content
