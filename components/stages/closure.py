@@ -12,13 +12,14 @@ from components.stages.graph_node import Declared
 FRAME = frozenset(
     {
         "components/errors.py",
+        "components/catalogue.py",
         "components/stages/stage.py",
         "components/stages/graph_node.py",
         "components/stages/closure.py",
         "components/tracking/spool.py",
     }
 )
-STUDY = "components/study/"
+STUDY = ("components/study/", "components/data/scenes/settings.py", "components/data/sources/manifest_settings.py")
 """What a study says reaches a stage as declared parameters."""
 FIRST_PARTY = ("components", "flows", "registry", "infra")
 HANDED_OVER = "code.json"

@@ -61,7 +61,7 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
             "samples": record["samples"],
             "flops": record["flops"]["total"],
         }
-    module = ARCHITECTURES[arm.architecture].split(":")[0]
+    module = ARCHITECTURES[arm.architecture].place.split(":")[0]
     code = source_digests(root, module.replace(".", "/") + ".py")
     if arm.front != "pixels":
         code |= source_digests(root, FRONTS)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from components.data.findings import FaultyDataError, write_json
 from components.data.samples import SampleWriter, describe
+from components.data.sources import SOURCES
 from components.data.sources.source import write
 from components.stages.stage import Stage, main
 from components.study.study import Study
@@ -25,7 +26,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         with SampleWriter(out) as writer:
             write(writer, study.data, study.tasks, stage.progress)
     except FaultyDataError:
-        if study.data.source == "manifest":
+        if SOURCES[study.data.source].has_rows:
             _tell_everything(study, stage)
         raise
     for what, said in describe(out)["texts"].items():

@@ -27,6 +27,15 @@ def project(folder: Path, dependencies: str) -> None:
     framework = ["__init__", "errors", "stages/__init__", "stages/stage", "stages/graph_node", "stages/closure"]
     framework += ["tracking/__init__", "tracking/spool"]
     framework += [f"study/{path.stem}" for path in (root / "components/study").glob("*.py")]
+    framework += [
+        "catalogue",
+        "models/__init__",
+        "models/architectures/__init__",
+        "objectives/__init__",
+        "tasks/__init__",
+    ]
+    framework += ["data/__init__", "data/scenes/__init__", "data/scenes/settings"]
+    framework += ["data/sources/__init__", "data/sources/manifest_settings"]
     for path in framework:
         target = folder / f"components/{path}.py"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +86,6 @@ def test_whatever_the_arm_a_task_loads_nothing_undeclared() -> None:
     models = {path for path in needed if path.startswith("components/models/") and not path.endswith("__init__.py")}
     for name in ("tune", "tune_direct", "finetune", "finetune_direct", "finetune_further", "finetune_further_direct"):
         undeclared = models - set(stages[name]["deps"])
-        for arm, place in ARCHITECTURES.items():
-            own = source_digests(root, place.split(":")[0].replace(".", "/") + ".py")
+        for arm, row in ARCHITECTURES.items():
+            own = source_digests(root, row.place.split(":")[0].replace(".", "/") + ".py")
             assert undeclared <= set(own), (name, arm)

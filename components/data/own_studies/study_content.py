@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.data.sources.manifest_settings import ManifestSettings
 from components.study.budget import CURRENCIES
-from components.study.capabilities import NAMES_OF_BOXES
-from components.study.data_settings import ManifestSettings
+from components.study.capabilities import names_of_boxes
 
 # How often each budget passes over the training rows at most; the default study's figures are the limit.
 _PASSES = {"pretrain_text": 10, "pretrain_image": 10, "pretrain": 20, "finetune": 10}
@@ -128,7 +128,7 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
 
 def _can_learn(architecture: str, measured: Measured) -> bool:
     """Whether boxes tell what the architecture's losses on regions need. A manifest gives no attributes."""
-    needed = NAMES_OF_BOXES.get(architecture)
+    needed = names_of_boxes(architecture)
     return needed is None or (needed == "classes" and measured.box_classes > 1)
 
 

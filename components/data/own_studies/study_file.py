@@ -17,8 +17,8 @@ import yaml
 from components.data.own_studies.placing import copied, refuse_difference, settings_in_place, settings_of_copy
 from components.data.own_studies.study_content import PATCHES, Measured, adapt
 from components.data.sources.entries import Manifest
+from components.data.sources.manifest_settings import ManifestSettings
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 from components.study.loading import parse_study
 
 SMALLEST, LARGEST = 16, 1024

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from components.data.sources.manifest_settings import ManifestColumns
 from components.errors import CeterisError
-from components.study.data_settings import ManifestColumns
 
 NONE = "none"
 """Said in the place of a column: the manifest has none, whatever its columns are called."""

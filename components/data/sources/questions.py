@@ -12,9 +12,9 @@ from components.data.findings import ASKED, Finding, finding
 from components.data.sources.columns import ALIASES, Columns
 from components.data.sources.faults import UnusableError, shown
 from components.data.sources.manifest_rows import SPLIT_WORDS
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.sources.profile import ColumnProfile
 from components.data.sources.split_words import split_of
-from components.study.data_settings import ManifestColumns
 
 # Words in the names of columns that divide rows: those of the first kind whatever such a column holds, those of the second where
 # it holds truth values, numbers or words for splits.

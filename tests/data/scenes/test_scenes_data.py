@@ -17,7 +17,9 @@ from scipy.stats import chisquare
 
 from components.data.samples import SampleWriter, describe, read
 from components.data.scenes import generate, oracle
-from components.study.data_settings import DataSettings, ManifestSettings, ScenesSettings
+from components.data.scenes.settings import ScenesSettings
+from components.data.sources.manifest_settings import ManifestSettings
+from components.study.data_settings import DataSettings
 from components.study.tasks import TaskSettings
 from tests.data.scenes.scene_reader import COLOURS, NUMBERS, SHAPES, P, R, read_phrase, solve
 
