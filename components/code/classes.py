@@ -9,7 +9,7 @@ _SILENT = {
     *("Module", "LightningModule", "Callback", "Function", "Dataset", "IterableDataset", "Sampler"),
 }
 """Last names of base classes, not ours, that do nothing with annotations."""
-_STUDY = "components.study."
+_STUDY = ("components.study.", "components.data.scenes.settings", "components.data.sources.manifest_settings")
 
 
 def dotted(node: ast.AST) -> str:

@@ -26,19 +26,16 @@ def running(tree: ast.Module) -> ast.Module:
     return running
 
 
-def normal_form(
-    tree: ast.Module, classes: Classes, names: frozenset[str] = frozenset(), catalogue: bool = False
-) -> str:
+def normal_form(tree: ast.Module, classes: Classes, names: frozenset[str] = frozenset()) -> str:
     """The normal form of a module, as Python text.
 
     Args:
         tree: as `running` gives it. It is changed.
         classes: of the module.
         names: rows of a table of plug-ins that count: those of the plug-ins that are used.
-        catalogue: see `plug_ins.table_of`.
     """
     for statement in tree.body:
-        if table := table_of(statement, catalogue):
+        if table := table_of(statement):
             keep_rows(table, names)
     plain = _Plain(classes)
     tree = plain.visit(tree)

@@ -6,20 +6,13 @@ not name it.
 
 import ast
 
-CATALOGUES = frozenset({"components/study/capabilities.py"})
-"""Files in which every dictionary is a table of plug-ins, also where its rows name no module."""
 
-
-def table_of(statement: ast.stmt, catalogue: bool = False) -> ast.Dict | None:
-    """The table that a statement assigns, if it does: a dictionary with names as keys, and modules in every value.
-
-    Args:
-        catalogue: the statement is in one of `CATALOGUES`.
-    """
+def table_of(statement: ast.stmt) -> ast.Dict | None:
+    """The table that a statement assigns, if it does: a dictionary with names as keys, and modules in every value."""
     value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
     if not isinstance(value, ast.Dict) or not value.keys or not all(_name(key) for key in value.keys):
         return None
-    return value if catalogue or all(modules_in(row) for row in value.values) else None
+    return value if all(modules_in(row) for row in value.values) else None
 
 
 def keep_rows(table: ast.Dict, names: frozenset[str]) -> None:
@@ -28,11 +21,11 @@ def keep_rows(table: ast.Dict, names: frozenset[str]) -> None:
     table.keys, table.values = [key for key, _ in rows], [row for _, row in rows]
 
 
-def modules_named(tree: ast.Module, names: frozenset[str], catalogue: bool = False) -> list[str]:
+def modules_named(tree: ast.Module, names: frozenset[str]) -> list[str]:
     """The modules in the rows of some names, in all tables of a module."""
     found = []
     for statement in tree.body:
-        if table := table_of(statement, catalogue):
+        if table := table_of(statement):
             for key, row in zip(table.keys, table.values, strict=True):
                 if _name(key) in names:
                     found += modules_in(row)

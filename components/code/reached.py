@@ -8,7 +8,7 @@ from pathlib import Path
 
 from components.code.classes import Classes
 from components.code.normal_form import normal_form, running
-from components.code.plug_ins import CATALOGUES, modules_named, table_of
+from components.code.plug_ins import modules_named, table_of
 from components.errors import CeterisError
 
 FIRST_PARTY = ("components", "flows", "registry", "infra")
@@ -66,7 +66,7 @@ class Sources:
                 file for module, file, inside in self._imports_of(path) if not (inside and module in entry.skipped)
             ]
             if self._has_table(path):
-                named = modules_named(self.tree(path), entry.names, path in CATALOGUES)
+                named = modules_named(self.tree(path), entry.names)
                 waiting += [file for module in named if (file := self.file(module))]
         return sorted(path for path in found.difference(without) if self._says_something(path))
 
@@ -88,7 +88,7 @@ class Sources:
 
     def normal_form(self, path: str, names: frozenset[str] = frozenset()) -> str:
         """What a file does, as Python text."""
-        return normal_form(self._parsed(path), self._classes_in(path), names, path in CATALOGUES)
+        return normal_form(self._parsed(path), self._classes_in(path), names)
 
     def tree(self, path: str) -> ast.Module:
         """The syntax tree of a file, without blocks for type checking.
@@ -129,7 +129,7 @@ class Sources:
 
     def _has_table(self, path: str) -> bool:
         if path not in self._tables:
-            self._tables[path] = any(table_of(statement, path in CATALOGUES) for statement in self.tree(path).body)
+            self._tables[path] = any(table_of(statement) for statement in self.tree(path).body)
         return self._tables[path]
 
     def _says_something(self, path: str) -> bool:

@@ -44,6 +44,12 @@ class Part:
         return self._array("image_rows_second")
 
     @cached_property
+    def pictures(self) -> list[np.ndarray]:
+        """Rows of the first picture of each sample and, where samples have two, of the second."""
+        two = (self.folder / "image_rows_second.npy").is_file()
+        return [self.image_rows, self.image_rows_second] if two else [self.image_rows]
+
+    @cached_property
     def targets(self) -> np.ndarray:
         """Int64 (N,): indices into the task's answers, -1 where there is none."""
         return self._array("targets")

@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
+from components.models.architectures import ARCHITECTURES
 from components.study.cells import Cell
+from components.tasks import TASKS
 
 NOT_KNOWN = "not known"
-MEASURES = {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
-"""What is scored, by kind of task, where it is not plain accuracy."""
 OBSTACLES = {
     "norm": "of another norm",
     "initial_scale": "of another initial scale",
@@ -33,11 +33,8 @@ BUDGETS = {
 _NOT_WORSE = ("chosen", "tied", "undecided")
 _WRITTEN = {
     name.lower().replace("-", "_"): name
-    for name in (
-        *("CLIP", "MMBT", "ViLT", "ViLBERT", "VisualBERT", "LXMERT", "UNITER", "VL-BERT", "Unicoder-VL", "PixelBERT"),
-        *("FLAVA", "SimVLM", "CoCa", "Flamingo", "BLIP-2", "Frozen", "VQA", "NLVR"),
-    )
-} | {"vlbert": "VL-BERT"}
+    for name in ("VL-BERT", "Unicoder-VL", "FLAVA", "SimVLM", "CoCa", "Flamingo", "BLIP-2", "Frozen", "VQA", "NLVR")
+}
 
 
 def percent(value: float | None) -> str:
@@ -110,12 +107,14 @@ def probability(p: float | None) -> str:
 
 def readable(word: str) -> str:
     """An identifier as its paper writes it, or else as words."""
+    if word in ARCHITECTURES:
+        return ARCHITECTURES[word].written
     return _WRITTEN.get(word, word.replace("_", " "))
 
 
 def measure(entry: dict[str, Any]) -> str:
     """What the scores of a task's leaderboard entry are: 'accuracy'."""
-    return MEASURES.get(entry["kind"], "accuracy")
+    return TASKS[entry["kind"]].metric.words
 
 
 def begins(entry: dict[str, Any]) -> str:

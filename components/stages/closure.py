@@ -16,6 +16,7 @@ from components.stages.graph_node import Declared
 FRAME = frozenset(
     {
         "components/errors.py",
+        "components/catalogue.py",
         "components/stages/stage.py",
         "components/stages/graph_node.py",
         "components/stages/closure.py",

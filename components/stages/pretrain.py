@@ -42,17 +42,17 @@ def ingredients_for(pretraining: Pretraining, masked_words: float, regions: bool
         masked_words: share of words that are masked.
         regions: the arm reads what a frozen front end saw.
     """
-    passes, losses = pretraining.passes, pretraining.losses
+    passes = pretraining.passes
+    rows = [objectives.OBJECTIVES[loss] for loss in pretraining.losses]
     return Ingredients(
         pictures=True,
         texts=True,
         regions=regions,
-        pair_answers="image_questions" in losses,
         masked_share=masked_words if any(one_pass.words for one_pass in passes) else 0.0,
         masked_region_share=MASKED_REGIONS if any(one_pass.regions for one_pass in passes) else 0.0,
         mismatches=any(one_pass.mismatched for one_pass in passes),
-        truth="contrastive" in losses,
         pass_draw=pretraining.drawn,
+        further=tuple(dict.fromkeys(name for row in rows for name in (*row.content, *row.corruption))),
     )
 
 
@@ -61,8 +61,7 @@ def objectives_for(model: Architecture, size: ModelConfiguration, store: Store) 
     built: dict[str, Objective] = {}
     for name in model.PRETRAINING.losses:
         kind: Any = objectives.load(name)
-        answers = [len(store.index["answers"].get("pairs", []))] if name == "image_questions" else []
-        built[name] = kind(model, size, *answers)
+        built[name] = kind.for_answers(model, size, len(store.index["answers"].get("pairs", [])))
     return built
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from components.data.sources import SOURCES
 from components.study.axes import DATA_AXES, Axis
-from components.study.capabilities import FREEZES
+from components.study.capabilities import may_freeze
 from components.study.cells import Cell
 from components.study.contrasts import ContrastSettings
 from components.study.differences import differences, other_norm, other_scale
@@ -75,13 +76,14 @@ def _arm_fault(study: Study, arm: str) -> str:
             f"{where} says what an intermediate step reads, and {arm} has none: add multimodal to its starts, "
             "or give it share 1.0, caption_noise 0.0 and domain all"
         )
-    if pairs.domain != "all" and study.data.source != "scenes":
+    if pairs.domain != "all" and not SOURCES[study.data.source].has_domains:
         return (
             f"{where}.domain is {pairs.domain}, but pictures of the source {study.data.source} have no domains: say all"
         )
-    if study.data.source == "scenes" and pairs.count(study.data.scenes.pairs) < study.pretrain.batch_size:
+    known = study.data.captioned_pictures
+    if known is not None and pairs.count(known) < study.pretrain.batch_size:
         return (
-            f"{where}.share leaves {pairs.count(study.data.scenes.pairs)} captioned pictures, too few for a batch of "
+            f"{where}.share leaves {pairs.count(known)} captioned pictures, too few for a batch of "
             f"{study.pretrain.batch_size}: raise it"
         )
     return ""
@@ -142,7 +144,7 @@ def _pair_fault(study: Study, task: str, axis: Axis, cells: list[Cell]) -> str:
         )
     if axis == "system" and (unequal := [one for one in found if one in DATA_AXES]):
         return f"is about whole systems, which needs equal data: the two cells differ in {' and '.join(unequal)}"
-    if axis == "freezing" and (firm := [one.arm for one in cells if study.arms[one.arm].architecture not in FREEZES]):
+    if axis == "freezing" and (firm := [one.arm for one in cells if not may_freeze(study.arms[one.arm].architecture)]):
         return f"is about what is frozen, and the architecture of {firm[0]} trains everything from the start"
     if axis == "system" or found == [axis]:
         return ""

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from components.study.arms import FreezingRule, Start
 from components.study.budget import Allowance
-from components.study.capabilities import SERVED, lacks
+from components.study.capabilities import lacks
 from components.study.cells import Cell
 from components.study.study import Study
+from components.tasks import TASKS
 
 
 class FineTuning(NamedTuple):
@@ -86,4 +87,4 @@ def learns_from_few(study: Study) -> bool:
 
 def served_tasks(study: Study) -> list[str]:
     """The tasks whose chosen models are packaged, judged at the gate and served."""
-    return [name for name, task in study.tasks.items() if task.kind in SERVED]
+    return [name for name, task in study.tasks.items() if TASKS[task.kind].served]

@@ -1,12 +1,13 @@
 """The downstream tasks of a study."""
 
-from typing import Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from components.study.base import Name, Strict
+from components.study.base import Name, Strict, one_of
+from components.tasks import TASKS
 
-Kind = Literal["vqa", "classification", "statements", "grounding", "retrieval", "pair_statements", "entailment"]
+Kind = Annotated[str, AfterValidator(one_of(TASKS))]
 
 
 class TaskSettings(Strict):

@@ -32,7 +32,12 @@ from components.study.axes import PairsSettings
 
 SAMPLES, BATCH = 120, 8
 EVERYTHING = Ingredients(
-    pictures=True, texts=True, pair_answers=True, masked_share=0.15, mismatches=True, truth=True, pass_draw=True
+    pictures=True,
+    texts=True,
+    masked_share=0.15,
+    mismatches=True,
+    pass_draw=True,
+    further=("pair_answers", "truth"),
 )
 
 

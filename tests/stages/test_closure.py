@@ -29,6 +29,15 @@ def project(folder: Path, *modules: str) -> None:
     framework += ["tracking/__init__", "tracking/spool"]
     framework += [f"code/{path.stem}" for path in (root / "components/code").glob("*.py")]
     framework += [f"study/{path.stem}" for path in (root / "components/study").glob("*.py")]
+    framework += [
+        "catalogue",
+        "models/__init__",
+        "models/architectures/__init__",
+        "objectives/__init__",
+        "tasks/__init__",
+    ]
+    framework += ["data/__init__", "data/scenes/__init__", "data/scenes/settings"]
+    framework += ["data/sources/__init__", "data/sources/manifest_settings"]
     for path in framework:
         target = folder / f"components/{path}.py"
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,9 @@ from components.data.copies import copy_file
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
 from components.data.sources.manifest_rows import FOLDERS
+from components.data.sources.manifest_settings import ManifestSettings
 from components.errors import CeterisError
 from components.files.atomic import atomic_folder
-from components.study.data_settings import ManifestSettings
 
 PICTURES = "pictures"
 """Where pictures from a folder elsewhere are put, inside `data/NAME`."""

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from components.data.sources.manifest_settings import ManifestSettings
 from components.study.budget import CURRENCIES
-from components.study.capabilities import NAMES_OF_BOXES
-from components.study.data_settings import ManifestSettings
+from components.study.capabilities import names_of_boxes
 
 # The most passes over the training rows for each budget. The default study's budget is an upper limit too.
 _PASSES = {"pretrain_text": 10, "pretrain_image": 10, "pretrain": 20, "finetune": 10}
@@ -126,7 +126,7 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
 
 def _can_learn(architecture: str, measured: Measured) -> bool:
     """Whether the boxes have the names that the architecture's region losses need. Boxes of a manifest have no attributes."""
-    needed = NAMES_OF_BOXES.get(architecture)
+    needed = names_of_boxes(architecture)
     return needed is None or (needed == "classes" and measured.box_classes > 1)
 
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from components.data.own_studies.placing import copied, refuse_difference, settings_in_place, settings_of_copy
 from components.data.own_studies.study_content import PATCHES, Measured, adapt
 from components.data.sources.entries import Manifest
+from components.data.sources.manifest_settings import ManifestSettings
 from components.errors import CeterisError
 from components.files.atomic import write_text
-from components.study.data_settings import ManifestSettings
 from components.study.expansion import DEFAULTS, expand, shorten
 from components.study.loading import dump_yaml, load_study, parse_study, read_defaults
 

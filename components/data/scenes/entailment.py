@@ -21,7 +21,7 @@ from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, sentence, with_article
 from components.data.scenes.oracle import AT_LEAST, COUNT, EQUAL, RELATION, Fact, Pattern, Thing
 from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import Curtain, SampleSet, Shown, other_than
+from components.data.scenes.sets import Curtain, OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     GRID,
     LAWS,
@@ -221,3 +221,6 @@ def _possible(hypothesis: Hypothesis, scene: Scene, curtain: Curtain) -> bool:
         for two in b
         for three in c
     )
+
+
+SCENES = OwnScenes(len(LABELS), LABELS, draw)

@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.scenes.captions import caption
 from components.data.scenes.draw import Artist, Curtain
-from components.data.scenes.items import SAME_SCENES, draw_items, targets, task_samples
+from components.data.scenes.items import draw_items, targets, task_samples
 from components.data.scenes.language import noun_phrase
 from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
 from components.data.scenes.questions import worded
 from components.data.scenes.scene_pairs import draw_pair, form_of, wanted_answers
 from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import OWN_SCENES
+from components.data.scenes.sets import OwnScenes, own_scenes
+from components.data.scenes.settings import ScenesSettings
 from components.data.scenes.world import COLOUR_CODES, HELD_OUT, LAWS, SIZE_CODES, Scene, draw_scene
-from components.study.data_settings import DataSettings, ScenesSettings
+from components.study.data_settings import DataSettings
 from components.study.tasks import TaskSettings
+from components.tasks import TASKS
 
 
 def write(
@@ -59,7 +61,7 @@ def split_sizes(scenes: ScenesSettings) -> dict[str, int]:
 
 def _in_order(tasks: Mapping[str, TaskSettings]) -> dict[str, TaskSettings]:
     """Sort the tasks by kind and name. The study's own order must not count, because DVC ignores the order of keys."""
-    kinds = (*SAME_SCENES, *OWN_SCENES)
+    kinds = list(TASKS)
     return dict(sorted(tasks.items(), key=lambda named: (kinds.index(named[1].kind), named[0])))
 
 
@@ -74,14 +76,13 @@ def _parts(
     ):
         for split, size in (("train", count), ("validation", count // 10)):
             yield f"{part}, {split}", size, write_part(writer, scenes.seed, split, size, artist)
-    shared = {task: settings.kind for task, settings in tasks.items() if settings.kind not in OWN_SCENES}
+    own = {task: drawn for task, settings in tasks.items() if (drawn := own_scenes(settings.kind))}
+    shared = {task: settings.kind for task, settings in tasks.items() if task not in own}
     for split, size in split_sizes(scenes).items():
         if shared:
             yield split, size, _write_tasks(writer, scenes.seed, split, size, shared, artist)
-        for task, settings in tasks.items():
-            if settings.kind in OWN_SCENES:
-                steps = _write_sets(writer, scenes.seed, split, size, task, settings.kind, artist)
-                yield f"{task}, {split}", size, steps
+        for task, drawn in own.items():
+            yield f"{task}, {split}", size, _write_sets(writer, scenes.seed, split, size, task, drawn, artist)
 
 
 def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
@@ -135,10 +136,9 @@ def _write_tasks(
 
 
 def _write_sets(
-    writer: SampleWriter, seed: int, split: str, size: int, task: str, kind: str, artist: Artist
+    writer: SampleWriter, seed: int, split: str, size: int, task: str, own: OwnScenes, artist: Artist
 ) -> Iterator[None]:
     """Write whole sets, as many as hold at least `size` samples."""
-    own = OWN_SCENES[kind]
     for number in range(-(-size // own.size)):
         drawn = own.draw(seed, split, number, task)
         for shown in drawn.pictures:

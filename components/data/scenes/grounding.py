@@ -12,7 +12,7 @@ from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, relation_words, with_article
 from components.data.scenes.oracle import Pattern, Thing
 from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     A_DIGIT,
     ANYTHING,
@@ -208,3 +208,6 @@ def _nearly_meant(expression: Expression, scene: Scene) -> bool:
 
 def _cell(thing: Thing) -> tuple[int, int]:
     return thing.column, thing.row
+
+
+SCENES = OwnScenes(2, tuple("0123"), draw)

@@ -11,13 +11,10 @@ from components.data.scenes.oracle import Fact, encode_facts
 from components.data.scenes.questions import ANSWERS, worded
 from components.data.scenes.scene_pairs import Pair, draw_pair, form_of, wanted_answers
 from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import OWN_SCENES
+from components.data.scenes.sets import own_scenes
 from components.data.scenes.world import A_DIGIT, LAWS, Scene, matching
 
 TRUTH = ("true", "false")
-
-# Kinds of task that share their scenes, in the order in which they are written.
-SAME_SCENES = ("vqa", "statements", "classification")
 
 
 @dataclass(frozen=True)
@@ -35,8 +32,8 @@ class Item:
 
 def targets(kind: str) -> list[str]:
     """Every target that a task of this kind can have."""
-    if kind in OWN_SCENES:
-        return list(OWN_SCENES[kind].targets)
+    if own := own_scenes(kind):
+        return list(own.targets)
     if kind == "vqa":
         return sorted({answer for answers in ANSWERS.values() for answer in answers})
     return list(TRUTH if kind == "statements" else NUMBERS[:4])

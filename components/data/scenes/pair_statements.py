@@ -32,7 +32,7 @@ from components.data.scenes.language import (
 )
 from components.data.scenes.oracle import AT_LEAST, COUNT, RELATION, Fact, Pattern
 from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     A_DIGIT,
     COLOUR_CODES,
@@ -306,3 +306,6 @@ _DRAFTS = {
     "as_many": _counted,
     "more": _counted,
 }
+
+
+SCENES = OwnScenes(4, ("false", "true"), draw)

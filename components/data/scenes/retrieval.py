@@ -14,7 +14,7 @@ from components.data.scenes.facts import chain, true_fact
 from components.data.scenes.language import sentence
 from components.data.scenes.oracle import RELATION, Fact, Pattern, encode_facts
 from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import LAWS, Law, Scene, draw_scene, placed, true_of
 
 POOL = 8
@@ -102,3 +102,6 @@ def _tells_apart(one: Described, other: Described) -> bool:
 
 def _holds(facts: Sequence[Fact], scene: Scene) -> bool:
     return all(true_of(fact, scene) for fact in facts)
+
+
+SCENES = OwnScenes(POOL, tuple("01234567"), draw)

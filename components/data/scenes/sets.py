@@ -5,14 +5,15 @@ The other kinds of task share their scenes (`components.data.scenes.items`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import NamedTuple
 
+from components.catalogue import placed
 from components.data.samples import Sample
 from components.data.scenes.draw import Curtain
 from components.data.scenes.oracle import Pattern
 from components.data.scenes.scene_random import Stream
 from components.data.scenes.world import A_DIGIT, COLOUR_CODES, DIGIT_SHAPES, DRAWN_SHAPES, SIZE_CODES, Scene
+from components.tasks import TASKS
 
 
 class Shown(NamedTuple):
@@ -44,32 +45,23 @@ Drawer = Callable[[int, str, int, str], SampleSet]
 
 
 class OwnScenes(NamedTuple):
-    """A kind of task with scenes of its own.
+    """The scenes of one kind of task. The row of the kind says where they are.
 
     Attributes:
         size: samples in a set; there are as many pictures.
         targets: every target that a sample can have.
-        drawer: module:function of its `Drawer`.
+        draw: draws one set.
     """
 
     size: int
     targets: tuple[str, ...]
-    drawer: str
-
-    def draw(self, seed: int, split: str, number: int, task: str) -> SampleSet:
-        """One set."""
-        module, function = self.drawer.split(":")
-        drawer: Drawer = getattr(import_module(module), function)
-        return drawer(seed, split, number, task)
+    draw: Drawer
 
 
-# In the order in which they are written.
-OWN_SCENES: dict[str, OwnScenes] = {
-    "grounding": OwnScenes(2, tuple("0123"), "components.data.scenes.grounding:draw"),
-    "retrieval": OwnScenes(8, tuple("01234567"), "components.data.scenes.retrieval:draw"),
-    "entailment": OwnScenes(3, ("contradiction", "entailment", "neutral"), "components.data.scenes.entailment:draw"),
-    "pair_statements": OwnScenes(4, ("false", "true"), "components.data.scenes.pair_statements:draw"),
-}
+def own_scenes(kind: str) -> OwnScenes | None:
+    """The scenes of a kind of task; None where it is put to the scenes that several kinds share."""
+    place = TASKS[kind].own_scenes
+    return None if place is None else placed(place)
 
 
 def other_than(stream: Stream, pattern: Pattern) -> Pattern:

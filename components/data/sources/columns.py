@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from components.data.sources.manifest_settings import ManifestColumns
 from components.errors import CeterisError
-from components.study.data_settings import ManifestColumns
 
 NONE = "none"
 """Given in place of a column's name: no column has this meaning, whatever the columns are called."""

@@ -26,10 +26,10 @@ from components.data.sources.manifest_rows import (
     row_count,
     rows,
 )
+from components.data.sources.manifest_settings import ManifestSettings
 from components.data.sources.picture_paths import PicturePaths, find_pictures, surroundings
 from components.data.sources.split_words import split_of
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 
 # Rows of each file whose paths are read to find out where the pictures lie.
 _LOOKED_AT = 1000

@@ -33,11 +33,12 @@ from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.answers import MOST_CLASSES, choose_classes
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
+from components.data.sources.manifest_settings import ManifestSettings
 from components.data.sources.splits import carve, connected, shares
 from components.data.sources.targets import are_open, survey
 from components.errors import CeterisError
 from components.files.digests import digest_of_bytes
-from components.study.data_settings import DataSettings, ManifestSettings
+from components.study.data_settings import DataSettings
 from components.study.tasks import TaskSettings
 
 CAPTIONS = (

@@ -12,9 +12,9 @@ from components.data.findings import ASKED, Finding, finding
 from components.data.sources.columns import ALIASES, Columns
 from components.data.sources.faults import UnusableError, shown
 from components.data.sources.manifest_rows import SPLIT_WORDS
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.sources.profile import ColumnProfile
 from components.data.sources.split_words import split_of
-from components.study.data_settings import ManifestColumns
 
 # Words in the names of columns that may hold a split. Words of the first set count for any few values. Words of the second set
 # count only if the values are truth values, numbers or words for splits.

@@ -4,8 +4,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
+from components.data.sources.manifest_settings import ManifestSettings
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 
 RARE = 40
 """A class with fewer groups is divided by itself: a tenth of 40 is 4, and where 4 are expected chance may give none."""

@@ -11,6 +11,7 @@ from components.data.picture_survey import PictureSurvey
 from components.data.sources.entries import Manifest
 from components.data.sources.faults import shown
 from components.data.sources.manifest import Scan, decide_answers, decide_splits
+from components.data.sources.manifest_settings import ManifestSettings
 from components.data.sources.manifest_texts import measure_texts
 from components.data.sources.profile import ColumnProfile, profile_columns
 from components.data.sources.questions import questions
@@ -30,7 +31,6 @@ from components.data.validation.rules import FEWEST_EVALUATED, PART_RULES, PICTU
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import parts_frame
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 
 Kind = Literal["classification", "vqa"]
 FEWEST_TRAINED = 20

@@ -17,6 +17,7 @@ from components.data.validation.rules import COLUMN_RULES, PART_RULES, PICTURE_R
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import PictureTable, SampleTable, look_at, parts_frame
 from components.study.tasks import TaskSettings
+from components.tasks import TASKS
 
 _BATCH_ROWS = 1024
 _SAMPLE_COLUMNS = ["id", "part", "split", "image_ids", "text", "target", "group"]
@@ -58,8 +59,8 @@ def check_data(
     if found.images or found.samples:
         pictures, survey = _pictures(found.images, progress)
         samples, shown_by = _samples(found.samples, pictures, tasks)
-        textless = [task for task, settings in tasks.items() if settings.kind == "classification"]
-        positional = [task for task, settings in tasks.items() if settings.kind in ("grounding", "retrieval")]
+        textless = [task for task, settings in tasks.items() if TASKS[settings.kind].text_optional]
+        positional = [task for task, settings in tasks.items() if TASKS[settings.kind].targets == "positions"]
         frame = samples.frame(list(tasks), textless, positional)
         parts = parts_frame(frame, list(tasks), SPLITS, pretraining=True, place=folder.name)
         tables += [

@@ -20,12 +20,12 @@ from components.evaluation.scoring.scores import TaskScores
 from components.evaluation.statistics.equivalence import equivalence_p
 from components.evaluation.statistics.estimates import Arm, Estimate, estimate_difference, estimate_mean, holm
 from components.evaluation.statistics.ranks import rank_intervals
+from components.study.capabilities import is_baseline
 from components.study.cells import Cell
 from components.study.front_ends import ORACLE
 from components.study.plan import cannot, fine_tunings
 from components.study.study import Study
 
-BASELINES = ("image_only", "late_fusion", "text_only")
 SELECTION = "selection"
 VALIDATION = "validation"
 Json = dict[str, Any]
@@ -134,7 +134,7 @@ class TaskTable:
             "start": cell.start,
             "labels": cell.labels,
             "labelled": self.study.tasks[self.task].few_labels if cell.few else None,
-            "baseline": cell.arm in BASELINES,
+            "baseline": is_baseline(self.study.arms[cell.arm].architecture),
             "representative": cell == self.representatives[cell.arm],
             "candidate": cell in self.ranked,
             "comparable": self.certificates[cell.arm]["valid"],

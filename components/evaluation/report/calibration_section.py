@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from components.evaluation.formatting import MEASURES, percent, readable
+from components.evaluation.formatting import percent, readable
 from components.evaluation.plots.calibration import Bin, reliability
 from components.evaluation.plots.drawing import start_class
 from components.evaluation.plots.forest import look
 from components.evaluation.report.page import Json, cell_name, paragraph, representatives, section, table, text_cell
 from components.study.study import Study
+from components.tasks import TASKS
 
 BINS = 10
 
@@ -42,7 +43,7 @@ def calibration(root: Path, study: Study, entry: Json, task: str) -> list[Calibr
 
     Empty where predictions are not at hand, and where they are places and no answers.
     """
-    if study.tasks[task].kind in MEASURES:
+    if TASKS[study.tasks[task].kind].targets == "positions":
         return []
     found = []
     for cell in representatives(entry):

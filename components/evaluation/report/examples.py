@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from components.data.images import PLAIN, Rendering, decode
 from components.data.samples import describe, read
-from components.evaluation.formatting import MEASURES
 from components.evaluation.report.page import Json, representatives
 from components.study.study import Study
+from components.tasks import TASKS
 
 LARGEST_PICTURE = 360
 """Pixels; larger example pictures are scaled down."""
@@ -138,7 +138,7 @@ def _examples(
     samples = _samples(root, task, {identity for identity, _ in keys})
     rendering = Rendering(study.data.background, study.data.value_range)
     pictures = _pictures(root, {image for sample in samples.values() for image in sample["image_ids"]}, rendering)
-    places = study.tasks[task].kind in MEASURES
+    places = TASKS[study.tasks[task].kind].targets == "positions"
     answers = describe(root / "outputs/data")["answers"].get(task, [])
     room = MOST_BYTES // len(board["tasks"])
     found = []

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from components.evaluation.formatting import MEASURES
 from components.evaluation.plots.curves import FEW, LONGER, Curve
 from components.study.cells import Cell
 from components.study.front_ends import FRONT_COMPONENTS
 from components.study.plan import taught_by
 from components.study.study import Study
+from components.tasks import TASKS
 from components.tracking.spool import runs
 
-_MEASURED = {words.replace(" ", "_") for words in MEASURES.values()}
+_MEASURED = {row.metric.name for row in TASKS.values()}
 
 
 def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, list[Curve]]], dict[str, str]]:
@@ -26,7 +26,7 @@ def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, lis
     shown: dict[str, str] = {}
     for task, part in table.groupby("task", sort=True):
         names = sorted(set(part["metric"]))
-        metric = next((name for name in names if name.split("/")[-1] in ("accuracy", "score", *_MEASURED)), None)
+        metric = next((name for name in names if name.split("/")[-1] in ("score", *_MEASURED)), None)
         metric = metric or next((name for name in names if "accuracy" in name), "loss" if "loss" in names else names[0])
         shown[str(task)] = metric
         for arm in study.arms:

@@ -1,6 +1,8 @@
 """Settings of small scenes, and what they hold out."""
 
-from components.study.data_settings import DataSettings, ManifestSettings, ScenesSettings
+from components.data.scenes.settings import ScenesSettings
+from components.data.sources.manifest_settings import ManifestSettings
+from components.study.data_settings import DataSettings
 
 GENERAL = ["general_combinations", "general_counts", "general_paraphrases", "general_relations"]
 SIZES = {"train": 800, "validation": 101, "selection": 1600, "gate": 64, **dict.fromkeys(GENERAL, 200)}

@@ -18,9 +18,10 @@ from PIL import Image
 from components.data import samples
 from components.data.sources.columns import recognise
 from components.data.sources.manifest_rows import split_word
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.sources.source import write
 from components.errors import CeterisError
-from components.study.data_settings import DataSettings, ManifestColumns
+from components.study.data_settings import DataSettings
 from components.study.loading import load_study
 from components.study.tasks import TaskSettings
 from tests.data.small_manifests import picture, pictured, write_jsonl

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.validation.check import DEFAULT_SETTINGS, Examination, examine
-from components.study.data_settings import ManifestColumns
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/odd_inputs.md"
