@@ -21,7 +21,7 @@ CHUNK = 64
 """Pictures of which a caption each is held against the truth at once."""
 
 
-class Reading(NamedTuple):
+class SelectedPairs(NamedTuple):
     """What is read.
 
     Attributes:
@@ -33,7 +33,7 @@ class Reading(NamedTuple):
     captions: np.ndarray
 
 
-def reading(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> Reading:
+def select_pairs(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> SelectedPairs:
     """The captioned pictures that an arm's intermediate step reads.
 
     The share is one of all captioned pictures, whatever the domain, so that a domain is compared with as many pictures of
@@ -69,7 +69,7 @@ def reading(store: Store, settings: PairsSettings, seed: int, batch_size: int, a
     if noisy:
         ranked = rows[ranks([part.ids[row] for row in rows], seed, "caption noise")]
         captions[ranked[:noisy]] = _wrong_captions(store, part, ranked, noisy, arm)
-    return Reading(rows, captions)
+    return SelectedPairs(rows, captions)
 
 
 def ranks(ids: Sequence[str], seed: int, purpose: str) -> np.ndarray:

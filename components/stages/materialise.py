@@ -9,6 +9,7 @@ from components.data.sources import SOURCES
 from components.data.sources.source import write
 from components.stages.stage import Stage, main
 from components.study.study import Study
+from components.tasks import TASKS
 
 # Where the validate stage reports, too.
 DOCS = Path("reports/data_docs")
@@ -39,10 +40,11 @@ def _tell_everything(study: Study, stage: Stage) -> None:
     try:
         from components.data.validation.check import check_manifest
 
-        kind = next(iter(study.tasks.values())).kind
+        row = TASKS[next(iter(study.tasks.values())).kind]
         path = Path(study.data.path)
-        kind = "classification" if kind == "classification" else "vqa"
-        findings = check_manifest(path, kind, stage.root / DOCS, study.data.manifest)
+        findings = check_manifest(
+            path, "classification" if row.text_optional else "vqa", stage.root / DOCS, study.data.manifest
+        )
     except ModuleNotFoundError:  # Great Expectations may be absent on machines that only train.
         return
     write_json(stage.root / REPORT, findings.records())

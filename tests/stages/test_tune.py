@@ -13,7 +13,7 @@ import yaml
 
 from components.stages import tune
 from components.study.study import Study
-from components.training.rates import at_found_rate
+from components.training.learning_rate import at_found_rate
 
 ROOT = Path(__file__).parents[2]
 

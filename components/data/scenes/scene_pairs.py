@@ -11,7 +11,7 @@ from functools import partial
 
 from components.data.scenes.oracle import Pattern
 from components.data.scenes.questions import ANSWERS, SCHEDULE, Ask, answer
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import (
     A_DIGIT,
     COLOUR_CODES,
@@ -51,7 +51,7 @@ class Pair:
 
 # What a drafter is given: the stream, the law of the split, and the answers that two questions should have.
 Wanted = tuple[tuple[int, int], tuple[int, int]]
-Drafter = Callable[[Stream, Law, Wanted], Draft | None]
+Drafter = Callable[[SceneRandom, Law, Wanted], Draft | None]
 
 
 def form_of(pair: int) -> tuple[str, int]:
@@ -71,7 +71,7 @@ def wanted_answers(form: str, occurrence: int, *key: object) -> Wanted:
     block, position = divmod(occurrence, count)
 
     def of_question(question: int) -> tuple[int, int]:
-        stream = Stream(*key, question, form, block)
+        stream = SceneRandom(*key, question, form, block)
         order = stream.shuffled(range(count))
         shift = 1 + stream.below(count - 1)
         return order[position], order[(position + shift) % count]
@@ -79,7 +79,7 @@ def wanted_answers(form: str, occurrence: int, *key: object) -> Wanted:
     return of_question(0), of_question(1)
 
 
-def draw_pair(stream: Stream, law: Law, form: str, wanted: Wanted) -> Pair:
+def draw_pair(stream: SceneRandom, law: Law, form: str, wanted: Wanted) -> Pair:
     """Draw until everything fits: the answers, the split that the scenes belong to, their numbers of objects."""
     drafter = _two_steps if law.chains else DRAFTERS[form]
     while True:
@@ -89,7 +89,7 @@ def draw_pair(stream: Stream, law: Law, form: str, wanted: Wanted) -> Pair:
             return pair
 
 
-def _settled(stream: Stream, law: Law, draft: Draft) -> Pair | None:
+def _settled(stream: SceneRandom, law: Law, draft: Draft) -> Pair | None:
     first = placed(stream, law, draft.looks[0], draft.orders[0])
     second = first and placed(stream, law, draft.looks[1], draft.orders[1])
     if not first or not second:
@@ -106,7 +106,9 @@ def _both(make: Callable[[int], Looks | None]) -> tuple[Looks, Looks] | None:
     return (first, second) if first and second else None
 
 
-def _swapped(stream: Stream, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], orders: tuple[Order, Order]) -> Draft:
+def _swapped(
+    stream: SceneRandom, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], orders: tuple[Order, Order]
+) -> Draft:
     """Two questions of which the first is true of the first scene only and the second of the second, in random order."""
     answers = (("yes", "no"), ("no", "yes"))
     if stream.chance(0.5):
@@ -114,7 +116,7 @@ def _swapped(stream: Stream, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], 
     return Draft(asks, answers, looks, orders)
 
 
-def _existence(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _existence(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """An object of one kind, and in the other scene one that differs from it in as little as one attribute."""
     level = stream.choose(("c", "s", "cs", "cs", "zs"))
     first = look(stream, law)
@@ -131,7 +133,7 @@ def _existence(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return _swapped(stream, (Ask("existence", patterns[0]), Ask("existence", patterns[1])), looks, ((), ()))
 
 
-def _changed(stream: Stream, one: Pattern, level: str) -> Pattern:
+def _changed(stream: SceneRandom, one: Pattern, level: str) -> Pattern:
     """What one of the attributes named in `level` is replaced by; attributes not named are left open."""
     field = stream.choose(level)
     drawn = one.shape in DRAWN_SHAPES
@@ -142,7 +144,7 @@ def _changed(stream: Stream, one: Pattern, level: str) -> Pattern:
     )
 
 
-def _counting(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _counting(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Two patterns that concern different attributes, so that every number of the one goes with every number of the other."""
     choices = (
         [Pattern(colour=colour) for colour in COLOUR_CODES],
@@ -167,7 +169,7 @@ def _counting(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _asked("counting", patterns, wanted, looks)
 
 
-def _named(form: str, stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _named(form: str, stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """One or two objects that can be told by an attribute, and are asked for another."""
     names = {
         "colour": [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT],
@@ -194,7 +196,7 @@ def _with_answer(form: str, pattern: Pattern, answer: int) -> Pattern:
     return pattern._replace(shape=(DRAWN_SHAPES if form == "shape" else DIGIT_SHAPES)[answer])
 
 
-def _relation(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _relation(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Two objects that have changed sides in the second scene."""
     first = look(stream, law)
     second = first and look(stream, law, avoid=[Pattern(first.colour, first.shape)])
@@ -207,7 +209,7 @@ def _relation(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _swapped(stream, asks, looks, (((0, relation, 1),), ((1, relation, 0),)))
 
 
-def _comparison(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _comparison(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """More of the one than of the other, and the other way round in the second scene."""
     colours = [Pattern(colour=colour) for colour in COLOUR_CODES]
     shapes = [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT]
@@ -225,7 +227,7 @@ def _comparison(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _swapped(stream, asks, looks, ((), ()))
 
 
-def _sum(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _sum(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Two digits with the wanted sum."""
 
     def make(scene: int) -> Looks | None:
@@ -239,7 +241,7 @@ def _sum(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _asked("sum", [A_DIGIT], wanted, looks)
 
 
-def _two_steps(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _two_steps(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Three objects in a chain of two relations, one of which is turned round in the second scene."""
     looks: Looks = []
     patterns: list[Pattern] = []

@@ -10,7 +10,7 @@ _BLOCK = 48
 Item = TypeVar("Item")
 
 
-class Stream:
+class SceneRandom:
     """Draws from Philox, keyed by the hash of the parts of its name.
 
     Only raw 64-bit numbers are taken from numpy: those of a bit generator are guaranteed never to change, those of
