@@ -24,9 +24,9 @@ from components.models.pixels import PixelScaling
 from components.study.loading import load_study
 from components.tracking.spool import Spool
 from components.training.finetuning import FinetuningNetwork
+from components.training.learning_rate import learning_rate_factor
 from components.training.module import BETAS
 from components.training.run import Surroundings, configure_torch, train
-from components.training.schedule import learning_rate_factor
 
 ANSWERS, VOCABULARY, TOKENS = 30, 200, 12
 CLASSES, ATTRIBUTES = 15, 7

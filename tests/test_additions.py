@@ -110,12 +110,12 @@ class Added(Task):
     drawer = place(
         """
 from components.data.samples import Sample
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.sets import OwnScenes, SampleSet, Shown
 from components.data.scenes.world import LAWS, draw_scene
 
 def draw(seed, split, number, task):
-    stream = Stream(seed, "added", split, number)
+    stream = SceneRandom(seed, "added", split, number)
     name = f"{task}-{split}-{number:06d}"
     scene = draw_scene(stream, LAWS[split])
     target = "many" if len(scene) > 2 else "few"

@@ -21,7 +21,7 @@ CHUNK = 64
 """Number of (caption, picture) pairs that are checked against the truth at once."""
 
 
-class Reading(NamedTuple):
+class SelectedPairs(NamedTuple):
     """The selected pictures and their captions.
 
     Attributes:
@@ -33,7 +33,7 @@ class Reading(NamedTuple):
     captions: np.ndarray
 
 
-def reading(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> Reading:
+def select_pairs(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> SelectedPairs:
     """Select the captioned pictures that an arm's intermediate step reads.
 
     `settings.share` is of all captioned pictures, so a domain arm and an all-domains arm read equally many.
@@ -68,7 +68,7 @@ def reading(store: Store, settings: PairsSettings, seed: int, batch_size: int, a
     if noisy:
         ranked = rows[ranks([part.ids[row] for row in rows], seed, "caption noise")]
         captions[ranked[:noisy]] = _wrong_captions(store, part, ranked, noisy, arm)
-    return Reading(rows, captions)
+    return SelectedPairs(rows, captions)
 
 
 def ranks(ids: Sequence[str], seed: int, purpose: str) -> np.ndarray:

@@ -30,9 +30,9 @@ from components.training.building import configuration
 from components.training.finetuning import FinetuningNetwork
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
+from components.training.learning_rate import at_found_rate
 from components.training.length import decide
 from components.training.measure_reads import what_is_read
-from components.training.rates import at_found_rate
 from components.training.run import Surroundings, hardware, train
 from components.training.task_run import pretrained_folder, put_together
 from components.training.weights import save_weights

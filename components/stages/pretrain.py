@@ -5,7 +5,7 @@ from typing import Any
 
 from components import objectives
 from components.data.batches import BatchStream, Ingredients
-from components.data.pairs import reading
+from components.data.pairs import select_pairs
 from components.data.store import Store
 from components.errors import CeterisError
 from components.models.architecture import Architecture
@@ -23,10 +23,10 @@ from components.training.building import (
     pixel_scaling,
     region_arrays,
 )
+from components.training.learning_rate import at_found_rate
 from components.training.length import decide
 from components.training.measure_reads import what_is_read
 from components.training.pretraining import PretrainingNetwork
-from components.training.rates import at_found_rate
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -87,7 +87,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     regions = region_arrays(arm, study, store, front, replicate, stage.root)
     allowance = at_found_rate(study.pretrain, stage.root, arm)
     seed = derive(study.seed, replicate, "pairs")
-    rows, captions = reading(store, study.arms[arm].pairs, seed, allowance.batch_size, arm)
+    rows, captions = select_pairs(store, study.arms[arm].pairs, seed, allowance.batch_size, arm)
     stream = BatchStream(
         store,
         "pairs",

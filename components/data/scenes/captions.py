@@ -3,7 +3,7 @@
 from components.data.scenes.facts import true_fact
 from components.data.scenes.language import NUMBERS, noun_phrase, sentence, with_article
 from components.data.scenes.oracle import AT_LEAST, COUNT, EQUAL, FIRST_DIGIT, Fact, Pattern
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import ANYTHING, Law, Scene
 
 KINDS = ("attribute",) * 6 + ("count",) * 5 + ("relation",) * 4 + ("absence",) * 2 + ("comparison",) * 2 + ("sum",)
@@ -20,14 +20,14 @@ LISTED_OTHERWISE = ("in the picture {there} {all}", "you can see {all} in the pi
 LISTED_AS_COMPLETE = ("only {all}", "{all} and nothing else", "exactly {n} {things}: {all}")
 
 
-def caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, list[Fact], str]:
+def caption(scene: Scene, stream: SceneRandom, law: Law) -> tuple[str, list[Fact], str]:
     """A caption, its facts, and its form: 'complete' or the kind of its single fact."""
     if stream.chance(0.75):
         return *complete_caption(scene, stream), "complete"
     return single_fact_caption(scene, stream, law)
 
 
-def single_fact_caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, list[Fact], str]:
+def single_fact_caption(scene: Scene, stream: SceneRandom, law: Law) -> tuple[str, list[Fact], str]:
     """A caption of one fact, that fact, and its kind."""
     while True:
         kind = stream.choose(KINDS)
@@ -36,7 +36,7 @@ def single_fact_caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, li
             return sentence(fact, stream), [fact], kind
 
 
-def complete_caption(scene: Scene, stream: Stream, paraphrased: bool = False) -> tuple[str, list[Fact]]:
+def complete_caption(scene: Scene, stream: SceneRandom, paraphrased: bool = False) -> tuple[str, list[Fact]]:
     """A caption that lists every object, and its facts."""
     sized = stream.chance(0.5)
     groups: dict[Pattern, int] = {}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from components.data.scenes.oracle import FIRST_DIGIT
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import DRAWN, GRID, Law, Scene, Thing
 
 # Six hues, far apart.
@@ -68,7 +68,7 @@ class Artist:
         self._sprites: dict[tuple[int, int, int], Sprite] = {}
 
     def picture(
-        self, scene: Scene, stream: Stream, law: Law, curtain: Curtain | None = None
+        self, scene: Scene, stream: SceneRandom, law: Law, curtain: Curtain | None = None
     ) -> tuple[bytes, list[Box]]:
         """The encoded picture, and the box (x, y, width, height) of every object in the order of the scene."""
         side = self.image_size
@@ -80,7 +80,7 @@ class Artist:
             self._hang(canvas, curtain)
         return encode_png((canvas + 0.5).astype(np.uint8)), boxes
 
-    def _paint(self, canvas: NDArray[np.float32], thing: Thing, stream: Stream, law: Law) -> Box:
+    def _paint(self, canvas: NDArray[np.float32], thing: Thing, stream: SceneRandom, law: Law) -> Box:
         sprite = self._sprite(thing, stream, law)
         height, width = sprite.shape
         x, y = self._start(thing.column, width), self._start(thing.row, height)
@@ -104,7 +104,7 @@ class Artist:
         start, end = round(position * self.cell), round((position + 1) * self.cell)
         return start + (end - start - length) // 2
 
-    def _sprite(self, thing: Thing, stream: Stream, law: Law) -> Sprite:
+    def _sprite(self, thing: Thing, stream: SceneRandom, law: Law) -> Sprite:
         writing = (
             stream.choose(_handwriting(law.writing)[thing.shape - FIRST_DIGIT]) if thing.shape >= FIRST_DIGIT else -1
         )

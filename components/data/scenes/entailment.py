@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, sentence, with_article
 from components.data.scenes.oracle import AT_LEAST, COUNT, EQUAL, RELATION, Fact, Pattern, Thing
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.sets import Curtain, OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     GRID,
@@ -83,7 +83,7 @@ def label(hypothesis: Hypothesis, scene: Scene, curtain: Curtain | None) -> str:
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """One triple: a hypothesis and three pictures."""
     law = LAWS[split]
-    stream = Stream(seed, "entailment", split, number)
+    stream = SceneRandom(seed, "entailment", split, number)
     hypothesis, shown = _settled(stream, law)
     text = worded(hypothesis, stream, law.paraphrased)
     pictures, samples = [], []
@@ -106,7 +106,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def worded(hypothesis: Hypothesis, stream: Stream, paraphrased: bool = False) -> str:
+def worded(hypothesis: Hypothesis, stream: SceneRandom, paraphrased: bool = False) -> str:
     """The hypothesis in words."""
     fact = hypothesis.fact
     if hypothesis.half:
@@ -117,7 +117,7 @@ def worded(hypothesis: Hypothesis, stream: Stream, paraphrased: bool = False) ->
     return sentence(fact._replace(operator=EQUAL, number=0) if hypothesis.denied else fact, stream, paraphrased)
 
 
-def _settled(stream: Stream, law: Law) -> tuple[Hypothesis, list[tuple[str, Scene, Curtain | None]]]:
+def _settled(stream: SceneRandom, law: Law) -> tuple[Hypothesis, list[tuple[str, Scene, Curtain | None]]]:
     while True:
         hypothesis = _hypothesis(stream, law)
         shown = [(answer, _picture(hypothesis, answer, stream, law)) for answer in LABELS] if hypothesis else []
@@ -126,7 +126,7 @@ def _settled(stream: Stream, law: Law) -> tuple[Hypothesis, list[tuple[str, Scen
             return hypothesis, found
 
 
-def _hypothesis(stream: Stream, law: Law) -> Hypothesis | None:
+def _hypothesis(stream: SceneRandom, law: Law) -> Hypothesis | None:
     one = look(stream, law)
     if one is None:
         return None
@@ -143,7 +143,7 @@ def _hypothesis(stream: Stream, law: Law) -> Hypothesis | None:
     return Hypothesis(Fact(COUNT, pattern, operator=AT_LEAST, number=1), stream.chance(0.5), half)
 
 
-def _picture(hypothesis: Hypothesis, answer: str, stream: Stream, law: Law) -> tuple[Scene, Curtain | None] | None:
+def _picture(hypothesis: Hypothesis, answer: str, stream: SceneRandom, law: Law) -> tuple[Scene, Curtain | None] | None:
     """A scene and its curtain (or None) for which the hypothesis has this answer; None if no attempt succeeds."""
     seen = answer == ("contradiction" if hypothesis.denied else "entailment")
     for _ in range(60):
@@ -161,7 +161,7 @@ def _picture(hypothesis: Hypothesis, answer: str, stream: Stream, law: Law) -> t
     return None
 
 
-def _scene(hypothesis: Hypothesis, seen: bool, stream: Stream, law: Law) -> Scene | None:
+def _scene(hypothesis: Hypothesis, seen: bool, stream: SceneRandom, law: Law) -> Scene | None:
     """A scene with the object of the hypothesis, or without it but with a similar one."""
     pattern = hypothesis.fact.a
     elsewhere = bool(hypothesis.half) and stream.chance(0.5)
@@ -173,7 +173,7 @@ def _scene(hypothesis: Hypothesis, seen: bool, stream: Stream, law: Law) -> Scen
     return placed(stream, law, whole) if whole else None
 
 
-def _chain(fact: Fact, seen: bool, stream: Stream, law: Law) -> Scene | None:
+def _chain(fact: Fact, seen: bool, stream: SceneRandom, law: Law) -> Scene | None:
     """A scene with the three objects, in their chain or with one step turned round."""
     looks = [one for one in (look(stream, law, pattern) for pattern in (fact.a, fact.b, fact.c)) if one]
     steps = [(0, fact.relation, 1), (1, fact.second_relation, 2)]

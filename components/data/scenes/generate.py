@@ -14,7 +14,7 @@ from components.data.scenes.language import noun_phrase
 from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
 from components.data.scenes.questions import worded
 from components.data.scenes.scene_pairs import draw_pair, form_of, wanted_answers
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.sets import OwnScenes, own_scenes
 from components.data.scenes.settings import ScenesSettings
 from components.data.scenes.world import COLOUR_CODES, HELD_OUT, LAWS, SIZE_CODES, Scene, draw_scene
@@ -88,7 +88,7 @@ def _parts(
 def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
     for index in range(size):
         identity = f"pairs-{split}-{index:06d}"
-        stream = Stream(seed, "pairs", split, index)
+        stream = SceneRandom(seed, "pairs", split, index)
         scene = draw_scene(stream, LAWS[split])
         text, facts, form = caption(scene, stream, LAWS[split])
         writer.picture(_picture(identity, scene, seed, split, artist))
@@ -102,7 +102,7 @@ def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: 
     """Write captions and, for a fifth of the texts, questions without answers, so that text encoders know question words."""
     for index in range(size):
         identity = f"text-{split}-{index:06d}"
-        stream = Stream(seed, "text", split, index)
+        stream = SceneRandom(seed, "text", split, index)
         if index % 5 < 4:
             text, facts, form = caption(draw_scene(stream, LAWS[split]), stream, LAWS[split])
         else:
@@ -116,7 +116,7 @@ def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: 
 def _write_images(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
     for index in range(size):
         identity = f"images-{split}-{index:06d}"
-        scene = draw_scene(Stream(seed, "images", split, index), LAWS[split])
+        scene = draw_scene(SceneRandom(seed, "images", split, index), LAWS[split])
         writer.picture(_picture(identity, scene, seed, split, artist, label=";".join(labels_of(scene))))
         writer.sample(Sample(identity, "images", split, [identity], group=identity))
         yield
@@ -161,7 +161,7 @@ def _picture(
     group: str | None = None,
     curtain: Curtain | None = None,
 ) -> Picture:
-    png, boxes = artist.picture(scene, Stream(seed, "picture", identity), LAWS[split], curtain)
+    png, boxes = artist.picture(scene, SceneRandom(seed, "picture", identity), LAWS[split], curtain)
     classes = [_label(Pattern(shape=thing.shape)) for thing in scene]
     attributes = [_label(Pattern(colour=thing.colour)) for thing in scene]
     return Picture(identity, png, group or identity, encode_scene(scene), boxes, label, classes, attributes)

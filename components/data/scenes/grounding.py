@@ -11,7 +11,7 @@ from typing import NamedTuple
 from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, relation_words, with_article
 from components.data.scenes.oracle import Pattern, Thing
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     A_DIGIT,
@@ -88,7 +88,7 @@ def _goes_on(expression: Expression, one: Thing, other: Thing, scene: Scene) -> 
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """One complementary pair: an expression and two pictures."""
     law = LAWS[split]
-    stream = Stream(seed, "grounding", split, number)
+    stream = SceneRandom(seed, "grounding", split, number)
     expression, shown = _pair(stream, law)
     text = worded(expression, stream, law.paraphrased)
     pictures, samples = [], []
@@ -111,7 +111,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def _pair(stream: Stream, law: Law) -> tuple[Expression, tuple[Pointed, Pointed]]:
+def _pair(stream: SceneRandom, law: Law) -> tuple[Expression, tuple[Pointed, Pointed]]:
     while True:
         expression = _expression(stream, law)
         if expression is None:
@@ -122,7 +122,7 @@ def _pair(stream: Stream, law: Law) -> tuple[Expression, tuple[Pointed, Pointed]
             return expression, (first, second)
 
 
-def worded(expression: Expression, stream: Stream, paraphrased: bool = False) -> str:
+def worded(expression: Expression, stream: SceneRandom, paraphrased: bool = False) -> str:
     """The expression in words."""
     one = noun_phrase(expression.a)
     if not expression.relation:
@@ -140,7 +140,7 @@ def worded(expression: Expression, stream: Stream, paraphrased: bool = False) ->
     )
 
 
-def _expression(stream: Stream, law: Law) -> Expression | None:
+def _expression(stream: SceneRandom, law: Law) -> Expression | None:
     target = look(stream, law)
     if target is None:
         return None
@@ -164,7 +164,7 @@ def _named(one: Pattern, level: str) -> Pattern:
     return Pattern(one.colour * ("c" in level), one.shape * ("s" in level), one.size * ("z" in level))
 
 
-def _picture(expression: Expression, stream: Stream, law: Law, other: Pointed | None = None) -> Pointed | None:
+def _picture(expression: Expression, stream: SceneRandom, law: Law, other: Pointed | None = None) -> Pointed | None:
     """A scene in which the expression means one object, its objects in random order, and the index of that object.
 
     Args:
@@ -182,7 +182,7 @@ def _picture(expression: Expression, stream: Stream, law: Law, other: Pointed | 
     return None
 
 
-def _looks(expression: Expression, stream: Stream, law: Law) -> list[Pattern] | None:
+def _looks(expression: Expression, stream: SceneRandom, law: Law) -> list[Pattern] | None:
     """Looks of the object that is meant, of a near miss, of the landmark if any, and of fillers; None if a draw failed."""
     landmark = expression.c if expression.second_relation else expression.b
     if expression.relation:

@@ -10,7 +10,7 @@ from components.data.scenes.language import NUMBERS, sentence
 from components.data.scenes.oracle import Fact, encode_facts
 from components.data.scenes.questions import ANSWERS, worded
 from components.data.scenes.scene_pairs import Pair, draw_pair, form_of, wanted_answers
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.sets import own_scenes
 from components.data.scenes.world import A_DIGIT, LAWS, Scene, matching
 
@@ -46,7 +46,7 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
     of the classification task is the number of digits in the picture, beside a true sentence about it.
     """
     law = LAWS[split]
-    stream = Stream(seed, "tasks", split, number)
+    stream = SceneRandom(seed, "tasks", split, number)
     pair, true, kind, fact = _told_apart(seed, split, number, stream)
     statement = sentence(fact, stream, law.paraphrased)
     facts = encode_facts([fact])
@@ -58,7 +58,7 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
         index = 2 * number + place
         identity = f"{split}-{index:06d}"
         bare = Sample("", "", split, [identity], group=identity)
-        about, said, _ = single_fact_caption(scene, Stream(seed, "classification", split, index), law)
+        about, said, _ = single_fact_caption(scene, SceneRandom(seed, "classification", split, index), law)
         samples = {
             "vqa": [
                 replace(bare, text=text, target=answers[place], form=ask.form, pair=f"{number:06d}-{count}")
@@ -82,7 +82,7 @@ def task_samples(item: Item, task: str, kind: str, paired: bool = True) -> Itera
         yield replace(sample, id=f"{task}-{item.identity}-{count}", part=task, pair=pair)
 
 
-def _told_apart(seed: int, split: str, number: int, stream: Stream) -> tuple[Pair, int, str, Fact]:
+def _told_apart(seed: int, split: str, number: int, stream: SceneRandom) -> tuple[Pair, int, str, Fact]:
     """A pair, the index of the scene of which the statement is true, the kind of the statement, and its fact."""
     form, occurrence = form_of(number)
     wanted = wanted_answers(form, occurrence, seed, "answers", split)

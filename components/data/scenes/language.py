@@ -23,7 +23,7 @@ from components.data.scenes.oracle import (
     Fact,
     Pattern,
 )
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import COLOURS, DRAWN, SIZES
 
 NUMBERS = ("zero", "one", "two", "three", "four")
@@ -92,7 +92,7 @@ ADD_UP: Wording = (
 )
 
 
-def pick(stream: Stream, wording: Wording, paraphrased: bool) -> str:
+def pick(stream: SceneRandom, wording: Wording, paraphrased: bool) -> str:
     """One template of a wording."""
     return stream.choose(wording[paraphrased])
 
@@ -118,12 +118,12 @@ def with_article(pattern: Pattern) -> str:
     return f"an {phrase}" if phrase == "8" else f"a {phrase}"
 
 
-def relation_words(stream: Stream, relation: int) -> str:
+def relation_words(stream: SceneRandom, relation: int) -> str:
     """One way to name a relation."""
     return stream.choose(RELATION_WORDS[relation])
 
 
-def sentence(fact: Fact, stream: Stream, paraphrased: bool = False) -> str:
+def sentence(fact: Fact, stream: SceneRandom, paraphrased: bool = False) -> str:
     """One fact in words."""
     if fact.kind == COUNT:
         return _count_sentence(fact, stream, paraphrased)
@@ -142,7 +142,7 @@ def sentence(fact: Fact, stream: Stream, paraphrased: bool = False) -> str:
     return pick(stream, ADD_UP, paraphrased).format(n=fact.number)
 
 
-def _count_sentence(fact: Fact, stream: Stream, paraphrased: bool) -> str:
+def _count_sentence(fact: Fact, stream: SceneRandom, paraphrased: bool) -> str:
     if (fact.operator, fact.number) == (AT_LEAST, 1):
         wording = EXISTS
     elif (fact.operator, fact.number) == (EQUAL, 0):

@@ -31,7 +31,7 @@ from components.data.scenes.language import (
     with_article,
 )
 from components.data.scenes.oracle import AT_LEAST, COUNT, RELATION, Fact, Pattern
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     A_DIGIT,
@@ -120,7 +120,7 @@ class Draft:
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """Four pictures and four samples of one statement."""
     law = LAWS[split]
-    stream = Stream(seed, "pair_statements", split, number)
+    stream = SceneRandom(seed, "pair_statements", split, number)
     draft, scenes = _settled(stream, law)
     group = f"{task}-{split}-{number:06d}"
     names = [f"{group}-{place}" for place in range(4)]
@@ -142,7 +142,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
+def _settled(stream: SceneRandom, law: Law) -> tuple[Draft, list[Scene]]:
     while True:
         form = "one" if law.chains else stream.choose(FORMS)
         draft = _DRAFTS[form](form, stream, law)
@@ -161,7 +161,7 @@ def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
             return draft, scenes
 
 
-def _shared(form: str, stream: Stream, law: Law) -> Draft | None:
+def _shared(form: str, stream: SceneRandom, law: Law) -> Draft | None:
     """A statement that both pictures show an object."""
     first = look(stream, law)
     if first is None:
@@ -182,7 +182,7 @@ def _shared(form: str, stream: Stream, law: Law) -> Draft | None:
     )
 
 
-def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
+def _shown(form: str, stream: SceneRandom, law: Law) -> Draft | None:
     """A statement that something is shown: an object, or objects in one relation or in a chain of two."""
     first = look(stream, law)
     others = [look(stream, law, avoid=[first._replace(size=0)]) if first else None for _ in range(2)]
@@ -223,7 +223,7 @@ def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
     return _draft_of(form, fact, what, stream, law, make)
 
 
-def _draft_of(form: str, fact: Fact, what: str, stream: Stream, law: Law, make: Make) -> Draft:
+def _draft_of(form: str, fact: Fact, what: str, stream: SceneRandom, law: Law, make: Make) -> Draft:
     makes = tuple(lambda there=there: make(there) for there in stream.shuffled((0, 1)) + stream.shuffled((0, 1)))
     if form == "one":
         text = pick(stream, ONE, law.paraphrased).format(a=what)
@@ -234,28 +234,28 @@ def _draft_of(form: str, fact: Fact, what: str, stream: Stream, law: Law, make: 
     return Draft(text, form, lambda left, right: true_of(fact, (left, right)[place]), makes, shown)
 
 
-def _named(thing: Pattern, stream: Stream) -> Pattern:
+def _named(thing: Pattern, stream: SceneRandom) -> Pattern:
     """The attributes by which a statement names an object that looks like this."""
     colour, shape = Pattern(thing.colour), Pattern(shape=thing.shape)
     both = Pattern(thing.colour, thing.shape)
     return stream.choose((both, both, thing, colour, shape))
 
 
-def _existing(pattern: Pattern, there: int, stream: Stream, law: Law) -> Scene | None:
+def _existing(pattern: Pattern, there: int, stream: SceneRandom, law: Law) -> Scene | None:
     """A scene with an object that matches the pattern if `there`, otherwise with a near miss."""
     if there:
         return _holding((pattern,), (), stream, law)
     return _holding((other_than(stream, pattern),), (pattern,), stream, law)
 
 
-def _holding(kinds: Sequence[Pattern], missing: Sequence[Pattern], stream: Stream, law: Law) -> Scene | None:
+def _holding(kinds: Sequence[Pattern], missing: Sequence[Pattern], stream: SceneRandom, law: Law) -> Scene | None:
     """A scene with one object of each kind, and no object that matches `missing`."""
     found = [one for one in (look(stream, law, kind, missing) for kind in kinds) if one]
     whole = filled(stream, law, found, [*kinds, *missing]) if len(found) == len(kinds) else None
     return placed(stream, law, whole) if whole else None
 
 
-def _counted(form: str, stream: Stream, law: Law) -> Draft | None:
+def _counted(form: str, stream: SceneRandom, law: Law) -> Draft | None:
     """A statement about how many objects of one kind each picture shows."""
     kinds = (
         [Pattern(colour=colour) for colour in COLOUR_CODES],

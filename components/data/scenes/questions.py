@@ -12,7 +12,7 @@ from components.data.scenes.language import (
     with_article,
 )
 from components.data.scenes.oracle import FIRST_DIGIT, RELATION, Fact, Pattern
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import A_DIGIT, COLOURS, DRAWN, OPPOSITE, Scene, digit_sum, matching, stands, true_of
 
 YES_NO = ("yes", "no")
@@ -86,7 +86,7 @@ class Ask(NamedTuple):
     c: Pattern = Pattern()
 
 
-def worded(ask: Ask, stream: Stream, paraphrased: bool = False) -> str:
+def worded(ask: Ask, stream: SceneRandom, paraphrased: bool = False) -> str:
     """The question in words."""
     if ask.second_relation:
         first, second = (RELATION_WORDS[relation][0] for relation in (ask.relation, ask.second_relation))

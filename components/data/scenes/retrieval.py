@@ -13,7 +13,7 @@ from components.data.scenes.captions import complete_caption
 from components.data.scenes.facts import chain, true_fact
 from components.data.scenes.language import sentence
 from components.data.scenes.oracle import RELATION, Fact, Pattern, encode_facts
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import LAWS, Law, Scene, draw_scene, placed, true_of
 
@@ -35,7 +35,7 @@ class Described(NamedTuple):
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """One pool."""
     law = LAWS[split]
-    stream = Stream(seed, "retrieval", split, number)
+    stream = SceneRandom(seed, "retrieval", split, number)
     pool: list[Described] | None = None
     while pool is None:
         pool = _pool(stream, law)
@@ -60,7 +60,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def _pool(stream: Stream, law: Law) -> list[Described] | None:
+def _pool(stream: SceneRandom, law: Law) -> list[Described] | None:
     related = law.chains or (max(law.counts) > 1 and stream.chance(SHARE_OF_RELATIONS))
     pool: list[Described] = []
     for _ in range(40 * POOL):
@@ -73,7 +73,7 @@ def _pool(stream: Stream, law: Law) -> list[Described] | None:
     return None
 
 
-def _near(scene: Scene, stream: Stream, law: Law, related: bool) -> Scene | None:
+def _near(scene: Scene, stream: SceneRandom, law: Law, related: bool) -> Scene | None:
     """A scene with one attribute of one object changed or, for relations, with the same objects at other places."""
     looks = [Pattern(*thing[:3]) for thing in scene]
     if not (related and stream.chance(0.5)):
@@ -82,7 +82,7 @@ def _near(scene: Scene, stream: Stream, law: Law, related: bool) -> Scene | None
     return placed(stream, law, looks)
 
 
-def _described(scene: Scene, stream: Stream, law: Law, related: bool) -> Described | None:
+def _described(scene: Scene, stream: SceneRandom, law: Law, related: bool) -> Described | None:
     """The scene with a text: a list of its objects, or a relation between two or three of them."""
     if law.chains:
         fact = chain(scene, stream)

@@ -11,7 +11,7 @@ from functools import partial
 
 from components.data.scenes.oracle import Pattern
 from components.data.scenes.questions import ANSWERS, SCHEDULE, Ask, answer
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import (
     A_DIGIT,
     COLOUR_CODES,
@@ -51,7 +51,7 @@ class Pair:
 
 # A drafter gets the stream, the law of the split, and the answers (as indices) that two questions should have.
 Wanted = tuple[tuple[int, int], tuple[int, int]]
-Drafter = Callable[[Stream, Law, Wanted], Draft | None]
+Drafter = Callable[[SceneRandom, Law, Wanted], Draft | None]
 
 
 def form_of(pair: int) -> tuple[str, int]:
@@ -71,7 +71,7 @@ def wanted_answers(form: str, occurrence: int, *key: object) -> Wanted:
     block, position = divmod(occurrence, count)
 
     def of_question(question: int) -> tuple[int, int]:
-        stream = Stream(*key, question, form, block)
+        stream = SceneRandom(*key, question, form, block)
         order = stream.shuffled(range(count))
         shift = 1 + stream.below(count - 1)
         return order[position], order[(position + shift) % count]
@@ -79,7 +79,7 @@ def wanted_answers(form: str, occurrence: int, *key: object) -> Wanted:
     return of_question(0), of_question(1)
 
 
-def draw_pair(stream: Stream, law: Law, form: str, wanted: Wanted) -> Pair:
+def draw_pair(stream: SceneRandom, law: Law, form: str, wanted: Wanted) -> Pair:
     """Draw a pair; repeat until the answers, the split of both scenes and their numbers of objects are as wanted."""
     drafter = _two_steps if law.chains else DRAFTERS[form]
     while True:
@@ -89,7 +89,7 @@ def draw_pair(stream: Stream, law: Law, form: str, wanted: Wanted) -> Pair:
             return pair
 
 
-def _settled(stream: Stream, law: Law, draft: Draft) -> Pair | None:
+def _settled(stream: SceneRandom, law: Law, draft: Draft) -> Pair | None:
     first = placed(stream, law, draft.looks[0], draft.orders[0])
     second = first and placed(stream, law, draft.looks[1], draft.orders[1])
     if not first or not second:
@@ -106,7 +106,9 @@ def _both(make: Callable[[int], Looks | None]) -> tuple[Looks, Looks] | None:
     return (first, second) if first and second else None
 
 
-def _swapped(stream: Stream, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], orders: tuple[Order, Order]) -> Draft:
+def _swapped(
+    stream: SceneRandom, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], orders: tuple[Order, Order]
+) -> Draft:
     """A draft with two yes-or-no questions, in random order: each is true of one scene only."""
     answers = (("yes", "no"), ("no", "yes"))
     if stream.chance(0.5):
@@ -114,7 +116,7 @@ def _swapped(stream: Stream, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], 
     return Draft(asks, answers, looks, orders)
 
 
-def _existence(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _existence(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Is there such an object? The other scene has one that may differ from it in a single attribute."""
     level = stream.choose(("c", "s", "cs", "cs", "zs"))
     first = look(stream, law)
@@ -131,7 +133,7 @@ def _existence(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return _swapped(stream, (Ask("existence", patterns[0]), Ask("existence", patterns[1])), looks, ((), ()))
 
 
-def _changed(stream: Stream, one: Pattern, level: str) -> Pattern:
+def _changed(stream: SceneRandom, one: Pattern, level: str) -> Pattern:
     """The object with one of the attributes in `level` drawn anew; attributes that are not in `level` are left open."""
     field = stream.choose(level)
     drawn = one.shape in DRAWN_SHAPES
@@ -142,7 +144,7 @@ def _changed(stream: Stream, one: Pattern, level: str) -> Pattern:
     )
 
 
-def _counting(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _counting(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """How many are there? The two patterns concern different attributes, so any two numbers can occur together."""
     choices = (
         [Pattern(colour=colour) for colour in COLOUR_CODES],
@@ -167,7 +169,7 @@ def _counting(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _asked("counting", patterns, wanted, looks)
 
 
-def _named(form: str, stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _named(form: str, stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Which colour, shape or digit does an object have? One or two objects are named by another attribute."""
     names = {
         "colour": [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT],
@@ -194,7 +196,7 @@ def _with_answer(form: str, pattern: Pattern, answer: int) -> Pattern:
     return pattern._replace(shape=(DRAWN_SHAPES if form == "shape" else DIGIT_SHAPES)[answer])
 
 
-def _relation(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _relation(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Does one object stand in a relation to another? In the second scene the two have changed sides."""
     first = look(stream, law)
     second = first and look(stream, law, avoid=[Pattern(first.colour, first.shape)])
@@ -207,7 +209,7 @@ def _relation(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _swapped(stream, asks, looks, (((0, relation, 1),), ((1, relation, 0),)))
 
 
-def _comparison(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _comparison(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Are there more of one kind than of another? In the second scene it is the other way round."""
     colours = [Pattern(colour=colour) for colour in COLOUR_CODES]
     shapes = [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT]
@@ -225,7 +227,7 @@ def _comparison(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _swapped(stream, asks, looks, ((), ()))
 
 
-def _sum(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _sum(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """What is the sum of the two digits?"""
 
     def make(scene: int) -> Looks | None:
@@ -239,7 +241,7 @@ def _sum(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _asked("sum", [A_DIGIT], wanted, looks)
 
 
-def _two_steps(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
+def _two_steps(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
     """Do three objects stand in a chain of two relations? In the second scene one of the relations is reversed."""
     looks: Looks = []
     patterns: list[Pattern] = []

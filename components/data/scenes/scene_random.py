@@ -10,7 +10,7 @@ _BLOCK = 48
 Item = TypeVar("Item")
 
 
-class Stream:
+class SceneRandom:
     """Draws from Philox, whose key is a hash of `key`.
 
     Only raw 64-bit numbers are taken from numpy, because numpy guarantees that they never change; it does not guarantee this

@@ -11,7 +11,7 @@ from components.catalogue import placed
 from components.data.samples import Sample
 from components.data.scenes.draw import Curtain
 from components.data.scenes.oracle import Pattern
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import A_DIGIT, COLOUR_CODES, DIGIT_SHAPES, DRAWN_SHAPES, SIZE_CODES, Scene
 from components.tasks import TASKS
 
@@ -64,7 +64,7 @@ def own_scenes(kind: str) -> OwnScenes | None:
     return None if place is None else placed(place)
 
 
-def other_than(stream: Stream, pattern: Pattern) -> Pattern:
+def other_than(stream: SceneRandom, pattern: Pattern) -> Pattern:
     """The pattern with one of the attributes that it names replaced by another value: a near miss."""
     field = stream.choose([name for name in pattern._fields if getattr(pattern, name)])
     value = getattr(pattern, field)

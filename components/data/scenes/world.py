@@ -30,7 +30,7 @@ from components.data.scenes.oracle import (
     Pattern,
     Thing,
 )
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan")
 DRAWN = ("circle", "square", "triangle", "star")
@@ -143,7 +143,7 @@ def digit_sum(things: Iterable[Thing]) -> int:
     return sum(thing.shape - FIRST_DIGIT for thing in things if thing.shape >= FIRST_DIGIT)
 
 
-def look(stream: Stream, law: Law, pattern: Pattern = ANYTHING, avoid: Sequence[Pattern] = ()) -> Pattern | None:
+def look(stream: SceneRandom, law: Law, pattern: Pattern = ANYTHING, avoid: Sequence[Pattern] = ()) -> Pattern | None:
     """Draw the look of an object that matches the pattern and nothing in `avoid`; None if none was found."""
     for _ in range(20):
         colour, shape = pattern.colour, pattern.shape
@@ -162,7 +162,7 @@ def look(stream: Stream, law: Law, pattern: Pattern = ANYTHING, avoid: Sequence[
 
 
 def filled(
-    stream: Stream, law: Law, looks: Sequence[Pattern] = (), avoid: Sequence[Pattern] = ()
+    stream: SceneRandom, law: Law, looks: Sequence[Pattern] = (), avoid: Sequence[Pattern] = ()
 ) -> list[Pattern] | None:
     """Add objects that match nothing in `avoid` up to a number drawn for the split; None if a draw failed."""
     missing = max(0, stream.choose(law.counts) - len(looks))
@@ -172,7 +172,7 @@ def filled(
 
 
 def placed(
-    stream: Stream, law: Law, looks: Sequence[Pattern], order: Sequence[tuple[int, int, int]] = ()
+    stream: SceneRandom, law: Law, looks: Sequence[Pattern], order: Sequence[tuple[int, int, int]] = ()
 ) -> Scene | None:
     """Put objects into cells so that the scene belongs to the split.
 
@@ -206,7 +206,7 @@ def belongs(scene: Scene, law: Law) -> bool:
     return law.classes[0] <= value < law.classes[1]
 
 
-def draw_scene(stream: Stream, law: Law) -> Scene:
+def draw_scene(stream: SceneRandom, law: Law) -> Scene:
     """Some scene of the split."""
     while True:
         looks = filled(stream, law)
