@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_no_architecture_is_made_of_another(name: str) -> None:
     """Editing one re-runs that one."""
-    module = ARCHITECTURES[name].partition(":")[0]
+    module = ARCHITECTURES[name].place.partition(":")[0]
     reached = Sources(ROOT).reached(Entry((module,)))
     own = module.replace(".", "/") + ".py"
     assert [path for path in reached if "/architectures/" in path] == [own]
