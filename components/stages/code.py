@@ -16,15 +16,17 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from components.code.classes import dotted
 from components.code.plug_ins import modules_named
 from components.code.reached import Entry, Sources
 from components.errors import CeterisError
 from components.models import architectures
-from components.stages.closure import FRAME, note_sources
+from components.stages.closure import CODE, FRAME, note_sources
 from components.stages.stage import Stage, main
 from components.study.arms import ArmSettings
+from components.study.loading import load_study
 from components.study.plan import tuned_on
 from components.study.study import Study
 
@@ -48,25 +50,33 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     sources = Sources(stage.root)
-    for name, content in code_files(study, sources).items():
-        path = beside / f"{name}.json"
+    for name, text in code_files(study, sources).items():
+        path = beside / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     os.replace(beside, out)
     note_sources(stage.root, sources.paths)
     stage.progress(100, "the code of every stage is known")
 
 
-def code_files(study: Study, sources: Sources) -> dict[str, dict[str, object]]:
-    """The content of every file of `outputs/code`, by its name without `.json`."""
-    return {
-        name: {
-            "names": sorted(entry.names),
-            "skipped": sorted(entry.skipped),
-            "files": sources.digests(entry, FRAME),
-        }
-        for name, entry in entries(study, sources)
-    }
+def code_files(study: Study, sources: Sources) -> dict[str, str]:
+    """The text of every file of `outputs/code`, by its path below it."""
+    written = {}
+    for name, entry in entries(study, sources):
+        files = sources.digests(entry, FRAME)
+        content = {"names": sorted(entry.names), "skipped": sorted(entry.skipped), "files": files}
+        written[f"{name}.json"] = json.dumps(content, indent=1) + "\n"
+    return written
+
+
+def out_of_date(root: Path) -> set[str]:
+    """The files of `outputs/code`, as paths from the root, that the stage would write otherwise than they are now."""
+    found = set()
+    for name, text in code_files(load_study(root / "params.yaml"), Sources(root)).items():
+        path = root / CODE / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            found.add(f"{CODE}{name}")
+    return found
 
 
 def entries(study: Study, sources: Sources) -> Iterator[tuple[str, Entry]]:
