@@ -21,20 +21,32 @@ def keep_rows(table: ast.Dict, names: frozenset[str]) -> None:
     table.keys, table.values = [key for key, _ in rows], [row for _, row in rows]
 
 
-def modules_named(tree: ast.Module, names: frozenset[str]) -> list[str]:
-    """The modules in the rows of some names, in all tables of a module."""
+def modules_named(tree: ast.Module, names: frozenset[str], fields: frozenset[str]) -> list[str]:
+    """The modules in the rows of some names, in all tables of a module.
+
+    Args:
+        fields: of rows that are calls, such as `TaskRow(place=..., own_scenes=...)`, the arguments that are followed. A row
+            that is a string is followed in any case.
+    """
     found = []
     for statement in tree.body:
         if table := table_of(statement):
             for key, row in zip(table.keys, table.values, strict=True):
                 if _name(key) in names:
-                    found += modules_in(row)
+                    found += modules_in(row, fields)
     return found
 
 
-def modules_in(row: ast.expr) -> list[str]:
-    """Modules of ours that strings in an expression name, with or without `:NAME` behind them."""
-    texts = [_name(node) for node in ast.walk(row)]
+def modules_in(row: ast.expr, fields: frozenset[str] | None = None) -> list[str]:
+    """Modules of ours that strings in a row name, with or without `:NAME` behind them.
+
+    Args:
+        fields: the arguments of a call that are looked at; None for all.
+    """
+    parts: list[ast.AST] = [row]
+    if fields is not None and isinstance(row, ast.Call):
+        parts = [keyword.value for keyword in row.keywords if keyword.arg in fields]
+    texts = [_name(node) for part in parts for node in ast.walk(part)]
     return [text.partition(":")[0] for text in texts if text.startswith("components.")]
 
 

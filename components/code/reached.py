@@ -20,12 +20,16 @@ class Entry:
 
     Attributes:
         modules: dotted names of the modules that it begins with.
-        names: rows of tables of plug-ins that it follows.
+        names: rows of tables of plug-ins that count for it.
+        followed: those of them whose modules it loads, too; None for all.
+        fields: the arguments of such rows that name these modules.
         skipped: modules that it does not follow from inside a function: what an import there is made for is not asked for.
     """
 
     modules: tuple[str, ...]
     names: frozenset[str] = frozenset()
+    followed: frozenset[str] | None = None
+    fields: frozenset[str] = frozenset({"place"})
     skipped: frozenset[str] = frozenset()
 
 
@@ -66,7 +70,8 @@ class Sources:
                 file for module, file, inside in self._imports_of(path) if not (inside and module in entry.skipped)
             ]
             if self._has_table(path):
-                named = modules_named(self.tree(path), entry.names)
+                followed = entry.names if entry.followed is None else entry.followed
+                named = modules_named(self.tree(path), followed, entry.fields)
                 waiting += [file for module in named if (file := self.file(module))]
         return sorted(path for path in found.difference(without) if self._says_something(path))
 

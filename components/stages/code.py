@@ -14,6 +14,7 @@ import argparse
 import ast
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from components.code.classes import dotted
 from components.code.plug_ins import modules_named
@@ -21,14 +22,19 @@ from components.code.reached import Entry, Sources
 from components.errors import CeterisError
 from components.files.atomic import atomic_folder, write_text
 from components.models import architectures
-from components.stages.closure import FRAME, note_sources
+from components.stages.closure import CODE, FRAME, note_sources
 from components.stages.stage import Stage, main
 from components.study.arms import ArmSettings
+from components.study.loading import load_study
 from components.study.plan import tuned_on
 from components.study.study import Study
 
 FRONT_ENDS = frozenset({"components.models.front_ends", "components.training.region_cache"})
 """Loaded for arms with a visual front end of ours."""
+CLASSES = frozenset({"place"})
+"""What training follows of a row: the class of the architecture, objective or task."""
+DRAWERS = frozenset({"module", "own_scenes"})
+"""What making samples follows: the source, and what draws a task's own scenes."""
 SEARCH = frozenset({"components.training.halving", "components.training.trials", "components.training.run"})
 """Loaded where a learning rate is searched."""
 
@@ -45,22 +51,30 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
             raise CeterisError(f"arms.{arm}: there is no architecture {settings.architecture!r}; known are {known}.")
     sources = Sources(stage.root)
     with atomic_folder(stage.out()) as folder:
-        for name, content in code_files(study, sources).items():
-            write_text(folder / f"{name}.json", json.dumps(content, indent=1) + "\n")
+        for name, text in code_files(study, sources).items():
+            write_text(folder / name, text)
     note_sources(stage.root, sources.paths)
     stage.progress(100, "the code of every stage is known")
 
 
-def code_files(study: Study, sources: Sources) -> dict[str, dict[str, object]]:
-    """The content of every file of `outputs/code`, by its name without `.json`."""
-    return {
-        name: {
-            "names": sorted(entry.names),
-            "skipped": sorted(entry.skipped),
-            "files": sources.digests(entry, FRAME),
-        }
-        for name, entry in entries(study, sources)
-    }
+def code_files(study: Study, sources: Sources) -> dict[str, str]:
+    """The text of every file of `outputs/code`, by its path below it."""
+    written = {}
+    for name, entry in entries(study, sources):
+        files = sources.digests(entry, FRAME)
+        content = {"names": sorted(entry.names), "skipped": sorted(entry.skipped), "files": files}
+        written[f"{name}.json"] = json.dumps(content, indent=1) + "\n"
+    return written
+
+
+def out_of_date(root: Path) -> set[str]:
+    """The files of `outputs/code`, as paths from the root, that the stage would write otherwise than they are now."""
+    found = set()
+    for name, text in code_files(load_study(root / "params.yaml"), Sources(root)).items():
+        path = root / CODE / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            found.add(f"{CODE}{name}")
+    return found
 
 
 def entries(study: Study, sources: Sources) -> Iterator[tuple[str, Entry]]:
@@ -69,21 +83,25 @@ def entries(study: Study, sources: Sources) -> Iterator[tuple[str, Entry]]:
     every = frozenset(kinds.values())
     made_of = {arm: frozenset({settings.architecture}) for arm, settings in study.arms.items()}
     skipped = {arm: _skipped(settings) for arm, settings in study.arms.items()}
-    yield "materialise", _entry("materialise", every | {study.data.source})
-    yield "validate", _entry("validate", every)
-    for name in ("tokenize", "floors", "pretrain_text", "pretrain_image", "initial_weights", "evaluate", "package"):
+    yield "materialise", _entry("materialise", every | {study.data.source}, fields=DRAWERS)
+    # These read rows of tasks (metrics, floors, needs), and load none of the modules that the rows name.
+    for name in ("validate", "tokenize", "floors", "evaluate", "package"):
+        yield name, _entry(name, every | {study.data.source}, followed=frozenset())
+    for name in ("pretrain_text", "pretrain_image", "initial_weights"):
         yield name, _entry(name)
     for arm in study.arms:
         if (task := tuned_on(study, arm)) is None:
-            yield f"tune/{arm}", _entry("tune", frozenset(), SEARCH)
+            yield f"tune/{arm}", _entry("tune", skipped=SEARCH)
         else:
-            yield f"tune/{arm}", _entry("tune", made_of[arm] | {kinds[task]}, skipped[arm])
+            yield f"tune/{arm}", _entry("tune", made_of[arm] | {kinds[task]}, skipped=skipped[arm])
         for task in study.tasks:
-            yield f"finetune/{arm}/{task}", _entry("finetune", made_of[arm] | {kinds[task]}, skipped[arm])
+            yield f"finetune/{arm}/{task}", _entry("finetune", made_of[arm] | {kinds[task]}, skipped=skipped[arm])
     for arm in study.pretrained:
         names = made_of[arm] | losses(sources, study.arms[arm])
-        yield f"pretrain/{arm}", _entry("pretrain", names, skipped[arm])
-    yield "compare", _entry("compare", frozenset().union(*made_of.values()))
+        yield f"pretrain/{arm}", _entry("pretrain", names, skipped=skipped[arm])
+    loaded = frozenset().union(*made_of.values())
+    read = loaded.union(every, *(losses(sources, study.arms[arm]) for arm in study.pretrained))
+    yield "compare", _entry("compare", read, followed=loaded)
 
 
 def losses(sources: Sources, arm: ArmSettings) -> frozenset[str]:
@@ -92,7 +110,7 @@ def losses(sources: Sources, arm: ArmSettings) -> frozenset[str]:
     Of a controlled arm only the row of `PASSES` counts that its axis names.
     """
     table = sources.file(architectures.__name__)
-    modules = modules_named(sources.tree(table), frozenset({arm.architecture})) if table else []
+    modules = modules_named(sources.tree(table), frozenset({arm.architecture}), CLASSES) if table else []
     file = sources.file(modules[0]) if modules else None
     if file is None:
         return frozenset()
@@ -119,8 +137,15 @@ def _skipped(arm: ArmSettings) -> frozenset[str]:
     return FRONT_ENDS if arm.front in ("pixels", "precomputed") else frozenset()
 
 
-def _entry(stage: str, names: frozenset[str] = frozenset(), skipped: frozenset[str] = frozenset()) -> Entry:
-    return Entry((f"components.stages.{stage}",), names, skipped)
+def _entry(
+    stage: str,
+    names: frozenset[str] = frozenset(),
+    *,
+    followed: frozenset[str] | None = None,
+    fields: frozenset[str] = CLASSES,
+    skipped: frozenset[str] = frozenset(),
+) -> Entry:
+    return Entry((f"components.stages.{stage}",), names, followed, fields, skipped)
 
 
 if __name__ == "__main__":

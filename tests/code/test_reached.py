@@ -21,7 +21,7 @@ def write(root: Path, **files: str) -> None:
 
 def entry(module: str, *names: str, skipped: str | None = None) -> Entry:
     without = frozenset({f"components.{skipped}"} if skipped else ())
-    return Entry((f"components.{module}",), frozenset(names), without)
+    return Entry((f"components.{module}",), frozenset(names), skipped=without)
 
 
 def stems(files: list[str]) -> list[str]:

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from components.training.learning_rate import at_found_rate
 
 from components.stages import tune
 from components.study.study import Study
+from components.training.learning_rate import at_found_rate
 from tests.study.complete import complete
 
 ROOT = Path(__file__).parents[2]

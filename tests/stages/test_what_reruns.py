@@ -177,7 +177,7 @@ class Workspace:
         """What the stages' declarations amount to: the content of `outputs/code`, and the parameters."""
         params = self.params(searched)
         files = code_files(parse_study(copy.deepcopy(params), "params.yaml"), sources)
-        return {"files": {f"outputs/code/{name}.json": content for name, content in files.items()}, "params": params}
+        return {"files": {f"outputs/code/{name}": text for name, text in files.items()}, "params": params}
 
     def again(self, change: Change) -> list[str]:
         """The stages that run again, but `code`."""
