@@ -1,6 +1,5 @@
 """The command line. Nothing slow is imported before a command needs it: `ceteris --help` answers at once."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from components.errors import CeterisError
+from components.files.json_files import write_json
 from flows.workspaces.checkout import find_home
 from infra.environment import bypass_proxy
 from infra.terminal import accept_any_terminal, json_text
@@ -342,7 +342,7 @@ def promote(
     sentences = [decision.sentence for decision in decide(workspace, uri)]
     print("\n".join(sentences))
     if record is not None:
-        record.write_text(json.dumps(sentences, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(record, sentences, indent=None, ensure_ascii=False)
 
 
 @app.command()
