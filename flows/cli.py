@@ -1,6 +1,5 @@
 """The command line. Nothing slow is imported before a command needs it: `ceteris --help` answers at once."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -346,7 +345,7 @@ def promote(
     sentences = [decision.sentence for decision in decide(workspace, uri)]
     print("\n".join(sentences))
     if record is not None:
-        record.write_text(json.dumps(sentences, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(record, sentences, indent=None, ensure_ascii=False)
 
 
 @app.command()
