@@ -20,8 +20,8 @@ run: $(VENV)/.run-$(KEY) ## run the default study from data to champion; only wh
 
 test: $(VENV)/.test-$(KEY) lint types ## everything that is checked before a change goes in
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow" --ignore tests/pipeline
-	@# These run whole studies, which use both cores themselves.
-	@$(BIN)/python -m pytest -q -m "not slow" tests/pipeline
+	@# Whole studies: both front doors beside everything else.
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow" tests/pipeline
 
 proofs: $(VENV)/.test-$(KEY) ## the slow tests: what is claimed, proved at length
 	@$(BIN)/python -m pytest -q -m slow

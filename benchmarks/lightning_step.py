@@ -24,9 +24,9 @@ from components.models.pixels import PixelScaling
 from components.study.loading import load_study
 from components.tracking.spool import Spool
 from components.training.finetuning import FinetuningNetwork
+from components.training.learning_rate import learning_rate_factor
 from components.training.module import BETAS
 from components.training.run import Surroundings, configure_torch, train
-from components.training.schedule import learning_rate_factor
 
 ANSWERS, VOCABULARY, TOKENS = 30, 200, 12
 CLASSES, ATTRIBUTES = 15, 7
@@ -116,7 +116,7 @@ def main() -> None:
     regions, features = study.image_pretraining.regions, study.model.stem_widths[-1]
     batches = Batches(make_batches(size, study.data.image_size, regions, features), arguments.steps)
     print(f"{'arm':14} {'plain ms':>16} {'stage ms':>16} {'difference ms':>14} {'ratio':>6}")
-    for name in study.architectures.all:
+    for name in study.arms:
         torch.manual_seed(0)
         arm = study.arms[name]
         reads_regions = arm.front != "pixels"

@@ -151,7 +151,7 @@ def our_network(name: str, shape: Shape, pretraining: Pretraining | None = None)
     heads: dict[str, Any] = {}
     for loss in pretraining.losses:
         kind: Any = objectives.load(loss)
-        heads[loss] = kind(model, size, *([ANSWERS] if loss == "image_questions" else []))
+        heads[loss] = kind.for_answers(model, size, ANSWERS)
     return PretrainingNetwork(model, PixelScaling(), pretraining, heads)
 
 

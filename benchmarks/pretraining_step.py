@@ -24,7 +24,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from components.training.memory import keep_freed_memory
+from components.training.process import keep_freed_memory
 
 CLIP, LEARNING_RATE, WEIGHT_DECAY = 1.0, 1e-4, 0.01
 MATRIX = {"cpu": 2048, "cuda": 8192}

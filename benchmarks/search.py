@@ -38,7 +38,7 @@ def main() -> None:
         folder = root / ".ceteris/search" / arm
         folder.mkdir(parents=True, exist_ok=True)
         surroundings = Surroundings(study.runtime, Spool(None, "benchmark"), lambda *_: None, lambda: False)
-        trials = Trials(study, root, arm, study.task_names[0], folder, surroundings)
+        trials = Trials(study, root, arm, study.first_tasks[0], folder, surroundings)
         grid = {factor: trials.score(factor, last) for factor in factors}
         made = halve(factors, settings, trials.score)
         taken = best(made, settings)

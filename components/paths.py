@@ -15,6 +15,11 @@ def outputs_folder(root: Path) -> Path:
     return root / "outputs"
 
 
+def code_folder(root: Path) -> Path:
+    """What the code of every other stage does, as digests (stage code)."""
+    return root / "outputs/code"
+
+
 def data_folder(root: Path) -> Path:
     """The samples and pictures of the source (stage materialise)."""
     return root / "outputs/data"
@@ -65,9 +70,14 @@ def tuning_folder(root: Path, arm: str) -> Path:
     return root / "outputs/tuning" / arm
 
 
+def pretraining_folder(root: Path) -> Path:
+    """All intermediate steps: ARM/REPLICATE below it."""
+    return root / "outputs/pretrain"
+
+
 def pretrained_folder(root: Path, arm: str, replicate: int) -> Path:
     """What the intermediate step made of an arm (stage pretrain)."""
-    return root / "outputs/pretrain" / arm / str(replicate)
+    return pretraining_folder(root) / arm / str(replicate)
 
 
 def finetuning_folder(root: Path) -> Path:

@@ -1,6 +1,5 @@
 """The command line. Nothing slow is imported before a command needs it: `ceteris --help` answers at once."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from components.errors import CeterisError
+from components.files.json_files import write_json
+from flows.study_files import study_app
 from flows.workspaces.checkout import find_home
 from infra.environment import bypass_proxy
 from infra.terminal import accept_any_terminal, json_text
@@ -20,7 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-study_app = typer.Typer(help="Make a study of your own data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(study_app, name="study")
 
 StudyName = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="A file of studies/; else the default study.")]
@@ -216,7 +216,8 @@ def studies() -> None:
 @app.command()
 def leaderboard(study: StudyName = None) -> None:
     """Print the leaderboard of a study that was run."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     print(leaderboard_text(workspace_of(find_home(), study)))
 
@@ -230,7 +231,8 @@ def compare(
     second: Annotated[str, typer.Argument(metavar="B", help="Likewise; what is printed is A minus B.")],
 ) -> None:
     """Print two cells of a study side by side: difference, verdict, grade and certificates."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to compare
@@ -243,7 +245,8 @@ def compare(
 @app.command()
 def report(study: StudyName = None) -> None:
     """Render outputs/report.html anew and print where it is."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to report
@@ -298,7 +301,8 @@ def power(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
     """Say what a study that was run can find, and how many replicates finding more would take."""
-    from flows.running import leaderboard_text, workspace_of
+    from flows.leaderboard_text import leaderboard_text
+    from flows.running import workspace_of
 
     workspace = workspace_of(find_home(), study)
     leaderboard_text(workspace)  # says so in a sentence when there is nothing to read
@@ -342,7 +346,7 @@ def promote(
     sentences = [decision.sentence for decision in decide(workspace, uri)]
     print("\n".join(sentences))
     if record is not None:
-        record.write_text(json.dumps(sentences, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(record, sentences, indent=None, ensure_ascii=False)
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """What follows a walk in which every stage is good: promotion, the report, and both on the Prefect page."""
 
-import hashlib
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from components.errors import CeterisError
+from components.files.digests import digest_of_bytes
 from flows.stages.supervisor import Listener, supervise
 from flows.workspaces.checkout import home_of
 from infra.environment import environment
@@ -24,7 +24,7 @@ def fingerprint(workspace: Path, tracking_uri: str) -> str:
     database = home_of(workspace) / "mlflow.db"
     store = str(database.stat().st_ino) if database.is_file() else tracking_uri
     lock = workspace / "dvc.lock"
-    return hashlib.sha256((lock.read_bytes() if lock.is_file() else b"") + store.encode()).hexdigest()
+    return digest_of_bytes((lock.read_bytes() if lock.is_file() else b"") + store.encode())
 
 
 @task(name="promote", cache_policy=NO_CACHE, persist_result=False)

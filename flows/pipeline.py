@@ -24,6 +24,8 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from components.errors import CeterisError
+from components.files.json_files import write_json
+from components.files.locks import only_one
 from components.paths import report_file
 from flows import conclusion
 from flows.graph import dvc_graph, lockfile
@@ -31,7 +33,7 @@ from flows.graph.durations import Durations
 from flows.graph.walker import Result, Walker
 from flows.servers import flow_runs
 from flows.stages.display import display
-from flows.stages.resources import Slots, only_one
+from flows.stages.resources import Slots
 from flows.stages.stage_tasks import StageTasks
 from flows.workspaces import workspaces
 from flows.workspaces.checkout import busy, home_of, run_lock
@@ -66,10 +68,7 @@ class Record:
 
     def save(self, workspace: Path) -> None:
         """Write it, atomically."""
-        path = record_path(workspace)
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        write_json(record_path(workspace), asdict(self), sort_keys=False)
 
 
 def record_path(workspace: Path) -> Path:

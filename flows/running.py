@@ -12,11 +12,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import CeterisError
-from components.paths import leaderboard_file, outputs_folder, report_file
+from components.files.locks import is_locked, only_one
+from components.paths import outputs_folder, report_file
 from components.study.loading import load_study
 from components.study.study import Study
+from flows.leaderboard_text import LEADERBOARD, leaderboard_text
 from flows.servers import flow_runs, services
-from flows.stages import resources
 from flows.workspaces import workspaces
 from flows.workspaces.checkout import busy, run_lock
 from infra.environment import apply
@@ -24,7 +25,6 @@ from infra.environment import apply
 if TYPE_CHECKING:
     from flows.pipeline import Record
 
-LEADERBOARD = leaderboard_file(Path())
 STOP_SECONDS = 300.0
 
 
@@ -111,7 +111,7 @@ def run_study(
 ) -> int:
     """Run a study through the Prefect flow and print what it came to; returns the exit code."""
     workspace = choose_workspace(home, name, replicates, arms, scale)
-    with resources.only_one(run_lock(workspace), busy(workspace)):
+    with only_one(run_lock(workspace), busy(workspace)):
         pass  # asked before servers are started and a run exists; the flow asks again
     running = connect(home)
     from prefect.exceptions import TerminationSignal
@@ -153,25 +153,10 @@ def summary(workspace: Path, record: "Record", tracking: str) -> list[str]:
     return [*lines, f"run       {record.page}", f"tracking  {tracking}", f"stages    {record.message}"]
 
 
-def leaderboard_text(workspace: Path) -> str:
-    """The leaderboard as a terminal shows it.
-
-    Raises:
-        CeterisError: the study has not come to its comparison yet.
-    """
-    path = workspace / LEADERBOARD
-    if not path.is_file():
-        raise CeterisError(f"{path} does not exist yet: run the study first (ceteris run).")
-    from components.evaluation.leaderboard.entries import read_leaderboard
-    from components.evaluation.report.terminal import render_text
-
-    return render_text(read_leaderboard(workspace)).strip("\n")
-
-
 def busy_workspaces(home: Path) -> list[Path]:
     """Workspaces of the clone in which a flow runs now."""
     folders = [home, *sorted(path for path in (home / "workspaces").glob("*") if path.is_dir())]
-    return [folder for folder in folders if resources.held(run_lock(folder))]
+    return [folder for folder in folders if is_locked(run_lock(folder))]
 
 
 def stop_studies(home: Path) -> list[Path]:
@@ -185,7 +170,7 @@ def stop_studies(home: Path) -> list[Path]:
         with contextlib.suppress(ValueError, ProcessLookupError):  # it has just ended, or only just begun
             os.kill(int(holder), signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while any(resources.held(run_lock(folder)) for folder in folders) and time.monotonic() < deadline:
+    while any(is_locked(run_lock(folder)) for folder in folders) and time.monotonic() < deadline:
         time.sleep(0.1)
     return folders
 

@@ -1,4 +1,4 @@
-"""The environment of every process Ceteris starts: no telemetry, no network unless asked for, the right interpreter."""
+"""Environment variables of every process that Ceteris starts: no telemetry, no network by default, the right interpreter."""
 
 import os
 import sys
@@ -7,9 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# What no package may do behind a person's back. Assigned over whatever stands in the environment.
+# Settings for privacy: no telemetry, no advertisements, no unsafe loading. They replace values that are already set.
 PRIVATE = {
-    "DO_NOT_TRACK": "true",  # the word: MLflow compares with "true", Prefect and Hugging Face take it too
+    "DO_NOT_TRACK": "true",  # not "1", because MLflow compares with "true"; Prefect and Hugging Face accept it too
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -25,7 +25,7 @@ PRIVATE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 
-# What a person may decide otherwise by exporting it, for example HF_HUB_OFFLINE=0 to fetch an encoder by name.
+# Defaults that the user can override by exporting the variable, for example HF_HUB_OFFLINE=0 to fetch an encoder by name.
 DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -34,9 +34,9 @@ DEFAULTS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the terminal has a display of its own
 }
 
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy")  # in small letters or capitals
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")  # in lower or upper case
 
-# Set by DVC for the commands it runs; inherited, they would name the wrong stage.
+# DVC sets these for the commands that it runs. They are not passed on, because they would name the wrong stage.
 FOREIGN = ("DVC_ROOT", "DVC_STAGE")
 
 
@@ -47,7 +47,7 @@ def environment(home: Path) -> dict[str, str]:
         result.setdefault(key, value)
     result.update(PRIVATE)
     result["PREFECT_HOME"] = str(home / ".ceteris" / "prefect")
-    # DVC runs commands with $SHELL: the same one for everybody, where it exists.
+    # DVC runs commands with $SHELL, so it is set to the same shell for everybody, if that exists.
     if Path("/bin/bash").exists():
         result["SHELL"] = "/bin/bash"
     bypass_proxy(result)
@@ -59,13 +59,13 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def bypass_proxy(variables: MutableMapping[str, str]) -> list[str]:
-    """Keep a proxy for the outside from standing between processes of this machine.
+    """Make connections between processes of this machine bypass proxies.
 
-    The client of Prefect's server refuses to begin where any proxy is of a kind that it cannot speak to, though it
-    would ask none here, or where an exception stands in brackets. So such proxies are taken out, and the brackets.
+    The client of Prefect's server does not start if any proxy has a scheme that it does not support, even if that proxy would
+    not be used, or if a host in `no_proxy` is in brackets. So unsupported proxies and the brackets are removed.
 
     Returns:
-        the names of the variables that were taken out.
+        The names of the variables that were removed.
     """
     for name in ("no_proxy", "NO_PROXY"):
         hosts = [host.strip().removeprefix("[").partition("]")[0] for host in variables.get(name, "").split(",")]
@@ -77,20 +77,20 @@ def bypass_proxy(variables: MutableMapping[str, str]) -> list[str]:
 
 
 def _usable(proxy: str) -> bool:
-    """Whether it is an HTTP proxy, or a SOCKS proxy where the package for those is installed."""
+    """Whether a proxy is an HTTP proxy, or a SOCKS proxy and the package for these is installed."""
     scheme, mark, _ = proxy.partition("://")
     known = ("http", "https", *(("socks5", "socks5h") if find_spec("socksio") else ()))
     if mark and scheme.lower() not in known:
         return False
     try:
         _ = urlsplit(proxy if mark else f"http://{proxy}").port
-    except ValueError:  # no address at all
+    except ValueError:  # not an address
         return False
     return True
 
 
 def apply(home: Path) -> None:
-    """Apply `environment` to this process; call it before the first import of prefect or mlflow, which read it then."""
+    """Apply `environment` to this process. Call it before prefect or mlflow is imported, because they read it on import."""
     settings = environment(home)
     Path(settings["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     for key in FOREIGN:

@@ -1,4 +1,4 @@
-"""Processes: who is still the one that was recorded, and how a whole group is ended without leaving anything behind."""
+"""Identify processes beyond their pid, and end whole process groups without leaving any process behind."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ _LINUX = (_PROC / "self" / "stat").is_file()
 
 
 def identity(pid: int) -> str | None:
-    """A text that no other process of this machine ever has, or None when there is no such live process.
+    """A text that identifies a live process among all processes of this machine; None if there is no such live process.
 
-    A pid alone is recycled; on Linux the kernel's start time in ticks and the boot make it unique (the wall clock may
-    be set in between, so it is not used).
+    A pid alone is not enough, because pids are recycled. On Linux the boot id and the kernel's start time in ticks make it
+    unique. The wall clock is not used, because it may be changed in between.
     """
     if _LINUX:
         fields = _stat(pid)
@@ -40,7 +40,7 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def members(group: int) -> Iterator[int]:
-    """Live processes of a process group; zombies nobody reaps do not count."""
+    """Live processes of a process group; zombies do not count."""
     for pid in psutil.pids():
         if _LINUX:
             fields = _stat(pid)
@@ -55,7 +55,7 @@ def members(group: int) -> Iterator[int]:
 
 
 def signal_group(group: int, number: int) -> None:
-    """Signal a whole process group; one that has gone is no error."""
+    """Signal a whole process group; it is no error if the group is gone."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:
@@ -63,7 +63,7 @@ def signal_group(group: int, number: int) -> None:
 
 
 def end_group(group: int, grace: float) -> None:
-    """SIGTERM to the whole group, then SIGKILL to whatever is left after `grace` seconds."""
+    """Send SIGTERM to the whole group, then SIGKILL to what is left after `grace` seconds."""
     signal_group(group, signal.SIGTERM)
     deadline = time.monotonic() + grace
     while any(members(group)):

@@ -1,4 +1,4 @@
-"""A terminal that is not UTF-8 gets plain characters; one that is gets what was written."""
+"""Print on any terminal: characters that its encoding lacks are replaced by plain ones."""
 
 import codecs
 import io
@@ -38,11 +38,11 @@ _PLAIN = {
 }
 _BOX = range(0x2500, 0x2580)
 _BLOCKS = range(0x2580, 0x25A0)
-_BYTES = range(0xDC80, 0xDD00)  # a byte of a file name that is no text, as Python keeps it
+_BYTES = range(0xDC80, 0xDD00)  # lone surrogates, by which Python keeps bytes of file names that are no text
 
 
 def plain(letter: str) -> str:
-    """One character outside ASCII in ASCII: what looks like it, or its number as Python writes it."""
+    """A character outside ASCII in ASCII: something that looks like it, or else its Python escape."""
     if letter in _PLAIN:
         return _PLAIN[letter]
     if ord(letter) in _BOX:
@@ -55,7 +55,7 @@ def plain(letter: str) -> str:
 
 
 def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
-    """What `codecs` calls for the characters that an encoding does not have."""
+    """The error handler that `codecs` calls for characters that an encoding does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     letters = error.object[error.start : error.end]
@@ -66,7 +66,7 @@ def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def accept_any_terminal() -> None:
-    """Have this process print plain characters where its standard output or error does not know the ones it is given."""
+    """Make standard output and error of this process replace characters that their encoding lacks by plain ones."""
     codecs.register_error("ceteris.plain", _replace)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -74,6 +74,6 @@ def accept_any_terminal() -> None:
 
 
 def json_text(content: object) -> str:
-    """JSON, with escapes of its own where standard output is not UTF-8: a replaced letter would be another text."""
+    """JSON text for standard output. If that is not UTF-8, other characters are JSON escapes, so that no text is changed."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return json.dumps(content, indent=2, ensure_ascii=codecs.lookup(encoding).name != "utf-8")

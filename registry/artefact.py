@@ -5,7 +5,6 @@ decision about it. It answers in a process of its own, on the code it carries, s
 an old champion says.
 """
 
-import hashlib
 import importlib.metadata
 import os
 import shutil
@@ -33,6 +32,7 @@ PYFUNC = "registry/pyfunc_model.py"
 # Under MLflow's rules the artefact named "package" lies here, and carried code there.
 PACKAGE = Path("artifacts/package")
 CODE = Path("code")
+RUN_FIRST = "run the pipeline first (ceteris run)"
 
 
 def read_package(folder: Path) -> Package:
@@ -41,7 +41,7 @@ def read_package(folder: Path) -> Package:
     Raises:
         CeterisError: the folder holds no package, or that of another version.
     """
-    return read(folder / PACKAGE_FILE, Package, "run the pipeline first (ceteris run)")
+    return read(folder / PACKAGE_FILE, Package, RUN_FIRST)
 
 
 def read_answering(folder: Path) -> Answering:
@@ -51,17 +51,6 @@ def read_answering(folder: Path) -> Answering:
         CeterisError: the folder holds no package.
     """
     return read(folder / PACKAGE_FILE, Answering, "restore the files of the version")
-
-
-def digest_of(folder: Path) -> str:
-    """sha256 over the names and bytes of all files of a folder; equal digests, equal packages."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def build(root: Path, package: Path, example: tuple[bytes, str], folder: Path) -> None:

@@ -13,6 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from components.data.store import Store
 from components.errors import CeterisError
+from components.files.digests import digest_of_folder
 from components.paths import floors_file, package_folder, tokens_folder
 from components.records.model import read
 from components.records.package import Package
@@ -20,7 +21,7 @@ from components.records.scores import Floors
 from components.study.loading import load_study
 from components.study.plan import served_tasks
 from registry import record
-from registry.artefact import CODE, answer, build, digest_of, read_package
+from registry.artefact import CODE, answer, build, read_package
 from registry.card import card
 from registry.decision import Decision, Test
 from registry.gate import alpha_of_test, decide
@@ -51,7 +52,7 @@ def promote(root: Path, tracking_uri: str) -> list[Decision]:
 def promote_task(root: Path, study: str, task: str, registry: Registry) -> Decision:
     """Promote one task's package; see `promote`."""
     folder = package_folder(root, task)
-    package, digest = read_package(folder), digest_of(folder)
+    package, digest = read_package(folder), digest_of_folder(folder)
     name = registered_name(study, task)
     with registry.lock():
         versions = registry.versions(name)
@@ -150,7 +151,7 @@ def _tags(package: Package, test: Test, artefact: Path) -> dict[str, str]:
     verdict = test.verdict
     return tags | {
         "package_digest": test.package_digest,
-        "code_digest": digest_of(artefact / CODE),
+        "code_digest": digest_of_folder(artefact / CODE),
         "gate_digest": test.gate_digest,
         "gate_test": str(test.number),
         "decision": PROMOTED if verdict.promoted else REFUSED,

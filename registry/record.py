@@ -3,13 +3,13 @@
 `gate/decision.json` holds the figures, `gate/items.parquet` who answered which item correctly, `card.md` the model card.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.files.json_files import write_json
 from components.records.model import read as read_file
 from registry.decision import Test, Verdict
 from registry.gate import decide
@@ -22,9 +22,7 @@ def write(test: Test, items: GateItems, candidate: np.ndarray, champion: np.ndar
     """Add the decision to an artefact."""
     folder = artefact / FOLDER
     folder.mkdir()
-    (folder / "decision.json").write_text(
-        json.dumps(test.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8"
-    )
+    write_json(folder / "decision.json", test.model_dump(mode="json"), indent=2)
     columns = {"id": items.ids, "group": items.groups, "candidate": candidate}
     if champion is not None:
         columns["champion"] = champion

@@ -4,8 +4,6 @@ The name is `STUDY-TASK`. Neither part can contain a hyphen, so names cannot be 
 by the same name (`classification`, say) keeps a champion in each.
 """
 
-import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -26,6 +24,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 from mlflow.utils.uri import is_local_uri
 
 from components.errors import CeterisError
+from components.files.digests import digest_of_bytes
+from components.files.locks import locked
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _SQLITE = "sqlite:///"
@@ -68,11 +68,10 @@ class Registry:
         if database is None:
             folder = Path(tempfile.gettempdir()) / f"ceteris-{os.getuid()}"
             folder.mkdir(mode=0o700, exist_ok=True)
-            path = folder / f"{hashlib.sha256(self.tracking_uri.encode()).hexdigest()[:16]}.lock"
+            path = folder / f"{digest_of_bytes(self.tracking_uri.encode())[:16]}.lock"
         else:
             path = database.with_name(database.name + ".promotion.lock")
-        with path.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(path):
             yield
 
     def champion(self, name: str) -> ModelVersion | None:

@@ -1,13 +1,14 @@
-"""The deterministic batch stream: what is handed to a module at step t is a pure function of (seed, t).
+"""Deterministic batch stream: the batch of step t is a pure function of (seed, t).
 
-Every architecture is handed the same samples in the same order. What an objective adds (masks, mismatched pictures)
-comes from streams of its own, so that it cannot move the others.
+Every arm gets the same samples in the same order. The draws of an objective (masks, mismatched pictures) come from
+streams of their own, so that they cannot change any other draw.
 
 Shapes: B batch, T tokens, C labels, R regions, F features of a region, L classes of object, A attributes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ CONTINUATION = "##"  # how the vocabulary marks tokens that continue a word
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a batch carries beside the sample itself."""
+    """What a batch carries beside the row numbers of its samples."""
 
     pictures: bool = False  # pixels uint8 (B, H, W, 3)
     texts: bool = False  # input_ids int64 (B, T), attention_mask int64 (B, T)
@@ -36,14 +37,13 @@ class Ingredients:
     # region_features (B, R, F), region_boxes (B, R, 4), region_classes (B, R, L), region_attributes (B, R, A), all
     # float32, and region_real bool (B, R)
     regions: bool = False
-    pair_answers: bool = False  # pair_answers int64 (B,): the answer to the text where it is a question, -1 elsewhere
     masked_share: float = 0.0  # above 0: masked_input_ids int64 (B, T), mlm_labels int64 (B, T)
     whole_words: bool = False  # mask all tokens of a word or none
     # Above 0: region_chosen bool (B, R), region_treatment float32 (B, R), region_other int64 (B, R) into B * R
     masked_region_share: float = 0.0
     mismatches: bool = False  # itm_image_rows int64 (B,), itm_text_rows int64 (B,)
-    truth: bool = False  # truth bool (B, B): text i holds of picture j
     pass_draw: bool = False  # pass_draw float32 (1,) in [0, 1)
+    further: tuple[str, ...] = ()  # what objectives need beside all this, by its name in `FURTHER`
 
 
 def collate(
@@ -57,11 +57,11 @@ def collate(
     """The samples at the given rows, as tensors; texts are cut to the longest of the batch.
 
     Args:
-        regions: what a front end saw, for batches with regions.
-        captions: the rows whose texts, with the answers to them, stand beside the pictures; the rows themselves when None.
+        regions: output of a visual front end, for batches with regions.
+        captions: for each picture the row whose text and pair answer go with it; `rows` itself when None.
 
     Raises:
-        ValueError: regions are asked for, and nobody has seen any.
+        ValueError: the ingredients ask for regions, and `regions` is None.
     """
     batch: dict[str, np.ndarray] = {"rows": rows}
     captions = rows if captions is None else captions
@@ -75,8 +75,6 @@ def collate(
         batch["targets"] = part.targets[rows]
     if ingredients.image_labels:
         batch["labels"] = store.image_labels[part.image_rows[rows]].astype(np.float32)
-    if ingredients.pair_answers:
-        batch["pair_answers"] = part.targets[captions]
     if ingredients.regions:
         batch |= _seen(regions).of(part.image_rows[rows])
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in batch.items()}
@@ -89,10 +87,12 @@ def _seen(regions: RegionArrays | None) -> RegionArrays:
 
 
 def held(store: Store, part: Part, texts: np.ndarray, pictures: np.ndarray) -> np.ndarray:
-    """Which texts hold of which pictures, both named by rows of their samples: bool (texts, pictures).
+    """Which texts are true of which pictures: bool (texts, pictures). Both are given as rows of their samples.
 
-    Where the data has no oracle, a text is taken to hold of its own picture, of others of the same group, and of
-    those that carry the very same text.
+    Where the data has no oracle, a text counts as true of
+    * its own picture,
+    * other pictures of the same group,
+    * pictures with exactly the same text.
     """
     if store.index["oracle"] == "scenes":
         return holds(part.facts[texts], store.objects[part.image_rows[pictures]])
@@ -102,10 +102,42 @@ def held(store: Store, part: Part, texts: np.ndarray, pictures: np.ndarray) -> n
 
 
 def truth_of(store: Store, part: Part, rows: np.ndarray) -> np.ndarray:
-    """Whether text i of the batch holds of picture j: bool (B, B), true on the diagonal."""
+    """Whether text i of the batch is true of picture j: bool (B, B), always true on the diagonal."""
     truth = held(store, part, rows, rows)
     truth[np.diag_indices(len(rows))] = True
     return truth
+
+
+@dataclass(frozen=True)
+class Step:
+    """The samples of one batch of pairs, from which anything further is made.
+
+    Attributes:
+        rows: int64 (B,), the samples whose pictures are shown.
+        captions: int64 (B,), the samples whose texts stand beside them.
+        generator: gives the random numbers of a purpose at this step. Every purpose has numbers of its own.
+    """
+
+    store: Store
+    part: Part
+    rows: np.ndarray
+    captions: np.ndarray
+    generator: Callable[[str], np.random.Generator]
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """Whether text i holds of picture j, each picture taken for the one that its caption was written for: bool (B, B)."""
+        return truth_of(self.store, self.part, self.captions)
+
+
+FURTHER: dict[str, Callable[[Step], np.ndarray]] = {
+    # int64 (B,): the answer to the text where it is a question, -1 elsewhere
+    "pair_answers": lambda step: step.part.targets[step.captions],
+    # bool (B, B): text i holds of picture j
+    "truth": lambda step: step.truth,
+}
+"""What some objectives need of a batch of pairs, beside what passes ask for. An objective says so in its row. What is random
+here has a purpose of its own, so that nothing else that is drawn changes."""
 
 
 class BatchStream(IterableDataset):
@@ -113,11 +145,11 @@ class BatchStream(IterableDataset):
 
     Args:
         seed: names the replicate's streams.
-        steps: how many there are; 0 until training has decided how long it is, and sets it.
+        steps: number of batches; 0 until training has decided its length and sets it.
         subset: rows to draw from (all when None), for runs with few labels or a share of the pairs.
-        regions: what a frozen front end saw, for batches with regions.
-        captions: for every row the one whose text it is shown with (its own when None). What is true of what is judged as if
-            they were the right ones: nothing that trains knows of wrong captions.
+        regions: output of a frozen front end, for batches with regions.
+        captions: for every row the row whose text it is shown with (its own when None). Truth labels ignore caption noise:
+            no loss knows which captions are wrong.
     """
 
     def __init__(
@@ -152,22 +184,24 @@ class BatchStream(IterableDataset):
         rows = self.rows[self.order.at(positions)]
         captions = rows if self.captions is None else self.captions[rows]
         batch = collate(self.store, self.part, rows, self.ingredients, self.regions, captions)
-        drawn = self._word_masks(batch, captions, step) | self._region_masks(rows, step) | self._pairs(captions, step)
+        of = Step(self.store, self.part, rows, captions, lambda purpose: self._generator(purpose, step))
+        drawn = self._word_masks(batch, of) | self._region_masks(of) | self._mismatches(of)
         if self.ingredients.pass_draw:
-            drawn["pass_draw"] = self._generator("passes", step).random(1, dtype=np.float32)
-        return batch | {name: torch.from_numpy(array) for name, array in drawn.items()}
+            drawn["pass_draw"] = of.generator("passes").random(1, dtype=np.float32)
+        drawn |= {name: FURTHER[name](of) for name in self.ingredients.further}
+        return batch | {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in drawn.items()}
 
     def _generator(self, purpose: str, step: int) -> np.random.Generator:
         return Stream(self.seed, self.source, purpose).at(step)
 
-    def _word_masks(self, batch: Batch, captions: np.ndarray, step: int) -> dict[str, np.ndarray]:
+    def _word_masks(self, batch: Batch, step: Step) -> dict[str, np.ndarray]:
         if not self.ingredients.masked_share:
             return {}
         special = self.store.index["special_tokens"]
         masked, labels = mask_tokens(
             batch["input_ids"].numpy(),
-            self.part.lengths[captions],
-            self._generator("masks", step),
+            self.part.lengths[step.captions],
+            step.generator("masks"),
             self.ingredients.masked_share,
             special["mask"],
             special["first_word"],
@@ -176,30 +210,26 @@ class BatchStream(IterableDataset):
         )
         return {"masked_input_ids": masked, "mlm_labels": labels}
 
-    def _region_masks(self, rows: np.ndarray, step: int) -> dict[str, np.ndarray]:
-        """Drawn for the picture of each row, wherever a pass will show it."""
+    def _region_masks(self, step: Step) -> dict[str, np.ndarray]:
+        """Region masks, drawn for the picture of each row, whichever row a pass later shows that picture in."""
         if not self.ingredients.masked_region_share:
             return {}
-        pictures = self.part.image_rows[rows]
+        pictures = self.part.image_rows[step.rows]
         real = _seen(self.regions).real[pictures].astype(bool)
         share = self.ingredients.masked_region_share
         return {
-            "region_chosen": choose_regions(real, self._generator("region_masks", step), share),
-            "region_treatment": self._generator("region_treatments", step).random(real.shape, dtype=np.float32),
-            "region_other": other_regions(real, pictures, self._generator("region_others", step)),
+            "region_chosen": choose_regions(real, step.generator("region_masks"), share),
+            "region_treatment": step.generator("region_treatments").random(real.shape, dtype=np.float32),
+            "region_other": other_regions(real, pictures, step.generator("region_others")),
         }
 
-    def _pairs(self, captions: np.ndarray, step: int) -> dict[str, np.ndarray]:
-        """What is true of what, each picture taken for the one that its caption was written for."""
-        drawn: dict[str, np.ndarray] = {}
-        if self.ingredients.mismatches or self.ingredients.truth:
-            truth = truth_of(self.store, self.part, captions)
-            if self.ingredients.truth:
-                drawn["truth"] = truth
-            if self.ingredients.mismatches:
-                drawn["itm_image_rows"] = mismatch(truth, self._generator("negatives", step))
-                drawn["itm_text_rows"] = mismatch(truth.T, self._generator("text_negatives", step))
-        return drawn
+    def _mismatches(self, step: Step) -> dict[str, np.ndarray]:
+        if not self.ingredients.mismatches:
+            return {}
+        return {
+            "itm_image_rows": mismatch(step.truth, step.generator("negatives")),
+            "itm_text_rows": mismatch(step.truth.T, step.generator("text_negatives")),
+        }
 
     def __iter__(self) -> Iterator[Batch]:
         for step in range(self.start, self.steps):
@@ -213,7 +243,7 @@ def continuations(store: Store) -> np.ndarray:
 
 
 def few_labels(count: int, part: str, seed: int, store: Store) -> np.ndarray:
-    """The rows that a run with few labels may use: the same for every architecture of a replicate, sorted."""
+    """The rows that a run with few labels may use, sorted; the same for every arm of a replicate."""
     size = len(store.part(part, "train"))
     return np.sort(Stream(seed, part, "labels").at(0).permutation(size)[:count])
 

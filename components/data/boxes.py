@@ -1,4 +1,4 @@
-"""Boxes of objects, from the pixels of the picture as it came to shares of the square that models see."""
+"""Convert boxes of objects from pixels of the given picture to shares of the square that models see."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ FILL = -1
 
 
 def in_square(boxes: Sequence[Sequence[float]], width: int, height: int, size: int) -> np.ndarray:
-    """Where boxes lie after `components.data.images.to_pixels` has fitted their picture into a square.
+    """Boxes after `components.data.images.to_pixels` has fitted their picture into a square.
 
     Args:
         boxes: x, y, width, height in pixels of the upright picture.
@@ -54,7 +54,7 @@ class BoxTable:
         classes: Sequence[str] | None,
         attributes: Sequence[str] | None,
     ) -> None:
-        """One picture: its encoded bytes and its columns of the table of images."""
+        """Add one picture: its encoded bytes, and its columns `boxes`, `classes` and `attributes` of the images table."""
         self._boxes.append(self._placed(image, boxes or []))
         self._names.append((classes or [], attributes or []))
         self.classes.update(classes or [])
@@ -63,7 +63,7 @@ class BoxTable:
     def arrays(self) -> dict[str, np.ndarray]:
         """`boxes` float32 (N, M, 4), `box_classes` and `box_attributes` int16 (N, M), padded with -1.
 
-        A name is its position among all names of its kind, sorted.
+        A class or attribute is encoded as the position of its name among all sorted names of its kind.
         """
         shape = (len(self._boxes), max(map(len, self._boxes), default=0))
         boxes = np.full((*shape, 4), FILL, dtype=np.float32)
@@ -82,7 +82,7 @@ class BoxTable:
             return np.empty((0, 4), dtype=np.float32)
         seen = header(image)
         width, height = seen.width, seen.height
-        if width != height:  # it may lie on its side, which only decoding tells
+        if width != height:  # its EXIF tag may turn it by a quarter, which only decoding shows
             known = facts(image)
             width, height = known.width, known.height
         return in_square(boxes, width, height, self.size)

@@ -1,4 +1,4 @@
-"""Copies of a user's files that share nothing with them: what is written to one is never seen in the other."""
+"""Copy a user's files so that a later change to the original or to the copy never shows in the other."""
 
 import errno
 import fcntl
@@ -40,7 +40,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _clone(original: BinaryIO, copy: BinaryIO) -> bool:
-    """Copy on write, where the file system offers it."""
+    """Copy by sharing blocks until one file is written to; False where the file system cannot do that."""
     if not sys.platform.startswith("linux"):
         return False
     try:

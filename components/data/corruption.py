@@ -1,12 +1,12 @@
-"""What is drawn for pretraining: which words and regions are masked, and how, and which pairs are torn apart.
+"""Random corruption for pretraining: masked words, masked regions and mismatched pairs.
 
-Everything random comes from a generator of the counter-based streams, so a corruption is a function of the position in
-the stream and nothing else. Shapes: B batch, T tokens, R regions.
+Every draw comes from a generator of the counter-based streams, so a corruption depends only on the position in the
+stream. Shapes: B batch, T tokens, R regions.
 """
 
 import numpy as np
 
-IGNORED = -100  # the label of a token that is not to be predicted
+IGNORED = -100  # label of a token that is not predicted
 MASKED_SHARE, RANDOM_SHARE = (
     0.8,
     0.1,
@@ -30,9 +30,9 @@ def mask_tokens(
         lengths: int (B,), tokens with [CLS] and [SEP].
         share: probability that a word is chosen.
         first_word_id: ids below it are special tokens.
-        continues: bool, one for each id: the token continues the word that the token before it began. Words are then
-            chosen whole (ViLT, section 3.3), and what becomes of a chosen token is still drawn for each by itself.
-            Without it every token is a word.
+        continues: bool, one for each id of the vocabulary: whether the token continues the word before it. If given,
+            whole words are chosen (ViLT, section 3.3); mask, random or unchanged is still drawn for each token. If None,
+            every token is a word.
 
     Returns:
         Masked ids and labels, both (B, T); labels are `IGNORED` where nothing is predicted.
@@ -54,7 +54,7 @@ def mask_tokens(
 
 
 def choose_regions(real: np.ndarray, generator: np.random.Generator, share: float) -> np.ndarray:
-    """Which regions are masked: each real one with probability `share`, at least one of every picture that has any.
+    """Choose the regions to mask: each real one with probability `share`, and at least one of every picture with regions.
 
     Args:
         real: bool (B, R).
@@ -69,14 +69,14 @@ def choose_regions(real: np.ndarray, generator: np.random.Generator, share: floa
 
 
 def other_regions(real: np.ndarray, pictures: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """For every region a real one of another picture of the batch (LXMERT replaces some masked objects by such).
+    """Draw for every region a real region of another picture of the batch (LXMERT replaces some masked objects this way).
 
     Args:
         real: bool (B, R).
-        pictures: int (B,): which picture it is; the same one may come twice.
+        pictures: int (B,), the picture of each row; the same picture may occur twice.
 
     Returns:
-        Int64 (B, R): positions among all B * R regions. Where no other picture has a region they are the region's own.
+        Int64 (B, R): positions among all B * R regions. Where no other picture has a region, a region's own position.
     """
     draws = generator.random(real.shape)
     picks = np.arange(real.size).reshape(real.shape)
@@ -88,17 +88,17 @@ def other_regions(real: np.ndarray, pictures: np.ndarray, generator: np.random.G
 
 
 def mismatch(truth: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Tear half of the pairs apart: show a text a picture of the batch of which it is false.
+    """Mismatch half of the pairs: give a text a picture of the batch of which it is false.
 
-    The picture is replaced in UNITER's code and in ViLT (section 3.2), the text in ViLBERT and LXMERT: ask with
-    `truth` transposed for texts.
+    UNITER's code and ViLT (section 3.2) replace the picture; ViLBERT and LXMERT replace the text. To replace texts, pass
+    `truth` transposed.
 
     Args:
-        truth: bool (B, B), whether text i holds of picture j; true on the diagonal.
+        truth: bool (B, B), whether text i is true of picture j; true on the diagonal.
 
     Returns:
-        Int64 (B,): the row of the picture that each text is shown; its own where the pair is left whole, which is so
-        too where the text holds of every picture of the batch.
+        Int64 (B,): the row of the picture that each text gets. A pair that is not chosen keeps its own row, and so does a
+        text that is true of every picture of the batch.
     """
     size = len(truth)
     proposals = np.where(truth, np.inf, generator.random(truth.shape))

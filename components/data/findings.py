@@ -1,10 +1,8 @@
-"""What validation found: one sentence per finding, all of them at once."""
+"""Findings of data validation: one sentence each, all reported together."""
 
-import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Literal
 
 from components.errors import CeterisError
@@ -14,7 +12,7 @@ SHOWN_ROWS = 3
 KEPT_ROWS = 20
 QUOTED = 3
 ASKED = "asked: "
-"""How the names of rules begin that ask something of the user."""
+"""Prefix of the names of rules that ask the user a question."""
 TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt", ".jsonl", ".ndjson")
 
 
@@ -26,8 +24,8 @@ class FaultyDataError(CeterisError):
 class Finding:
     """One thing that is wrong in one file.
 
-    `rows` holds the first few places (lines of a text file, the header being line 1; rows of a Parquet or JSON file, from 1),
-    `count` how many there are in all.
+    `rows` holds the first few places: lines of a text file (the header is line 1), or rows of a Parquet or JSON file (from 1).
+    `count` is the number of all places.
     """
 
     severity: Severity
@@ -58,7 +56,7 @@ class Findings:
         return [item.sentence for item in self.ordered() if severity in (None, item.severity)]
 
     def labelled(self) -> list[str]:
-        """The same sentences, each with what it is: a mistake, a question or a warning."""
+        """The same sentences, each preceded by its kind: mistake, question or warning."""
         return [f"{_label(item)}: {item.sentence}" for item in self.ordered()]
 
     def ordered(self) -> list[Finding]:
@@ -89,14 +87,6 @@ def _label(item: Finding) -> str:
     return "question" if item.rule.startswith(ASKED) else "mistake"
 
 
-def write_json(path: Path, content: object) -> None:
-    """Write content as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)
-
-
 def finding(
     severity: Severity,
     rule: str,
@@ -109,7 +99,7 @@ def finding(
 ) -> Finding:
     """A finding whose sentence reads "FILE line 3 (NAME): PROBLEM: ADVICE.".
 
-    `noun` is what a place is called, by default after the suffix of the file; an empty one says that places mean nothing.
+    `noun` is the word for a place, by default chosen by the file's suffix. An empty `noun` leaves the places out.
     """
     count = max(1, len(rows))
     rows = sorted(rows) if noun != "" else []
@@ -119,7 +109,7 @@ def finding(
 
 
 def noun_of(file: str) -> str:
-    """What a place is called: a row of a Parquet or JSON file, a line of a text file, a picture of a folder without a manifest."""
+    """The word for a place: "row" for Parquet and JSON files, "line" for text files, "picture" for folders without a manifest."""
     suffix = PurePath(file).suffix.lower()
     if suffix in (".parquet", ".json"):
         return "row"

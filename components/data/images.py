@@ -1,4 +1,4 @@
-"""Encoded pictures: what they are, and their pixels. Nothing is decoded before the header's size has been judged."""
+"""Decode pictures: their format, size, content hash and pixels. The size in the header is checked before decoding."""
 
 import hashlib
 import io
@@ -16,12 +16,12 @@ from PIL import Image, ImageOps
 from components.data.unreadable import Unreadable, recognised
 from components.errors import CeterisError
 
-# Formats that Pillow decodes by itself; others (EPS, for one) would start foreign programs on a stranger's file.
+# Formats that Pillow decodes by itself. Others, such as EPS, would start external programs on an untrusted file.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 64_000_000
 # Wider (or taller) pictures than this are stretched rather than letterboxed, see `to_pixels`.
 MAX_LETTERBOXED_ASPECT = 2.0
-# Greys of more than 8 bits, and depth maps: numbers that only a range turns into black and white.
+# "Wide greys": greys of more than 8 bits, and depth maps. They need a range of values that become black and white.
 WIDE_MODES = frozenset("I I;16 I;16B I;16L F".split())  # noqa: SIM905
 MODES = frozenset("1 L LA La P PA RGB RGBA RGBa RGBX CMYK YCbCr LAB HSV".split()) | WIDE_MODES  # noqa: SIM905
 Background = Literal["white", "black", "grey"]
@@ -60,7 +60,7 @@ class BombError(CeterisError):
 
 
 class DamagedError(CeterisError):
-    """A picture of a known format that cannot be decoded; `reason` is the decoder's own."""
+    """A picture of a known format that cannot be decoded; `reason` is the decoder's message."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the picture is damaged ({reason}): save or copy it again.")
@@ -68,7 +68,7 @@ class DamagedError(CeterisError):
 
 
 class UnreadableError(CeterisError):
-    """Not a picture, or of a format that is not read, and known for what it is."""
+    """The bytes are of a recognised kind that is not read: another picture format, or no picture; `kind` says which."""
 
     def __init__(self, kind: Unreadable) -> None:
         super().__init__(f"the bytes are {kind.what}: {kind.advice}.")
@@ -77,11 +77,11 @@ class UnreadableError(CeterisError):
 
 @dataclass(frozen=True)
 class Rendering:
-    """How numbers become colours, for all pictures of a study and for those that its models are asked about.
+    """How stored values become colours. All pictures of a study, and those its models later predict on, share one rendering.
 
     Attributes:
-        background: what transparent parts, and the rest of a letterboxed square, are put on.
-        value_range: the values that become black and white in greys of more than 8 bits; None where there are none such.
+        background: the colour behind transparent parts and around letterboxed pictures.
+        value_range: the values of wide greys that become black and white; None where there are no wide greys.
     """
 
     background: Background = "white"
@@ -119,15 +119,15 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded picture, upright, before anything of a study was decided about it.
+    """A decoded, upright picture, before a study's rendering is applied.
 
     Attributes:
         format: of the file.
-        mode: Pillow's name of how the file holds its colours.
-        colours: RGB, or RGBA where some part is transparent; None of a wide grey.
-        values: int32, uint16, uint32 or float32 (H, W), of a wide grey alone.
-        deep: whether it holds colours of more than 8 bits, of which the upper 8 are read.
-        stacked: whether the file holds several pictures, of which this is the first.
+        mode: Pillow's mode of the file.
+        colours: RGB, or RGBA where some part is transparent; None for a wide grey.
+        values: int32, uint16, uint32 or float32 (H, W) for a wide grey; otherwise None.
+        deep: whether its colours have more than 8 bits; only the upper 8 are read.
+        stacked: whether the file holds several pictures; this is the first of them.
     """
 
     format: str
@@ -151,7 +151,7 @@ class Decoded:
         return self.colours is not None and self.colours.mode == "RGBA"
 
     def facts(self, data: bytes) -> ImageFacts:
-        """What is known about it; `data` are the bytes that it was decoded from."""
+        """Describe the picture; `data` are the bytes that it was decoded from."""
         width, height = self.size
         sha256 = hashlib.sha256(data).hexdigest()
         return ImageFacts(self.format, width, height, self.mode, sha256, self._pixel_hash())
@@ -183,7 +183,7 @@ class Decoded:
             for rows in _strips(self.values):
                 pixels.update(_canonical(self.values[rows]).tobytes())
         elif self.transparent:
-            # Pictures that are equal on white and on black are equal on everything.
+            # Pictures that are equal on white and on black are equal on every background.
             pixels.update(self.rgb(Rendering("white")).tobytes())
             pixels.update(self.rgb(Rendering("black")).tobytes())
         else:
@@ -244,7 +244,7 @@ def to_pixels(data: bytes, size: int, rendering: Rendering = PLAIN) -> np.ndarra
     Args:
         data: the encoded picture.
         size: side of the square in pixels.
-        rendering: how numbers become colours.
+        rendering: how stored values become colours.
 
     Returns:
         uint8 (size, size, 3), RGB, upright by its EXIF tag.
@@ -266,9 +266,9 @@ def to_pixels(data: bytes, size: int, rendering: Rendering = PLAIN) -> np.ndarra
 
 
 def scaled(values: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
-    """Values of a wide grey as uint8: black at the lower end of the range, white at the upper one, and clipped beyond.
+    """Values of a wide grey as uint8: black at the lower end of the range, white at the upper end, clipped outside.
 
-    What is no finite number counts as the lowest value.
+    Values that are not finite count as the lower end of the range.
     """
     low, high = value_range
     greys = np.empty(values.shape, dtype=np.uint8)
@@ -294,19 +294,19 @@ def on_background(image: Image.Image, background: Background) -> Image.Image:
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """The picture with its header read; whatever a decoder raises inside becomes one sentence."""
+    """Open a picture and read its header. Any decoder error inside the block becomes a `CeterisError` of one sentence."""
     if not data:
         raise CeterisError("the picture is empty (0 bytes): give the encoded file.")
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures and of odd metadata; sizes are judged before decoding instead.
+            # Pillow warns of large pictures and of odd metadata; here sizes are checked before decoding instead.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 if image.width < 1 or image.height < 1:
                     raise DamagedError(f"it declares {image.width}x{image.height} pixels")
                 yield image
     except Image.DecompressionBombError as error:
-        # Pillow's own limit lies above ours; its message alone tells the size.
+        # Raised above Pillow's own limit, which is higher than ours; only its message holds the size.
         declared = re.search(r"\d+", str(error))
         raise BombError(float(declared.group()) if declared else math.inf) from None
     except Image.UnidentifiedImageError:
@@ -328,7 +328,10 @@ def _colours(image: Image.Image) -> Image.Image:
 
 
 def _deep(image: Image.Image, data: bytes) -> bool:
-    """Whether colours have more than 8 bits in the file. PPM files are scaled by the highest value that they declare."""
+    """Whether colours have more than 8 bits in the file.
+
+    PPM files never count, because Pillow scales them by the highest value that they declare.
+    """
     if image.format == "PNG":
         return image.mode not in WIDE_MODES and data[_PNG_DEPTH] > 8
     if image.format == "TIFF":
@@ -338,7 +341,7 @@ def _deep(image: Image.Image, data: bytes) -> bool:
 
 
 def _unsigned(image: Image.Image) -> bool:
-    """Whether 32-bit numbers that Pillow holds as signed ones are none."""
+    """Whether a TIFF file holds unsigned 32-bit integers, which Pillow reads as signed ones."""
     if image.format != "TIFF" or image.mode != "I":
         return False
     tags = image.tag_v2  # type: ignore[attr-defined]
@@ -350,7 +353,8 @@ def _stacked(image: Image.Image, data: bytes) -> bool:
         return bool(getattr(image, "is_animated", False))
     if image.format not in ("GIF", "TIFF"):
         return False
-    # Of these only going on to the next picture tells; that is done in a copy, because a damaged one is nothing to the first.
+    # GIF and TIFF tell only when the next picture is sought. This opens the bytes again, so that a damaged second picture
+    # does not affect the first.
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as again:
             again.seek(1)
@@ -368,7 +372,7 @@ def _strips(values: np.ndarray) -> Iterator[slice]:
 
 
 def _canonical(values: np.ndarray) -> np.ndarray:
-    """Equal bytes for values that are drawn alike, whatever their type."""
+    """Values as float64, so that values that are drawn alike have equal bytes, whatever their type."""
     numbers = values.astype(np.float64)
     numbers[~np.isfinite(numbers)] = -np.inf
     return numbers + 0.0  # no negative zero

@@ -1,8 +1,8 @@
-"""What an intermediate step reads of the captioned pictures: how many, of which domain, how many with a wrong caption.
+"""Select the captioned pictures that an intermediate step reads: their share, their domain and their wrong captions.
 
-Every choice ranks samples by a keyed hash of their ids. So it depends neither on their order in the files nor on the arm:
-arms of a replicate with equal settings read the same, and what a smaller share holds is part of what a larger one holds.
-Shapes: N captioned pictures, K of which are read.
+Every choice ranks samples by a keyed hash of their ids, so it depends neither on the order of the files nor on the arm.
+Arms of a replicate with equal settings read the same pictures. A smaller share is a subset of a larger one.
+Shapes: N captioned pictures, of which K are read.
 """
 
 import hashlib
@@ -18,34 +18,33 @@ from components.errors import CeterisError
 from components.study.axes import Domain, PairsSettings
 
 CHUNK = 64
-"""Pictures of which a caption each is held against the truth at once."""
+"""Number of (caption, picture) pairs that are checked against the truth at once."""
 
 
-class Reading(NamedTuple):
-    """What is read.
+class SelectedPairs(NamedTuple):
+    """The selected pictures and their captions.
 
     Attributes:
         rows: int64 (K,), the samples whose pictures are read, in their order in the part.
-        captions: int64 (N,), the sample whose caption stands beside each picture: its own, or that of another one.
+        captions: int64 (N,), for each picture the sample whose caption it is shown with: its own or a wrong one.
     """
 
     rows: np.ndarray
     captions: np.ndarray
 
 
-def reading(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> Reading:
-    """The captioned pictures that an arm's intermediate step reads.
+def select_pairs(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> SelectedPairs:
+    """Select the captioned pictures that an arm's intermediate step reads.
 
-    The share is one of all captioned pictures, whatever the domain, so that a domain is compared with as many pictures of
-    all domains.
+    `settings.share` is of all captioned pictures, so a domain arm and an all-domains arm read equally many.
 
     Args:
         seed: of the replicate.
-        batch_size: of a training step, which has to be of different pictures.
+        batch_size: of a training step; all pictures of a batch must differ.
         arm: named in errors.
 
     Raises:
-        CeterisError: the data has too few pictures of the domain, or they fill no batch, or some picture has no wrong caption.
+        CeterisError: the data has too few pictures of the domain, they do not fill a batch, or a picture has no wrong caption.
     """
     part = store.part("pairs", "train")
     rows = np.arange(len(part))
@@ -69,30 +68,31 @@ def reading(store: Store, settings: PairsSettings, seed: int, batch_size: int, a
     if noisy:
         ranked = rows[ranks([part.ids[row] for row in rows], seed, "caption noise")]
         captions[ranked[:noisy]] = _wrong_captions(store, part, ranked, noisy, arm)
-    return Reading(rows, captions)
+    return SelectedPairs(rows, captions)
 
 
 def ranks(ids: Sequence[str], seed: int, purpose: str) -> np.ndarray:
-    """The places of the ids in the order of their keyed hashes: int64, as many."""
+    """Indices of the ids, sorted by their keyed hashes: int64, one for each id."""
     key = hashlib.sha256(f"{seed}/pairs/{purpose}".encode()).digest()
     hashes = [hashlib.blake2b(one.encode(), digest_size=16, key=key).digest() for one in ids]
     return np.array(sorted(range(len(ids)), key=hashes.__getitem__), dtype=np.int64)
 
 
 def of_domain(store: Store, part: Part, domain: Domain) -> np.ndarray:
-    """Which pictures of a part are of a domain: bool (N,). Of scenes alone can anything but 'all' be asked."""
+    """Which pictures of a part are of a domain: bool (N,). Only generated scenes have domains other than 'all'."""
     if domain == "all":
         return np.ones(len(part), dtype=bool)
     objects = store.objects[part.image_rows].reshape(len(part), -1, OBJECT_WIDTH)
-    # Padding has no colour; its other numbers say nothing.
+    # An object whose colour is 0 or less is padding; its other numbers have no meaning.
     digits = ((objects[..., 0] > 0) & (objects[..., 1] >= FIRST_DIGIT)).any(axis=1)
     return digits if domain == "digits" else ~digits
 
 
 def _wrong_captions(store: Store, part: Part, ranked: np.ndarray, noisy: int, arm: str) -> np.ndarray:
-    """For each of the first `noisy` samples the next one, round the ranking, whose caption does not hold of its picture.
+    """For each of the first `noisy` ranked samples, the next sample in the ranking whose caption is false of its picture.
 
-    The ranking is that of all samples read, so a picture has the same wrong caption at every level that it is noisy at.
+    The search wraps around at the end. The ranking holds all samples read, so a picture has the same wrong caption at
+    every noise level that includes it.
     """
     found = np.empty(noisy, dtype=np.int64)
     without = np.arange(noisy)
@@ -112,7 +112,7 @@ def _wrong_captions(store: Store, part: Part, ranked: np.ndarray, noisy: int, ar
 
 
 def _true_of(store: Store, part: Part, texts: np.ndarray, pictures: np.ndarray) -> np.ndarray:
-    """Whether each text holds of the picture in its place: bool, as many."""
+    """Whether each text is true of the picture at the same position: bool, one for each text."""
     chunks = range(0, len(texts), CHUNK)
     return np.concatenate(
         [

@@ -1,7 +1,7 @@
-"""What the pictures of a data set are like, all together: their sizes, their values, and what would come out blank.
+"""Survey of a data set's pictures: their sizes, their values, and which of them would come out blank.
 
-Every picture is decoded once and leaves a few numbers behind. What a study should say of its pictures follows from them: the
-side of the square, the values that become black and white, and what transparent parts are put on.
+Every picture is decoded once, and only a few numbers of it are kept. They decide what a study says of its pictures: the
+side of the square, the values that become black and white, and the background of transparent parts.
 """
 
 import math
@@ -27,17 +27,17 @@ from components.data.images import (
 
 BLANK_SHARE = 0.995
 BLANK_LEVELS = 4
-# The side of the square by the longer side of the middle picture: larger pictures get a larger square, up to what a study on
-# two CPU cores can afford.
+# (limit, side): pictures whose median longer side is at most `limit` get a square of this side. The largest side is what a
+# study on two CPU cores can afford.
 SIZES = ((48, 48), (96, 64), (200, 96), (math.inf, 128))
 EXAMPLES = 3
 _THUMBNAIL = 64
-_SAMPLE = 1 << 16  # values of one picture that are sorted
+_SAMPLE = 1 << 16  # about as many values of one picture are sorted
 _LEVELS = 201  # values kept of one picture, evenly spaced in rank
-_OUTERMOST = 0.001  # share of a picture's values at either end that may be a fault of the sensor
-_UNUSUAL = 0.01  # share of pictures at either end that may be unlike the others
-_ENOUGH = 20
-_DARK = 32  # grey levels; colours of 12 bits, held as if they were 16, stay below 16
+_OUTERMOST = 0.001  # share of a picture's values at either end that may be sensor faults
+_UNUSUAL = 0.01  # share of pictures at either end that may be outliers
+_ENOUGH = 20  # pictures from which at least one at either end may be an outlier
+_DARK = 32  # grey levels; 12-bit colours stored as 16-bit ones stay below 16
 
 
 class Blank(NamedTuple):
@@ -48,7 +48,11 @@ class Blank(NamedTuple):
 
 
 class _Wide(NamedTuple):
-    """One wide grey: the bulk of its values (NaN where it has none), all its values, and some evenly spaced in rank."""
+    """Measurements of one wide grey (grey of more than 8 bits, or depth map).
+
+    `bulk` is the range of nearly all values and `all` the range of all finite ones; both are NaN where no value is finite.
+    `levels` are some of its values, evenly spaced in rank.
+    """
 
     name: str
     bulk: tuple[float, float]
@@ -67,14 +71,14 @@ class _Transparent(NamedTuple):
 
 @dataclass
 class PictureSurvey:
-    """Gathers, picture by picture, what a data set's pictures are like.
+    """Collects measurements, picture by picture.
 
     Attributes:
-        formats: how many pictures there are of each file format.
-        modes: likewise of Pillow's modes.
-        deep: how many pictures have colours of more than 8 bits, of which the upper 8 are read.
-        dark: how many of those come out nearly black.
-        stacked: how many files hold several pictures, of which the first is read.
+        formats: number of pictures of each file format.
+        modes: number of pictures of each of Pillow's modes.
+        deep: number of pictures whose colours have more than 8 bits; only the upper 8 are read.
+        dark: number of those that come out nearly black.
+        stacked: number of files that hold several pictures; only the first is read.
     """
 
     formats: Counter[str] = field(default_factory=Counter)
@@ -89,7 +93,7 @@ class PictureSurvey:
     _wide: list[_Wide] = field(default_factory=list)
 
     def add(self, data: bytes, name: str = "") -> None:
-        """One encoded picture; `name` is what people call it.
+        """Add one encoded picture; `name` is what messages call it.
 
         Raises:
             CeterisError: it cannot be decoded.
@@ -97,7 +101,7 @@ class PictureSurvey:
         self.add_decoded(decode(data), name)
 
     def add_decoded(self, picture: Decoded, name: str = "") -> None:
-        """One picture that is decoded already."""
+        """Add one decoded picture."""
         width, height = picture.size
         self._widths.append(width)
         self._heights.append(height)
@@ -136,7 +140,7 @@ class PictureSurvey:
 
     @property
     def middle(self) -> tuple[int, int]:
-        """Width and height at the middle, each by itself, in pixels; (0, 0) without pictures."""
+        """Median width and median height, in pixels; (0, 0) without pictures."""
         if not self.count:
             return 0, 0
         return int(np.median(self._widths)), int(np.median(self._heights))
@@ -148,7 +152,7 @@ class PictureSurvey:
         return sizes[0], sizes[-1]
 
     def longest_sides(self, shares: Sequence[float] = (0.05, 0.5, 0.95)) -> list[int]:
-        """The longer sides of pictures, in pixels: that which so large a share of the pictures does not pass."""
+        """Quantiles of the pictures' longer sides, in pixels, one for each share; 0 without pictures."""
         if not self.count:
             return [0 for _ in shares]
         longest = np.maximum(self._widths, self._heights)
@@ -164,13 +168,13 @@ class PictureSurvey:
     def value_range(self) -> tuple[float, float] | None:
         """The values that should become black and white; None where no picture has more than 8 bits.
 
-        The bulk of the values decides. Where most pictures have a few values far beyond it, the range is extended towards them,
-        but by no more than the bulk's own width at either end, so that a mark for "no depth" cannot blacken everything.
+        The range holds the bulk of the values. Where most pictures have values outside it, the range is extended towards them,
+        at either end by no more than the width of the bulk. So a mark for "no depth" cannot turn everything black.
         """
         measured = [picture for picture in self._wide if math.isfinite(picture.bulk[0])]
         if not measured:
             return (0.0, 1.0) if self._wide else None
-        # Of enough pictures at least one at either end may be unlike the others.
+        # With enough pictures, at least one at either end is left out as an outlier.
         inwards: tuple[Any, Any] = ("higher", "lower") if len(measured) >= _ENOUGH else ("lower", "higher")
         low = float(np.quantile([picture.bulk[0] for picture in measured], _UNUSUAL, method=inwards[0]))
         high = float(np.quantile([picture.bulk[1] for picture in measured], 1 - _UNUSUAL, method=inwards[1]))
@@ -182,7 +186,7 @@ class PictureSurvey:
 
     @property
     def background(self) -> Background:
-        """White, unless it leaves more of the pictures with transparent parts blank than another background does."""
+        """The background on which the fewest pictures with transparent parts are blank; ties go to white, then to black."""
         blank = Counter(background for picture in self._transparent for background in picture.blank_on)
         return min(BACKGROUNDS, key=lambda background: blank[background])
 
@@ -192,7 +196,7 @@ class PictureSurvey:
         return Rendering(self.background, self.value_range)
 
     def blank(self, rendering: Rendering | None = None) -> Blank:
-        """Pictures of which at least 99.5 of 100 pixels lie within 4 grey levels of the middle one, in every channel.
+        """Blank pictures: at least 99.5 % of the pixels lie within 4 grey levels of the median, in every channel.
 
         Args:
             rendering: how they are drawn, by default as `self.rendering` proposes.
@@ -213,11 +217,11 @@ class PictureSurvey:
 
     @property
     def not_numbers(self) -> int:
-        """Number of pictures with values that are no finite numbers."""
+        """Number of pictures with values that are not finite."""
         return sum(not picture.finite for picture in self._wide)
 
     def sentences(self, size: int | None = None, rendering: Rendering | None = None) -> list[str]:
-        """What is known of the pictures in plain English, the first line about all of them.
+        """Describe the pictures in sentences; the first is about all of them.
 
         Args:
             size: side of the square that they are fitted into, by default `self.image_size`.
@@ -272,7 +276,7 @@ class PictureSurvey:
 
 
 def almost_one_colour(image: Image.Image) -> bool:
-    """Whether at least 99.5 of 100 pixels of an RGB picture lie within 4 levels of the middle one, in every channel."""
+    """Whether at least 99.5 % of the pixels of an RGB picture lie within 4 levels of the median, in every channel."""
     counts = np.asarray(image.histogram()).reshape(-1, 256).cumsum(axis=1)
     for channel in counts:
         total = channel[-1]
@@ -284,13 +288,13 @@ def almost_one_colour(image: Image.Image) -> bool:
 
 
 def _flat(greys: np.ndarray) -> bool:
-    """The same of greys, uint8."""
+    """`almost_one_colour` for greys, uint8."""
     levels = greys.astype(np.int16)
     return bool((np.abs(levels - np.median(levels)) <= BLANK_LEVELS).mean() >= BLANK_SHARE)
 
 
 def _thumbnail(image: Image.Image) -> Image.Image:
-    """The picture at about the size at which models see it, so that noise is averaged as they have it averaged."""
+    """The picture at about the size at which models see it, so that noise is averaged as it is for them."""
     factor = max(1, max(image.size) // _THUMBNAIL)
     return image.reduce((min(factor, image.width), min(factor, image.height)))
 
@@ -313,10 +317,10 @@ def _measured(values: np.ndarray, name: str) -> _Wide:
 
 
 def _bulk(ranked: np.ndarray) -> tuple[float, float]:
-    """Between which values nearly all of a picture's sorted values lie.
+    """The range of nearly all of a picture's sorted values.
 
-    A lone value at an end that is farther from the others than they are from one another is left out: it is a mark, such as
-    65535 for "no depth".
+    The lowest (or highest) value is left out if it is farther from the other values than their whole range: then it is a
+    mark, such as 65535 for "no depth".
     """
     begin, end = int(np.searchsorted(ranked, ranked[0], "right")), int(np.searchsorted(ranked, ranked[-1], "left"))
     inner = ranked[begin:end]
@@ -329,7 +333,7 @@ def _bulk(ranked: np.ndarray) -> tuple[float, float]:
 
 
 def _rounded(low: float, high: float, whole: bool) -> tuple[float, float]:
-    """The range in a number of digits that people can read, never narrower; never empty."""
+    """Round a range outwards to few digits (or to whole numbers). The result is never empty."""
     if whole:
         low, high = math.floor(low), math.ceil(high)
         return float(low), float(max(high, low + 1))

@@ -1,14 +1,16 @@
-"""Region features computed elsewhere, in the layouts in which the BERT-era papers published them.
+"""Read region features that were computed elsewhere, in the layouts in which the BERT-era papers published them.
 
 * `*.tsv`: the layout of bottom-up attention (Anderson et al., 2018) and of LXMERT: tab-separated, no header; arrays are
   base64 of float32 (ids int64). Six columns (image_id, image_w, image_h, num_boxes, boxes, features) or LXMERT's ten
-  (img_id, img_h, img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, features), whose ids are those of the
-  likeliest object and attribute of each region, with its probability.
-* a folder of `IMAGE_ID.npz`, one file a picture: `features` (R, F); `boxes` or `bbox` (R, 4) in pixels with `image_width`
-  (or `image_w`) and `image_height` (or `image_h`), or UNITER's `norm_bb` (R, 4 or more) as shares of the picture; and, if
-  there are any, `classes`, `cls_prob` or `soft_labels` (R, L): probabilities with the background last.
+  (img_id, img_h, img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, features). LXMERT's ids name the
+  most likely object and attribute of each region; `conf` is its probability.
+* a folder of `IMAGE_ID.npz`, one file for each picture:
+  - `features` (R, F);
+  - `boxes` or `bbox` (R, 4) in pixels with `image_width` (or `image_w`) and `image_height` (or `image_h`), or UNITER's
+    `norm_bb` (R, 4 or more) as shares of the picture;
+  - optionally `classes`, `cls_prob` or `soft_labels` (R, L): probabilities with the background last.
 
-F is 2048 and R is 36 or 10 to 100 in the published files; any other numbers will do. Boxes are left, top, right, bottom.
+F is 2048 and R is 36 or 10 to 100 in the published files; other numbers work too. Boxes are left, top, right, bottom.
 """
 
 import base64
@@ -32,7 +34,7 @@ TEN = (
 
 @dataclass(frozen=True)
 class Likeliest:
-    """Of what each region shows, the likeliest alone: ids int64 (R,) from 0, and probabilities float32 (R,)."""
+    """Only the most likely class (or attribute) of each region: ids int64 (R,) from 0, and probabilities float32 (R,)."""
 
     ids: np.ndarray
     probabilities: np.ndarray
@@ -43,11 +45,11 @@ class FileRegions:
     """The regions of one picture.
 
     Attributes:
-        image_id: the picture's id; of a path, its last part without ending.
+        image_id: the picture's id; for an NPZ file its name without suffix.
         features: float32 (R, F).
         boxes: float32 (R, 4), shares of the picture, 0 to 1.
-        classes: float32 (R, L), probabilities with the background last, or the likeliest alone; None where the file has none.
-        attributes: the likeliest; None where the file has none.
+        classes: float32 (R, L), probabilities with the background last, or only the most likely; None where the file has none.
+        attributes: the most likely attributes; None where the file has none.
     """
 
     image_id: str
@@ -58,7 +60,7 @@ class FileRegions:
 
 
 def read_regions(path: Path) -> Iterator[FileRegions]:
-    """Read a TSV file, or a folder of NPZ files in the order of their names; one picture is held at a time.
+    """Read a TSV file, or a folder of NPZ files in the order of their names, one picture at a time.
 
     Raises:
         CeterisError: naming the file, and the line or key, that cannot be read.

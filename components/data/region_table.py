@@ -1,7 +1,7 @@
-"""Region features that came with the data, on their way from the user's files to what arms read.
+"""Convert region features that came with the data: from the user's files to Parquet shards, and from these to arrays.
 
-The materialise stage writes them beside the samples, a row a picture (`regions-*.parquet`), the tokenize stage as the arrays
-that every batch is cut from (`components.data.regions`). One picture is held at a time, or some hundred.
+The materialise stage writes the shards beside the samples, one row for each picture (`regions-*.parquet`). The tokenize stage
+writes the arrays from which batches are cut (`components.data.regions`). A few hundred pictures at most are in memory.
 Letters: N pictures, R regions, F features, L classes of object, A attributes.
 """
 
@@ -26,15 +26,15 @@ SCHEMA = pa.schema(
         "regions": pa.int32(),  # R
         "features": pa.binary(),  # float32 (R, F)
         "boxes": pa.binary(),  # float32 (R, 4), shares of the picture
-        "classes": pa.binary(),  # float32 (R, L); like all that follow, empty where nobody knows
-        "classes_ids": pa.binary(),  # int64 (R,), of the likeliest
+        "classes": pa.binary(),  # float32 (R, L); this column and all that follow are empty where not known
+        "classes_ids": pa.binary(),  # int64 (R,), the most likely class
         "classes_probabilities": pa.binary(),  # float32 (R,)
         "attributes_ids": pa.binary(),
         "attributes_probabilities": pa.binary(),
     }
 )
 FOLDER = "regions"
-"""Of the arrays, in the folder of the tokenised data."""
+"""Folder of the arrays, inside the folder of the tokenised data."""
 _ROWS_PER_SHARD = 256
 _ROWS_AT_ONCE = 64
 _SHOWN = 3
@@ -44,11 +44,11 @@ def write_regions(folder: Path, path: Path, images: Mapping[str, str | None]) ->
     """Write the regions of every picture to shards in `folder`; returns what was found, in words.
 
     Args:
-        path: what `read_regions` reads. Regions of pictures that are not asked for are left out.
-        images: the id of each picture by the name that the files call it; None for a name that two pictures have.
+        path: the file or folder for `read_regions`. Regions of pictures that are not in `images` are left out.
+        images: picture ids by the name that the files use; None for a name that two pictures have.
 
     Raises:
-        CeterisError: a picture has no regions, or two times; a name means two pictures; pictures differ in F or L.
+        CeterisError: a picture has no regions or has them twice, a name means two pictures, or pictures differ in F or L.
     """
     rows: list[FileRegions] = []
     done: dict[str | None, str] = {}
@@ -75,7 +75,7 @@ def write_regions(folder: Path, path: Path, images: Mapping[str, str | None]) ->
         if len(rows) == _ROWS_PER_SHARD:
             shards += _flush(folder, shards, rows)
     _flush(folder, shards, rows)
-    missing = [name for name, image_id in images.items() if image_id not in done]  # None is never done
+    missing = [name for name, image_id in images.items() if image_id not in done]  # a name of two pictures counts too
     if missing or first is None:
         raise CeterisError(
             f"{path} has no regions of {len(missing)} pictures ({', '.join(map(repr, missing[:_SHOWN]))}): "
@@ -97,7 +97,7 @@ def _check_alike(first: FileRegions, found: FileRegions, path: Path) -> None:
 
 
 def _numbers(value: np.ndarray | Likeliest | None) -> int:
-    """How many there are for each region."""
+    """How many numbers there are for each region."""
     if isinstance(value, Likeliest):
         return 1
     return 0 if value is None else value.shape[1]
@@ -133,16 +133,17 @@ def _bytes(array: np.ndarray, kind: str) -> bytes:
 def write_arrays(data: Path, out: Path, rows: Mapping[str, int]) -> dict[str, int] | None:
     """Fill `out`/regions with the arrays of `RegionArrays`; None, and nothing written, where the data has no regions.
 
-    Regions are padded to the most that any picture has. Where the likeliest class alone is known, the background has the rest
-    of the probability; where none is, all of it. Attributes likewise, and "none".
+    Regions are padded to the largest number that any picture has. Where only the most likely class is known, the background
+    gets the rest of the probability. Where no class is known, the background gets all of it. Attributes are treated likewise,
+    with "none" in place of the background.
 
     Args:
-        data: what the materialise stage wrote.
+        data: the folder that the materialise stage wrote.
         out: the folder of the tokenised data.
         rows: the row of each picture in all arrays.
 
     Returns:
-        `features` (F), `most` and `fewest` (R), `classes` (L) and `attributes` (A), each 1 where none are known.
+        `features` (F), `most` and `fewest` (R), `classes` (L) and `attributes` (A); L or A is 1 where none are known.
     """
     if not samples.shards(data, "regions"):
         return None
@@ -176,7 +177,7 @@ def _rows(data: Path) -> Iterator[dict[str, Any]]:
 
 
 def _survey(data: Path) -> tuple[list[int], dict[str, int]]:
-    """Regions of every picture; features, classes and attributes of a region. Background and "none" stand last."""
+    """The number of regions of every picture, and the sizes F, L and A; L and A include the background and "none"."""
     counts, sizes = [], {"features": 0, "classes": 1, "attributes": 1}
     for found in _rows(data):
         counts.append(found["regions"])

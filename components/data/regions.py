@@ -1,4 +1,4 @@
-"""What a frozen visual front end saw in every picture, computed once and read by every stage that trains."""
+"""Region arrays: a frozen visual front end's output for every picture, computed once and read by every training stage."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 LARGE = 4 << 30
-"""Bytes beyond which an array of what regions hold is kept in half precision."""
+"""Size in bytes from which a float array of regions is kept in half precision."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ class RegionArrays:
         return cls(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in cls.__dataclass_fields__})
 
     def of(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """What batches carry of the given pictures, (B,): `region_NAME` (B, ...), float32 but for `region_real`."""
+        """Batch entries for the given pictures (B,): `region_NAME` (B, ...), float32 except `region_real` (bool)."""
         taken = {f"region_{name}": getattr(self, name)[images] for name in self.__dataclass_fields__}
         return {name: array.astype(bool if name == "region_real" else np.float32) for name, array in taken.items()}

@@ -14,6 +14,8 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.files.json_files import write_json
+
 IMAGE_SCHEMA = pa.schema(
     {
         "image_id": pa.string(),
@@ -74,7 +76,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row that something trains or is scored on."""
+    """One row to train on or to score."""
 
     id: str
     part: str
@@ -150,9 +152,7 @@ class SampleWriter:
             "texts": texts,
             "digest": digest_of(self.folder),
         }
-        (self.folder / "source.json").write_text(
-            json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        write_json(self.folder / "source.json", description, indent=2)
 
 
 def shards(folder: Path, table: str) -> list[Path]:

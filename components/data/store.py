@@ -1,4 +1,4 @@
-"""Reading and writing the tokenised data: memory-mapped arrays, decoded and tokenised once for every stage that trains."""
+"""Open the tokenised data: memory-mapped arrays, decoded and tokenised once for every stage that trains."""
 
 import json
 from dataclasses import dataclass
@@ -40,8 +40,14 @@ class Part:
 
     @cached_property
     def image_rows_second(self) -> np.ndarray:
-        """Int64 (N,): likewise of the second picture; only parts whose samples have two have this array."""
+        """Int64 (N,): the same for the second picture; only parts with two pictures per sample have this array."""
         return self._array("image_rows_second")
+
+    @cached_property
+    def pictures(self) -> list[np.ndarray]:
+        """Rows of the first picture of each sample and, where samples have two, of the second."""
+        two = (self.folder / "image_rows_second.npy").is_file()
+        return [self.image_rows, self.image_rows_second] if two else [self.image_rows]
 
     @cached_property
     def targets(self) -> np.ndarray:
@@ -60,17 +66,17 @@ class Part:
 
     @cached_property
     def groups(self) -> list[str]:
-        """What the statistics cluster by."""
+        """Groups of the samples, by which the statistics cluster."""
         return self._column("group")
 
     @cached_property
     def forms(self) -> list[str]:
-        """Slices, such as the form of the question."""
+        """Forms by which results are sliced, such as the form of the question."""
         return self._column("form")
 
     @cached_property
     def texts(self) -> list[str]:
-        """The texts as they came."""
+        """The original texts."""
         return self._column("text")
 
     def __len__(self) -> int:
@@ -98,30 +104,30 @@ class Store:
 
     @cached_property
     def image_labels(self) -> np.ndarray:
-        """Bool (N, C): which labels each picture carries."""
+        """Bool (N, C): which labels each picture has."""
         return np.load(self.folder / "labels.npy", mmap_mode="r")
 
     @cached_property
     def boxes(self) -> np.ndarray:
         """Float32 (N, M, 4): left, top, right, bottom of known objects as shares of the picture, padded with -1.
 
-        M, the most objects of any picture, is 0 where the data knows no boxes.
+        M is the largest number of objects in a picture; it is 0 where the data has no boxes.
         """
         return np.load(self.folder / "boxes.npy", mmap_mode="r")
 
     @cached_property
     def box_classes(self) -> np.ndarray:
-        """Int16 (N, M): which of `object_classes` the object in each box is; -1 at padding and where it has no name."""
+        """Int16 (N, M): index into `object_classes` for each box; -1 at padding and where it has no name."""
         return np.load(self.folder / "box_classes.npy", mmap_mode="r")
 
     @cached_property
     def box_attributes(self) -> np.ndarray:
-        """Int16 (N, M): likewise of `object_attributes`."""
+        """Int16 (N, M): index into `object_attributes` for each box; -1 at padding and where it has no name."""
         return np.load(self.folder / "box_attributes.npy", mmap_mode="r")
 
     @cached_property
     def region_counts(self) -> np.ndarray | None:
-        """Int64 (N,): how many regions came with each picture; None where none came with the data."""
+        """Int64 (N,): number of regions that came with each picture; None where the data has no regions."""
         if "regions" not in self.index:
             return None
         return np.load(self.folder / "regions" / "real.npy", mmap_mode="r").sum(axis=1)

@@ -1,8 +1,8 @@
 """Independent counter-based random streams.
 
-What is drawn at position k of a stream is a pure function of (seed, source, purpose, k): there is no state to save, and
-resuming is starting at k. Streams with different keys are independent, so an architecture that uses one more stream
-(its own masking, say) leaves the others as they are.
+A draw at position k of a stream is a pure function of (seed, source, purpose, k). So there is no state to save, and to
+resume is to start at k. Streams with different keys are independent, so an architecture that uses one more stream (for its
+own masking, for example) does not change the others.
 
 Philox is the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 """
@@ -23,13 +23,13 @@ class Stream:
         self._key = np.frombuffer(digest[:16], dtype=np.uint64)
 
     def at(self, position: int) -> np.random.Generator:
-        """The generator of position k: as many draws as wanted, none of which touches another position."""
+        """The generator of position k. It gives any number of draws, and none of them affects another position."""
         counter = np.array([0, 0, position, 0], dtype=np.uint64)
         return np.random.Generator(np.random.Philox(counter=counter, key=self._key))
 
 
 class Order:
-    """Which of `count` items is the k-th draw: shuffled epoch after epoch, without a repeat inside an epoch."""
+    """The order in which `count` items are drawn: shuffled anew in every epoch, without repeats inside an epoch."""
 
     def __init__(self, seed: int, source: str, count: int) -> None:
         if count < 1:

@@ -1,4 +1,4 @@
-"""What fine-tuning and prediction are handed: the samples of a task, with whatever its kind needs beside them.
+"""Batches for fine-tuning and prediction: the samples of a task, with what its kind needs besides.
 
 Shapes: B batch, K samples of a pool.
 """
@@ -20,14 +20,14 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Needs:
-    """What a kind of task needs beside pictures, texts and targets.
+    """What a kind of task needs besides pictures, texts and targets.
 
     Attributes:
-        boxes: target_boxes float32 (B, 4), of the object at index `targets` of the picture's boxes; -1 where there is none.
-        second_picture: pixels_second and, where regions are read, region_NAME_second: as those of the first picture.
-        pool: K, how many samples in a row are handed over together, whole pools only.
-        distractors: above 0, training batches carry distractors int64 (distractors,): how much further in its pool stand
-            the other pictures that each text is compared with, counted round, 1 to K - 1.
+        boxes: target_boxes float32 (B, 4), the box at index `targets` of the picture's boxes; -1 where there is none.
+        second_picture: pixels_second and, where regions are read, region_NAME_second; as for the first picture.
+        pool: K, the number of consecutive samples that form a pool. Batches hold whole pools only.
+        distractors: above 0, training batches have distractors int64 (distractors,). Each text is compared with the pictures
+            that lie this many places (1 to K - 1) after its own in the pool, counted cyclically.
     """
 
     boxes: bool = False
@@ -55,7 +55,7 @@ def task_batch(store: Store, part: Part, rows: np.ndarray, needs: Needs, regions
 
 
 class TaskStream(BatchStream):
-    """Batches of a task's training split, in an order that is a function of the seed: pools are drawn, not samples.
+    """Batches of a task's training split, in an order that depends on the seed only. Whole pools are drawn, not samples.
 
     Args:
         subset: rows to draw from, whole pools (all when None), for runs with few labels.
@@ -98,7 +98,7 @@ class TaskStream(BatchStream):
 
 
 def few(count: int, part: str, seed: int, store: Store, pool: int) -> np.ndarray:
-    """The rows that a run with few labels may use, in whole pools; the same for every architecture of a replicate, sorted."""
+    """The rows that a run with few labels may use, sorted, in whole pools; the same for every arm of a replicate."""
     if pool == 1:
         return few_labels(count, part, seed, store)
     pools = len(store.part(part, "train")) // pool

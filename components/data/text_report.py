@@ -1,4 +1,4 @@
-"""What was found about somebody's texts, and how it is said."""
+"""The report of a survey of texts, as numbers and as sentences."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,25 @@ from components.data import tokenizer as wordpiece
 
 @dataclass(frozen=True)
 class TextReport:
-    """What a survey found.
+    """The results of a survey.
 
     Attributes:
-        texts: how many there are; empty ones, of which there are `empty`, do not count.
-        distinct: how many of them differ in more than case, white space and Unicode form.
-        vocabulary_size: tokens of the vocabulary: the proposal, or what was asked for.
-        max_length: tokens of a text, [CLS] and [SEP] included: the proposal, or what was asked for.
-        middle: tokens of the text at the middle, [CLS] and [SEP] included; 0 where there are no texts.
-        longest: likewise of the longest text.
-        cut: texts with more tokens than `max_length`.
+        texts: number of texts that are not empty.
+        empty: number of empty texts.
+        distinct: number of texts that differ in more than case, white space and Unicode form.
+        vocabulary_size: largest number of tokens of the vocabulary, proposed or given.
+        max_length: limit of tokens of a text, with [CLS] and [SEP], proposed or given.
+        middle: median number of tokens of a text, with [CLS] and [SEP]; 0 where there are no texts.
+        longest: number of tokens of the longest text, with [CLS] and [SEP].
+        cut: number of texts with more tokens than `max_length`.
         cut_examples: the beginnings of the longest of them, three at most.
-        spelled_share: of words, those that have no token of their own and are spelled in pieces.
-        unknown_share: of tokens, those that are [UNK].
-        unknown_texts: texts that hold one.
-        unknown_examples: the beginnings of some, three at most.
-        merged: texts whose tokens are those of another text that differs.
-        merged_example: the beginnings of two that the tokenizer takes for one.
-        tokenizer: 'built', or the name of a loaded one.
+        spelled_share: share of words that have no token of their own and are spelled in pieces.
+        unknown_share: share of tokens that are [UNK].
+        unknown_texts: number of texts with [UNK].
+        unknown_examples: the beginnings of some of them, three at most.
+        merged: number of texts with the same tokens as a different text.
+        merged_example: the beginnings of two different texts with the same tokens.
+        tokenizer: 'built', or the name of a loaded tokenizer.
     """
 
     texts: int
@@ -46,11 +47,11 @@ class TextReport:
 
     @property
     def cut_share(self) -> float:
-        """Of the texts, those that the limit cuts."""
+        """Share of the texts that the limit cuts."""
         return self.cut / self.texts if self.texts else 0.0
 
     def sentences(self) -> list[str]:
-        """The same in words; what is fine is said in one sentence, and each loss has one of its own."""
+        """The report in sentences: one or two on what is there, and one for each kind of loss."""
         if not self.texts:
             return ["texts: none."]
         empty = f" and {_count(self.empty, 'empty one')}" if self.empty else ""
@@ -91,7 +92,7 @@ class TextReport:
 
 
 def _percent(share: float) -> str:
-    """A share as a percentage with one place; a small one that is not zero does not become zero."""
+    """A share as a percentage with one decimal; a small share above zero is not shown as zero."""
     return "less than 0.1%" if 0 < share < 0.0005 else f"{100 * share:.1f}%"
 
 

@@ -1,6 +1,7 @@
-"""What a tokenizer makes of somebody's texts, measured before anything is built from them.
+"""Survey texts before a study of them is made: propose a vocabulary and a length limit, and measure what they lose.
 
-Two passes, so that no text is kept: one counts the words, one counts the tokens of the tokenizer that these words give.
+There are two passes, so that no text has to be kept: one counts words, the other counts the tokens of the tokenizer that is
+built from these words.
 
     survey = TextSurvey()
     for row in rows:
@@ -22,35 +23,35 @@ from components.data.text_report import TextReport
 from components.errors import CeterisError
 
 LENGTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
-# The limit may cut so many texts if sparing them would take more than one step up.
+# The limit may cut this share of texts if cutting none would take more than one step up in `LENGTHS`.
 MOST_CUT = 0.01
-MOST_TOKENS = 8000  # of a proposed vocabulary, unless the characters alone are more
-# A word has a token of its own if it is seen so often: in a large set of texts, in a small one, in a tiny one.
+MOST_TOKENS = 8000  # of a proposed vocabulary, unless the characters alone need more
+# (texts, times): with at least so many training texts, a word gets its own token if it occurs at least so many times.
 _SEEN = ((2000, 3), (200, 2), (0, 1))
-_AT_ONCE = 200_000  # characters of different texts that are looked at together
+_AT_ONCE = 200_000  # characters of different texts that are processed together
 _REMEMBERED = 20_000  # beginnings of texts, so that an example can be shown
 _SHOWN = 3
 _QUOTED = 48  # characters of an example
 
 
 class TextSurvey:
-    """Counts the words of texts, proposes a vocabulary and a limit, and says what they cost.
+    """Counts the words of texts, proposes a vocabulary and a length limit, and measures what they lose.
 
     Args:
         tokenizer: 'built', as the tokenize stage builds it from training texts, or a Hugging Face name or local folder.
-        smallest_vocabulary: tokens that a proposed vocabulary has room for at least.
+        smallest_vocabulary: the smallest size of a proposed vocabulary, in tokens.
     """
 
     def __init__(self, tokenizer: str = wordpiece.BUILT, smallest_vocabulary: int = 2000) -> None:
         self._source = tokenizer
         self._smallest = smallest_vocabulary
         self._words_of = wordpiece.word_splitter()
-        # Equal texts are looked at once.
+        # Equal texts are processed once.
         self._waiting: Counter[tuple[str, bool]] = Counter()
         self._waiting_size = 0
         self._words: Counter[str] = Counter()  # of training texts
         self._texts = self._trained = self._empty = 0
-        # In place of texts and of lists of words and tokens their hashes are kept.
+        # Hashes are kept instead of texts and of lists of words and tokens.
         self._words_of_text: dict[int, int] = {}
         self._words_of_tokens: dict[int, int] = {}
         self._beginnings: dict[int, str] = {}  # by words
@@ -64,7 +65,7 @@ class TextSurvey:
         self._merged_example: tuple[str, str] | None = None
 
     def count(self, text: str | None, trains: bool = True) -> None:
-        """First pass: one text, and whether its row trains (the vocabulary comes from training texts alone).
+        """First pass: add one text. `trains` says whether it is a training text; only these make the vocabulary.
 
         Raises:
             CeterisError: the text is no valid Unicode.
@@ -76,7 +77,7 @@ class TextSurvey:
             self._count_waiting()
 
     def _wait(self, text: str, trains: bool) -> bool:
-        """Put a text to those that wait; returns whether enough of them do."""
+        """Add a text to the waiting ones; returns whether enough are waiting to be processed."""
         if (text, trains) not in self._waiting:
             self._waiting_size += len(text)
         self._waiting[text, trains] += 1
@@ -107,7 +108,7 @@ class TextSurvey:
         """End the first pass: choose the size of the vocabulary, unless it is given, and build or load the tokenizer.
 
         Raises:
-            CeterisError: the named tokenizer cannot be had, or lacks one of BERT's special tokens.
+            CeterisError: the named tokenizer cannot be loaded, or lacks one of BERT's special tokens.
         """
         self._count_waiting()
         self._vocabulary_size = vocabulary_size or self._proposed_vocabulary()
@@ -115,7 +116,7 @@ class TextSurvey:
             self._tokenizer = wordpiece.build(self._words, self._vocabulary_size, LENGTHS[-1])
         else:
             self._tokenizer = wordpiece.load(self._source, LENGTHS[-1])
-        # Whole lengths are wanted here; every text is measured as it is.
+        # Texts are measured at their full length.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         tokens = self._tokenizer.get_vocab()
@@ -124,14 +125,14 @@ class TextSurvey:
         self._special = wordpiece.special_tokens(self._tokenizer)
 
     def _proposed_vocabulary(self) -> int:
-        """Room for every word that is seen often enough, between the smallest and `MOST_TOKENS`."""
+        """Room for every word that occurs often enough, between the smallest size and `MOST_TOKENS`."""
         fewest = next(times for texts, times in _SEEN if self._trained >= texts)
         characters = wordpiece.fewest_tokens(self._words)
         wanted = characters + sum(times >= fewest for word, times in self._words.items() if len(word) > 1)
         return max(self._smallest, min(MOST_TOKENS, wanted), characters)
 
     def measure(self, text: str | None) -> None:
-        """Second pass: one text again, whether it trains or not.
+        """Second pass: measure one text again, whether it is a training text or not.
 
         Raises:
             CeterisError: the first pass has not ended, or has not seen this text.
@@ -157,7 +158,7 @@ class TextSurvey:
         self._tokens += int(weights[words].sum())
         self._unknown += int(weights[unknown].sum())
         self._starts += int(weights[starts].sum())
-        # [SEP] stands between two texts, so a word goes on in its own text or not at all.
+        # [SEP] ends every text, so a word never seems to continue in the next text.
         self._spelled += int(weights[:-1][starts[:-1] & self._continues[ids[1:]]].sum())
         holds = np.logical_or.reduceat(unknown, np.cumsum(lengths) - lengths)
         self._unknown_texts += int(times[holds].sum())
@@ -171,7 +172,7 @@ class TextSurvey:
         self._release()
 
     def _compare(self, texts: list[str], encoded: list[list[int]]) -> None:
-        """Find texts whose words differ and whose tokens are equal."""
+        """Find texts with different words but equal tokens."""
         for text, ids in zip(texts, encoded, strict=True):
             words = self._words_of_text.get(hash(text))
             if words is None:
@@ -188,7 +189,7 @@ class TextSurvey:
         """End the second pass.
 
         Args:
-            max_length: the limit that is meant; without it one is proposed.
+            max_length: the limit in tokens; None to propose one.
 
         Raises:
             CeterisError: the first pass has not ended.
@@ -228,7 +229,7 @@ class TextSurvey:
         return 0
 
     def _proposed_length(self) -> int:
-        """The smallest limit that cuts none; two or more steps less if those steps are for the few longest alone."""
+        """The smallest limit that cuts no text; if it is two or more steps above the one that cuts few texts, the latter."""
         total, last = sum(self._lengths.values()), len(LENGTHS) - 1
         cut = [self._cut(limit) for limit in LENGTHS]
         none = next((step for step in range(last) if cut[step] == 0), last)
@@ -237,6 +238,6 @@ class TextSurvey:
 
 
 def _beginning(text: str) -> str:
-    """So much of a text as is shown, on one line."""
+    """The beginning of a text, on one line, for examples."""
     shown = " ".join(text[: _QUOTED + 1].split())
     return shown if len(text) <= _QUOTED else f"{shown[:_QUOTED].rstrip()} ..."

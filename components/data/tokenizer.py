@@ -1,9 +1,9 @@
-"""The tokenizer that all architectures of a study share.
+"""The tokenizer that all arms of a study share.
 
-Built ones are WordPiece with a vocabulary of our own counting: *training* WordPiece gives another vocabulary in every
-process, counting and sorting does not. Unknown words are spelled in characters, so nothing is lost: texts that differ in
-an accent, a vowel mark, a tone or a joiner give different tokens. Only case, the Unicode form of equal characters, white
-space beside punctuation and invisible characters without meaning are dropped.
+A built tokenizer is WordPiece with a vocabulary of the most frequent words. The words are counted and sorted here, because
+*training* WordPiece gives another vocabulary in every process. Unknown words are spelled in characters, so nothing is lost:
+texts that differ in an accent, a vowel mark, a tone or a joiner give different tokens. Only these are dropped: case, the
+Unicode form of equal characters, white space beside punctuation, and invisible characters without meaning.
 """
 
 import json
@@ -20,24 +20,24 @@ from tokenizers.pre_tokenizers import PreTokenizer
 
 from components.errors import CeterisError
 
-BUILT = "built"  # the value of `text.tokenizer` that asks for one of our own
+BUILT = "built"  # value of `text.tokenizer`: build one from the training texts
 UNKNOWN = "[UNK]"
 SPECIALS = ("[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
 CONTINUATION = "##"
 
-# What parts words without being seen: the zero-width space, as Khmer and Thai use it, and the separators of old.
+# Invisible characters that separate words: the zero-width space, as used in Khmer and Thai, and the ASCII separators.
 _PARTING = r"[\x{200b}\x{1c}-\x{1f}]"
-# What is invisible and means nothing: control characters, the soft hyphen, marks of direction, the word joiner, the byte
-# order mark. The joiners U+200C and U+200D and the variation selectors mean something and stay.
+# Invisible characters without meaning: control characters, the soft hyphen, marks of direction, the word joiner, the byte
+# order mark. The joiners U+200C and U+200D and the variation selectors have a meaning and stay.
 _INVISIBLE = (
     r"[\x{0}-\x{8}\x{e}-\x{1b}\x{7f}-\x{84}\x{86}-\x{9f}\x{ad}\x{61c}\x{200e}\x{200f}"
     r"\x{202a}-\x{202e}\x{2060}\x{2066}-\x{206f}\x{feff}]"
 )
-# Scripts that are written without blanks. Each of their characters, with its marks, counts as a word, as Chinese ones do
-# in BERT: a sentence as one word would be masked whole, and could not be spelled.
+# Scripts that are written without blanks. Each of their characters, with its marks, counts as a word, as Chinese characters
+# do in BERT. Otherwise a whole sentence would be one word: it would be masked whole and could not be spelled.
 _UNSPACED_SCRIPTS = "Hiragana Katakana Thai Lao Khmer Myanmar Tai_Le New_Tai_Lue Tai_Tham Tai_Viet"
 _UNSPACED = "".join(rf"\p{{{script}}}" for script in _UNSPACED_SCRIPTS.split())
-# WordPiece reads a longer word as [UNK], and spelling takes time with the square of the length.
+# WordPiece reads a longer word as [UNK], and the time for spelling grows with the square of the length.
 LONGEST_WORD = 100
 
 
@@ -54,7 +54,7 @@ class SpecialTokens:
 
 
 def word_counts(texts: Iterable[str]) -> Counter[str]:
-    """How often each word stands in the texts, after normalisation."""
+    """How often each word occurs in the texts, after normalisation."""
     words_of = word_splitter()
     counts: Counter[str] = Counter()
     for text in texts:
@@ -63,13 +63,13 @@ def word_counts(texts: Iterable[str]) -> Counter[str]:
 
 
 def word_splitter() -> Callable[[str], list[str]]:
-    """A function that gives the words of a text as built tokenizers read them."""
+    """A function that splits a text into words as built tokenizers do."""
     normalizer, splitter = _normalizer(), _splitter()
     return lambda text: [word for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))]
 
 
 def _normalizer() -> Normalizer:
-    """Small letters in one Unicode form, blanks around Chinese characters, nothing invisible that means nothing."""
+    """Lower case, one Unicode form, blanks around Chinese characters, no invisible characters without meaning."""
     return normalizers.Sequence(
         [
             normalizers.NFC(),
@@ -78,18 +78,18 @@ def _normalizer() -> Normalizer:
             normalizers.BertNormalizer(
                 clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=True
             ),
-            # A small letter may have a composed form where the capital has none.
+            # A lower-case letter may have a composed form where the upper-case letter has none.
             normalizers.NFC(),
         ]
     )
 
 
 def _splitter(known: Iterable[str] | None = None) -> PreTokenizer:
-    """Words at blanks and punctuation.
+    """Splits texts into words at blanks and punctuation.
 
     Args:
-        known: the characters of the vocabulary. Any other is a word of its own, so that it alone becomes [UNK] and not
-            the word around it.
+        known: the characters of the vocabulary. Any other character becomes a word of its own, so that only this character
+            is read as [UNK] and not the word around it.
     """
     steps: list[PreTokenizer] = [pre_tokenizers.BertPreTokenizer()]
     if known is not None:
@@ -99,7 +99,7 @@ def _splitter(known: Iterable[str] | None = None) -> PreTokenizer:
 
 
 def _ranges(characters: Iterable[str]) -> str:
-    """Characters as the inside of a character class, neighbours joined: a, b, c and x are `\\x{61}-\\x{63}\\x{78}-\\x{78}`."""
+    """Characters as ranges for a regular expression: a, b, c and x become `\\x{61}-\\x{63}\\x{78}-\\x{78}`."""
     runs: list[list[int]] = []
     for point in sorted(map(ord, characters)):
         if runs and point == runs[-1][1] + 1:
@@ -136,7 +136,7 @@ def build(counts: Counter[str], vocabulary_size: int, max_length: int) -> Tokeni
 
 
 def fewest_tokens(counts: Counter[str]) -> int:
-    """Tokens that `build` makes whatever size is asked for: the special ones, and each character alone and continuing."""
+    """Number of tokens that `build` always makes: the special ones, and each character alone and as a continuation."""
     return len(SPECIALS) + 2 * len(_characters(counts))
 
 
@@ -148,7 +148,7 @@ def load(source: str, max_length: int) -> Tokenizer:
     """A tokenizer by Hugging Face name or local folder.
 
     Raises:
-        CeterisError: it cannot be had, or it lacks one of BERT's special tokens.
+        CeterisError: it cannot be loaded, or it lacks one of BERT's special tokens.
     """
     path = Path(source) / "tokenizer.json"
     try:
@@ -182,7 +182,7 @@ def special_tokens(tokenizer: Tokenizer) -> SpecialTokens:
 
 
 def encode(tokenizer: Tokenizer, texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Token ids, padded, int32 (N, T); lengths with [CLS] and [SEP], int32 (N,); whether text was cut off, bool (N,)."""
+    """Padded token ids int32 (N, T), lengths with [CLS] and [SEP] int32 (N,), and whether each text was cut bool (N,)."""
     encodings = tokenizer.encode_batch(texts)
     input_ids = np.array([encoding.ids for encoding in encodings], dtype=np.int32)
     lengths = np.array([sum(encoding.attention_mask) for encoding in encodings], dtype=np.int32)
@@ -192,7 +192,7 @@ def encode(tokenizer: Tokenizer, texts: list[str]) -> tuple[np.ndarray, np.ndarr
 def save(tokenizer: Tokenizer, folder: Path) -> None:
     """Write `tokenizer.json` and `vocab.txt`."""
     folder.mkdir(parents=True, exist_ok=True)
-    # The library writes a vocabulary in the order of its hash map: sort it by id.
+    # The library writes the vocabulary in the order of its hash map, so it is sorted by id.
     content = json.loads(tokenizer.to_str())
     if isinstance(content["model"].get("vocab"), dict):
         content["model"]["vocab"] = dict(sorted(content["model"]["vocab"].items(), key=lambda item: item[1]))

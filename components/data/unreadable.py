@@ -1,11 +1,14 @@
-"""What a file is that is no picture of a format that is read, by its first bytes: endings lie, and tools leave stand-ins."""
+"""Recognise files that cannot be read as pictures by their bytes: other formats, and stand-ins that tools leave.
+
+Suffixes are not used, because they can be wrong.
+"""
 
 from typing import NamedTuple
 
 _SAVE = "save it as PNG or JPEG"
 _FETCH = "fetch the picture itself"
 _LOOKED_AT = 2048
-# Brands of the container that HEIC, AVIF and videos share; they stand from the eighth byte on, the main one first.
+# Brands in the container that HEIC, AVIF and videos share. They begin at offset 8, the main brand first.
 _BRANDS = {
     "AVIF": (b"avif", b"avis"),
     "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
@@ -41,7 +44,7 @@ _SIGNATURES = (
 class Unreadable(NamedTuple):
     """What a file is, in words that follow "is", and what to do about it.
 
-    `stand_in` tells that the picture itself is elsewhere, so that no saving in another format helps.
+    `stand_in` says that the picture itself is elsewhere, so saving the file in another format does not help.
     """
 
     what: str
@@ -50,7 +53,7 @@ class Unreadable(NamedTuple):
 
 
 def recognised(data: bytes) -> Unreadable | None:
-    """What bytes are that are no picture of a format that is read; None where nothing is known of them."""
+    """The kind of some bytes that cannot be read as a picture; None where it is not known."""
     if not data.strip(b"\0"):
         return Unreadable("no picture but zeros", "copy it again", stand_in=True)
     if kind := _container(data) or _signature(data):
@@ -67,7 +70,7 @@ def _container(data: bytes) -> str | None:
         return None
     length = min(int.from_bytes(data[:4]), _LOOKED_AT)
     brands = [data[start : start + 4] for start in range(8, max(12, length), 4)]
-    # Many HEIC and AVIF files call themselves mif1 first and say later which of the two they are.
+    # The main brand of many HEIC and AVIF files is mif1; a later brand says which of the two they are.
     named = [kind for kind, marks in _BRANDS.items() if any(brand in marks for brand in brands)]
     if not named:
         return "a video"

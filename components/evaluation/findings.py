@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 
 from components.evaluation.formatting import (
-    MEASURES,
     NOT_KNOWN,
     count,
     listed,
@@ -27,6 +26,7 @@ from components.evaluation.leaderboard.entries import (
 from components.records.scores import Interval, Obstacle
 from components.records.training import Currency, GivenBudget
 from components.study.cells import Cell
+from components.tasks import TASKS
 
 OBSTACLES: dict[Obstacle, str] = {
     "norm": "of another norm",
@@ -107,7 +107,7 @@ def ranks(entry: CellEntry) -> str:
 
 def measure(entry: TaskEntry) -> str:
     """What the scores of a task's leaderboard entry are: 'accuracy'."""
-    return MEASURES.get(entry.kind, "accuracy")
+    return TASKS[entry.kind].metric.words
 
 
 def begins(entry: TaskEntry) -> str:

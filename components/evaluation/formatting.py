@@ -1,15 +1,12 @@
 """How figures and names are put into words, the same in the terminal and in the report."""
 
+from components.models.architectures import ARCHITECTURES
+
 NOT_KNOWN = "not known"
-MEASURES = {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
-"""What is scored, by kind of task, where it is not plain accuracy."""
 _WRITTEN = {
     name.lower().replace("-", "_"): name
-    for name in (
-        *("CLIP", "MMBT", "ViLT", "ViLBERT", "VisualBERT", "LXMERT", "UNITER", "VL-BERT", "Unicoder-VL", "PixelBERT"),
-        *("FLAVA", "SimVLM", "CoCa", "Flamingo", "BLIP-2", "Frozen", "VQA", "NLVR"),
-    )
-} | {"vlbert": "VL-BERT"}
+    for name in ("VL-BERT", "Unicoder-VL", "FLAVA", "SimVLM", "CoCa", "Flamingo", "BLIP-2", "Frozen", "VQA", "NLVR")
+}
 
 
 def percent(value: float | None) -> str:
@@ -41,6 +38,8 @@ def probability(p: float | None) -> str:
 
 def readable(word: str) -> str:
     """An identifier as its paper writes it, or else as words."""
+    if word in ARCHITECTURES:
+        return ARCHITECTURES[word].written
     return _WRITTEN.get(word, word.replace("_", " "))
 
 

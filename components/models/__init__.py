@@ -1,1 +1,1 @@
-"""Plain modules; they know nothing of the rest of Ceteris."""
+"""Models as plain torch modules; they import nothing from the rest of Ceteris."""

@@ -1,4 +1,4 @@
-"""What every architecture is: an `nn.Module` that can be built from a configuration and called with tensors.
+"""The base class of every architecture: an `nn.Module` that is built from a configuration and called with tensors.
 
 Shapes: B batch, T text tokens, V visual tokens, D width, P readout width, E shared embedding.
 """
@@ -26,17 +26,17 @@ AXES = (
     "start",
     "freezing",
 )
-"""What architectures differ in. Everything else is held equal by the study."""
+"""Axes in which architectures differ. The study holds everything else equal."""
 
 
 class Architecture(nn.Module, ABC):
-    """One arm of a study. Subclasses list what deviates from their paper under DEVIATIONS in their docstring.
+    """The base class. Subclasses list their deviations from the paper under DEVIATIONS in their docstring.
 
     Attributes:
-        COMPONENTS: unimodally pretrained component ("text", "grid", "patches") to the submodule that takes it.
-        PRETRAINING: the forward passes and losses of the multimodal intermediate step; none where the paper has none.
-        CARD: what it is on each of `AXES`.
-        MAY_DIFFER: the closed list of axes in which the faithful arm may differ from others.
+        COMPONENTS: unimodally pretrained component ("text", "grid", "patches") to the submodule that loads it.
+        PRETRAINING: the forward passes and losses of the multimodal intermediate step; empty where the paper has none.
+        CARD: a description of the architecture on each of `AXES`.
+        MAY_DIFFER: the only axes in which the faithful arm may differ from others.
         pooled_size: P, the width of `States.pooled`.
     """
 
@@ -52,26 +52,26 @@ class Architecture(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, batch: Batch) -> States:
-        """Read a batch of pairs; what each tensor of it is, `components.models.states.Batch` says."""
+        """Read a batch of pairs; `components.models.states.Batch` describes its tensors."""
 
     @abstractmethod
     def head(self, outputs: int) -> nn.Module:
-        """A fresh task head as the paper has it: (B, P) to (B, outputs)."""
+        """A freshly initialised task head of the paper's form: (B, P) to (B, outputs)."""
 
     def readout(self, states: States, batch: Batch, kind: str) -> Tensor:
-        """What the head of a kind of task reads, (B, P): `States.pooled` unless the paper has another for it."""
+        """The input of the head for a kind of task, (B, P): `States.pooled`, unless the paper uses another readout for it."""
         return states.pooled
 
     def begin_pretraining(self) -> None:
-        """Do from now on what the paper does in its intermediate step alone, whenever the model is in training mode."""
+        """Switch on, for training mode, what the paper does only in its intermediate step."""
 
     def adapt_component(self, name: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Rewrite a component's weights where the submodule's form differs but can hold the same function."""
+        """Rewrite a component's weights where the submodule has another form that can compute the same function."""
         return weights
 
 
 def load_component(architecture: Architecture, name: str, weights: Mapping[str, Tensor]) -> None:
-    """Put a unimodally pretrained component into its place; every weight must fit, none may be missing.
+    """Load a unimodally pretrained component into its submodule; every weight must fit, and none may be missing.
 
     Raises:
         ValueError: the architecture takes no such component.
@@ -82,7 +82,7 @@ def load_component(architecture: Architecture, name: str, weights: Mapping[str, 
         raise ValueError(f"{type(architecture).__name__} takes no component {name!r} (it takes: {known})")
     submodule = architecture.get_submodule(architecture.COMPONENTS[name])
     weights = architecture.adapt_component(name, weights)
-    # Layers that read text and image jointly hold BERT in a form of their own, and more than BERT.
+    # Layers that read text and image jointly hold BERT's weights in another form, and have more weights than BERT.
     load_bert = getattr(submodule, "load_bert", None)
     if load_bert is not None:
         load_bert(weights)

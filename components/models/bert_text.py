@@ -1,6 +1,6 @@
-"""The text side of the BERT-era image-text transformers: how large it is, its embedding block, the weights it begins with.
+"""The text side of the BERT-era image-text transformers: its sizes, its embedding block, and its pretrained weights.
 
-BERT and RoBERTa have the same layers. RoBERTa counts positions from its padding token on, and has one segment.
+BERT and RoBERTa have the same layers. RoBERTa counts positions from its padding token on, and has only one segment.
 Shapes: B batch, T text tokens, D width.
 """
 
@@ -20,7 +20,7 @@ KINDS = ("bert", "roberta")
 
 @dataclass(frozen=True)
 class TextSizes:
-    """What the text side is built at.
+    """The sizes of the text side.
 
     Attributes:
         positions: rows of the table of positions.
@@ -39,7 +39,7 @@ class TextSizes:
 
 
 def fresh_sizes(configuration: ModelConfiguration) -> TextSizes:
-    """BERT at the configuration's own size."""
+    """The sizes of a fresh BERT at the configuration's own size."""
     return TextSizes(
         width=configuration.width,
         layers=configuration.layers,
@@ -54,11 +54,11 @@ def fresh_sizes(configuration: ModelConfiguration) -> TextSizes:
 
 
 def text_sizes(configuration: ModelConfiguration) -> TextSizes:
-    """The sizes that the configuration's text encoder brings along.
+    """The sizes of the configuration's text encoder.
 
     Raises:
         OSError: there is no such checkpoint.
-        ValueError: its layers cannot be taken, or the texts do not fit into it.
+        ValueError: its layers cannot be used, or it has no room for the texts.
     """
     name = configuration.text_encoder
     if name == TINY:
@@ -87,13 +87,13 @@ def text_sizes(configuration: ModelConfiguration) -> TextSizes:
 
 
 def pretrained_weights(configuration: ModelConfiguration) -> dict[str, Tensor] | None:
-    """The state dict of the text encoder that the configuration names, named as in `BertModel`; None where it is tiny.
+    """The state dict of the configuration's text encoder, with the names of `BertModel`; None where the encoder is 'tiny'.
 
-    A pooler is in it only if the checkpoint has one.
+    It holds a pooler only if the checkpoint has one.
 
     Raises:
         OSError: there is no such checkpoint.
-        ValueError: the checkpoint lacks other weights.
+        ValueError: the checkpoint lacks weights other than the pooler's.
     """
     if configuration.text_encoder == TINY:
         return None
@@ -106,7 +106,7 @@ def pretrained_weights(configuration: ModelConfiguration) -> dict[str, Tensor] |
 
 
 class BertEmbedding(TextEmbedding):
-    """The embedding block, at the sizes of a text encoder, with a way in between its sum and its normalisation.
+    """BERT's embedding block at the sizes of a text encoder. Its sum and its normalisation can be called apart.
 
     Args:
         segments: rows of the table of segments; the text is segment 0.
@@ -131,7 +131,7 @@ class BertEmbedding(TextEmbedding):
         return self.normalised(self.summed(input_ids))
 
     def summed(self, input_ids: Tensor) -> Tensor:
-        """Word, position and segment, before anything else: (B, T) to (B, T, D)."""
+        """The sum of word, position and segment embeddings: (B, T) to (B, T, D)."""
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
         return self.words(input_ids) + self.at(places) + self.segments.weight[0]
 
@@ -144,13 +144,14 @@ class BertEmbedding(TextEmbedding):
         return self.dropout(self.norm(summed))
 
     def load_bert(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the embeddings of a `BertModel` or `RobertaModel` state dict.
+        """Load the embeddings from a `BertModel` or `RobertaModel` state dict.
 
-        Of longer tables the first rows are taken. Rows beyond theirs stay fresh, but that RoBERTa's one segment stands
-        for all (as in jackroos/VL-BERT).
+        * If the checkpoint's table has more rows, its first rows are loaded.
+        * If it has fewer, the other rows stay fresh. But RoBERTa's only segment is loaded into all segments (as in
+          jackroos/VL-BERT).
 
         Raises:
-            RuntimeError: something is missing, or does not fit.
+            RuntimeError: a table is missing or does not fit.
         """
         names = {"word_embeddings": "words", "position_embeddings": "positions", "token_type_embeddings": "segments"}
         names |= {"LayerNorm": "norm"}
@@ -171,6 +172,6 @@ class BertEmbedding(TextEmbedding):
 
 
 def _first_rows(theirs: Tensor, ours: Tensor, needed: int) -> Tensor:
-    """As many rows as ours, the first ones theirs; theirs as they are where they do not fit, for torch to say so."""
+    """Our table with its first rows replaced by theirs. If theirs does not fit it is returned unchanged, so torch raises."""
     fits = len(theirs) >= needed and theirs.shape[1:] == ours.shape[1:]
     return torch.cat([theirs[: len(ours)], ours.detach()[len(theirs) :]]) if fits else theirs

@@ -1,7 +1,7 @@
 """The gated bimodal layer: one implementation of every BERT-era image-text transformer.
 
-Bugliarello et al. (2021, "Multimodal Pretraining Unmasked", section 3): a model is a table of sub-layers (see
-`components.models.layouts`), and in each attention sub-layer four gates say which modality may look at which.
+After Bugliarello et al. (2021, "Multimodal Pretraining Unmasked", section 3) a model is a table of sub-layers (see
+`components.models.layouts`), and in each attention sub-layer four gates say which modality may attend to which.
 
 Shapes: B batch, T text tokens, V visual tokens, D width (of a modality: Dt, Dv), H heads, K keys, S head size.
 """
@@ -19,31 +19,31 @@ from components.models.layouts import Layout
 from components.models.transformer import Activation, FeedForward, NormPlacement
 
 Side = Literal["text", "image", "both"]
-"""A modality, or both laid end to end, text first."""
+"""A modality, or both concatenated, text first."""
 SIDES: dict[str, Side] = {"t": "text", "v": "image"}
-"""By the letters of a layout's directions."""
+"""Sides by their letter in a layout's directions."""
 Sequences = dict[Side, Tensor]
 """The states between two sub-layers: "text" (B, T, Dt) and "image" (B, V, Dv), or "both" (B, T + V, D)."""
 Masks = dict[tuple[Side, ...], Tensor | None]
-"""By what is looked at: (B, 1, 1, K) bool, True at real tokens; None where all of them are."""
+"""Masks by the sides whose keys are attended to: (B, 1, 1, K) bool, True at real tokens; None where all tokens are real."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths and habits of a stack.
+    """Sizes and settings of a stack.
 
     Attributes:
         text_width: Dt.
         image_width: Dv.
-        text_heads: heads where text looks at text, and wherever weights are shared.
-        image_heads: heads where visual tokens look at one another.
-        cross_width: inner width of unshared attention sub-layers in which modalities look at one another.
+        text_heads: heads where text attends to text, and wherever weights are shared.
+        image_heads: heads where visual tokens attend to one another.
+        cross_width: inner width of unshared attention sub-layers in which modalities attend to one another.
         cross_heads: their heads.
         text_feed_forward: hidden width of the text's feed-forward sub-layers.
         image_feed_forward: hidden width of those of the visual tokens.
-        dropout: rate, of attention probabilities and of what a sub-layer adds (Devlin et al., 2019, appendix A.2).
-        norm: "post" normalises the sum of a sub-layer's input and output (BERT), "pre" what a sub-layer reads (ViT);
-            there is no normalisation after the last sub-layer beyond that.
+        dropout: rate of attention probabilities and of a sub-layer's output (Devlin et al., 2019, appendix A.2).
+        norm: "post" normalises the sum of a sub-layer's input and output (BERT), "pre" the input of a sub-layer (ViT).
+            "pre" has no normalisation after the last sub-layer.
         norm_epsilon: of every LayerNorm.
         activation: of every feed-forward sub-layer.
     """
@@ -84,12 +84,12 @@ class Sizes:
         norm_epsilon: float = 1e-12,
         activation: Activation = "gelu",
     ) -> "Sizes":
-        """The same sizes on both sides and between them."""
+        """The same sizes for text, image and cross-attention."""
         sides = (width, width, heads, heads, width, heads, feed_forward, feed_forward)
         return cls(*sides, dropout=dropout, norm=norm, norm_epsilon=norm_epsilon, activation=activation)
 
     def width(self, side: Side) -> int:
-        """D of a side; that of the text stands for both, which shared weights presume equal."""
+        """D of a side; for "both" that of the text, because shared weights need equal widths."""
         return self.image_width if side == "image" else self.text_width
 
     def heads(self, side: Side) -> int:
@@ -102,9 +102,9 @@ class Sizes:
 
 
 class Residual(nn.Module):
-    """The way into a sub-layer and out of it: LayerNorm, dropout and the residual connection.
+    """The input and output of a sub-layer: LayerNorm, dropout and the residual connection.
 
-    Pre-norm normalises what is read and post-norm the sum, so a side that is only read has a norm in pre-norm alone.
+    Pre-norm normalises the input and post-norm the sum. So a side that is read but not changed has a norm only in pre-norm.
     """
 
     def __init__(self, width: int, sizes: Sizes, *, changes: bool = True) -> None:
@@ -114,7 +114,7 @@ class Residual(nn.Module):
         self.dropout = nn.Dropout(sizes.dropout)
 
     def read(self, x: Tensor) -> Tensor:
-        """What the sub-layer sees of the states (B, tokens, D)."""
+        """The sub-layer's input from the states (B, tokens, D)."""
         return self.norm(x) if self.norm_first else x
 
     def add(self, x: Tensor, change: Tensor) -> Tensor:
@@ -124,9 +124,10 @@ class Residual(nn.Module):
 
 
 class AttentionSide(nn.Module):
-    """What one side owns in an attention sub-layer: no queries where it never looks, no keys where nobody looks at it.
+    """The weights of one side in an attention sub-layer.
 
-    Queries, keys and values come out of one matrix product, in this order.
+    A side that attends to nothing has no queries; one that nothing attends to has no keys and values. Queries, keys and values
+    are computed by one matrix product, in this order.
     """
 
     def __init__(self, width: int, inner: int, heads: int, sizes: Sizes, *, queries: bool, keys: bool) -> None:
@@ -138,7 +139,7 @@ class AttentionSide(nn.Module):
         self.residual = Residual(width, sizes, changes=queries)
 
     def project(self, x: Tensor) -> dict[str, Tensor]:
-        """States (B, tokens, D) to "query", "key" and "value", as far as it has them: (B, H, tokens, S) each."""
+        """States (B, tokens, D) to those of "query", "key" and "value" that the side has: (B, H, tokens, S) each."""
         projected = self.projection(self.residual.read(x)).unflatten(-1, (len(self.parts), self.heads, -1))
         return dict(zip(self.parts, projected.permute(2, 0, 3, 1, 4), strict=True))
 
@@ -151,9 +152,9 @@ class AttentionSide(nn.Module):
 class AttentionSublayer(nn.Module):
     """One attention row of a layout.
 
-    For each side that looks, the keys of all that it may look at are laid end to end, so that their scores go through
-    one softmax. Every side is read before any is changed. Where modalities look at one another with weights of their
-    own, each is projected from its own width to `cross_width` and back; otherwise a side works at its own width.
+    For each side with queries, the keys of all sides that it attends to are concatenated, so that their scores go through one
+    softmax. All sides are read before any is changed. Where modalities attend to one another with unshared weights, each is
+    projected from its own width to `cross_width` and back; otherwise a side keeps its own width.
     """
 
     def __init__(self, row: layouts.Attention, sizes: Sizes) -> None:
@@ -186,11 +187,11 @@ class AttentionSublayer(nn.Module):
         )
 
     def of(self, side: Side) -> AttentionSide:
-        """What holds a side's weights: one object for all sides where they are shared."""
+        """The module with a side's weights; the same one for both sides if they are shared."""
         return cast(AttentionSide, self.sides["both" if "both" in self.sides else side])
 
     def forward(self, states: Sequences, masks: Masks) -> Sequences:
-        """Let tokens look at tokens; shapes stay as they are."""
+        """Apply attention; shapes stay the same."""
         projected = {side: self.of(side).project(states[side]) for side in self.takes_part}
         changed = dict(states)
         for side, seen in self.looks.items():
@@ -206,7 +207,7 @@ class AttentionSublayer(nn.Module):
 
 
 class FeedForwardSide(nn.Module):
-    """What one side owns in a feed-forward sub-layer."""
+    """The weights of one side in a feed-forward sub-layer."""
 
     def __init__(self, side: Side, sizes: Sizes) -> None:
         super().__init__()
@@ -215,7 +216,7 @@ class FeedForwardSide(nn.Module):
         self.residual = Residual(width, sizes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform each token by itself: (B, tokens, D) to the same."""
+        """Transform each token separately: (B, tokens, D) to the same shape."""
         return self.residual.add(x, self.network(self.residual.read(x)))
 
 
@@ -224,29 +225,29 @@ class FeedForwardSublayer(nn.Module):
 
     def __init__(self, row: layouts.FeedForward, sizes: Sizes) -> None:
         super().__init__()
-        # One network over both sequences as one is a single, larger matrix product.
+        # Shared weights run on the joined sequence, as one larger matrix product.
         self.joined = row.shared
         own: list[Side] = [side for side, has in zip(SIDES.values(), (row.text, row.image), strict=True) if has]
         sides: list[Side] = ["both"] if row.shared else own
         self.sides = nn.ModuleDict({side: FeedForwardSide(side, sizes) for side in sides})
 
     def forward(self, states: Sequences, masks: Masks) -> Sequences:
-        """Transform the tokens of the sides that have a network; shapes stay as they are, masks go unread."""
+        """Transform the tokens of the sides that have a network; shapes stay the same, masks are ignored."""
         return {side: self.sides[side](x) if side in self.sides else x for side, x in states.items()}
 
 
 class BimodalStack(nn.Module):
-    """A layout's sub-layers, one after another.
+    """A layout's sub-layers in order.
 
-    Sub-layers over both sequences as one run on the joined sequence, which is put together once for each run of them:
-    a single stream is a plain transformer with one fused attention a layer.
+    Consecutive sub-layers over both sequences run on the joined sequence, which is concatenated once for all of them. So a
+    single stream is a plain transformer with one fused attention in each layer.
     """
 
     def __init__(self, layout: Layout, sizes: Sizes) -> None:
         """Build it with torch's own initial weights (see `components.models.initialisation.initialised`).
 
         Raises:
-            ValueError: modalities are to share weights and have different widths, heads or feed-forward widths.
+            ValueError: modalities share weights but have different widths, heads or feed-forward widths.
         """
         super().__init__()
         self.layout = layout
@@ -266,13 +267,13 @@ class BimodalStack(nn.Module):
 
         Args:
             text: (B, T, Dt) embedded words.
-            image: (B, V, Dv) embedded visual tokens. They have no order here but the one that their embeddings state.
-            text_real: (B, T), True (or not zero) at words and False at padding, which nothing then looks at; None
-                where nothing is padded.
+            image: (B, V, Dv) embedded visual tokens. Their order does not matter; only their embeddings say where they are.
+            text_real: (B, T), True (or not zero) at words and False at padding, to which nothing attends; None where
+                nothing is padded.
             image_real: (B, V), the same for visual tokens.
 
         Returns:
-            (B, T, Dt) and (B, V, Dv); padded positions hold meaningless numbers. Where a side is looked at by itself,
+            (B, T, Dt) and (B, V, Dv); padded positions hold meaningless numbers. Where queries attend to one side alone,
             each row needs at least one real token there.
         """
         tokens = text.shape[1]
@@ -285,22 +286,24 @@ class BimodalStack(nn.Module):
         return states["text"], states["image"]
 
     def load_bert(self, weights: Mapping[str, Tensor], *, partly: bool = False) -> None:
-        """Start from BERT.
+        """Load BERT's layers.
 
-        BERT's k-th layer goes to the k-th sub-layer in which text looks at text, and to the first feed-forward of
-        text between it and the next such sub-layer (Bugliarello et al., 2021, and Lu et al., 2019). So a single
-        stream takes everything, layer N in its sub-layers 2N and 2N + 1; two streams take it on the text's side
-        alone, and their image side, their cross-attention and the feed-forward after it keep the weights they have.
-        The first layers are taken where the checkpoint has more than the layout has room for.
+        BERT's k-th layer goes to the k-th sub-layer in which text attends to text, and to the first feed-forward of text
+        between it and the next such sub-layer (Bugliarello et al., 2021, and Lu et al., 2019).
+
+        * A single stream gets everything: layer N fills its sub-layers 2N and 2N + 1.
+        * Two streams get it only on the text's side. Their image side, their cross-attention and the feed-forward after it
+          keep their weights.
+        * If the checkpoint has more layers than the layout has room for, its first layers are loaded.
 
         Args:
             weights: a `BertModel`'s state dict; only `encoder.layer.N...` is read.
-            partly: where the checkpoint has fewer layers than the layout, fill the first ones and leave the others
-                fresh, as Bugliarello et al. do with LXMERT (12 of its 14), instead of raising.
+            partly: if the checkpoint has fewer layers than the layout, fill the first ones and leave the others fresh instead
+                of raising, as Bugliarello et al. do with LXMERT (12 of its 14).
 
         Raises:
             ValueError: the checkpoint has too few layers, or sizes differ, or the stack is pre-norm (BERT's
-                normalisations come after the sum and would be misread).
+                normalisations come after the sum and would have another meaning).
         """
         if self.sizes.norm == "pre":
             raise ValueError("BERT is post-norm; its weights mean something else in a pre-norm stack")
@@ -323,7 +326,7 @@ class BimodalStack(nn.Module):
                     self._fill(f"{ours}.{kind}", weights[f"{prefix}.{theirs}.{kind}"])
 
     def _places_of_bert(self) -> list[tuple[str, str | None]]:
-        """Where each layer of BERT goes: the names of an `AttentionSide` and of a `FeedForwardSide`, if there is one."""
+        """The target of each layer of BERT: the names of an `AttentionSide` and of a `FeedForwardSide`, if there is one."""
         places: list[tuple[str, str | None]] = []
         for number, row in enumerate(self.layout):
             name = f"sublayers.{number}.sides.{'both' if row.shared else 'text'}"
@@ -353,24 +356,24 @@ def _check_sharing(number: int, row: layouts.Attention | layouts.FeedForward, si
 
 
 def _end_to_end(parts: list[Tensor]) -> Tensor:
-    """Keys, or values, of everything that is looked at: (B, H, K, S)."""
+    """Concatenate the keys, or values, of several sides: (B, H, K, S)."""
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
 
 def _joined(states: Sequences) -> Sequences:
-    """Both sequences as one; nothing is done where they are already."""
+    """Concatenate the two sequences, unless they are joined already."""
     return states if "both" in states else {"both": torch.cat([states["text"], states["image"]], dim=1)}
 
 
 def _separate(states: Sequences, tokens: int) -> Sequences:
-    """Each sequence by itself, the first `tokens` being text; nothing is done where they are already."""
+    """Split into text, the first `tokens`, and image, unless they are separate already."""
     if "both" not in states:
         return states
     return {"text": states["both"][:, :tokens], "image": states["both"][:, tokens:]}
 
 
 def _masks(text: Tensor, image: Tensor, text_real: Tensor | None, image_real: Tensor | None) -> Masks:
-    """The masks of all sub-layers, by what is looked at."""
+    """The masks for all sub-layers, by the sides that are attended to."""
     both = None
     if text_real is not None or image_real is not None:
         known = [

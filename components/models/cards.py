@@ -1,4 +1,4 @@
-"""The architectures as tables, from what each says of itself.
+"""Write tables and pages of the architectures from their `CARD`s and docstrings.
 
 `python -m components.models.cards` prints docs/architectures.md, with `--readme` the short table of README.md.
 """
@@ -15,7 +15,7 @@ from components.models.architectures import ARCHITECTURES, load
 LOOKS = ("text encoder", "visual input", "spatial code", "fusion", "readout")
 LEARNS = ("objectives", "norm", "start", "freezing")
 _CUT = {**dict.fromkeys(("text encoder", "visual input", "spatial code", "fusion"), r"[,;:]"), "readout": ";"}
-"""Where an axis's short form ends; axes without a mark are short already."""
+"""Pattern at which an axis's description is cut for its short form; other axes are short already."""
 README_MARKS = (
     "<!-- made by `python -m components.models.cards --readme` -->",
     "<!-- end of what the command made -->",
@@ -23,16 +23,16 @@ README_MARKS = (
 
 
 def brief(kind: type[Architecture]) -> dict[str, str]:
-    """What an architecture is on each axis, in a few words; its objectives as the code names them."""
+    """A short description of an architecture on each axis; objectives have their names in the code."""
     losses = ", ".join(_objective(name, weight) for name, weight in kind.PRETRAINING.losses.items()) or "none"
     words = {axis: re.split(_CUT[axis], kind.CARD[axis])[0] if axis in _CUT else kind.CARD[axis] for axis in AXES}
     words["objectives"] = losses
-    # What a study's arm chooses has levels, which are no matter of the table.
+    # An axis of a controlled arm has levels, which the table does not list.
     return {axis: "an axis" if kind.CARD[axis].startswith("an axis:") else word for axis, word in words.items()}
 
 
 def paper(kind: type[Architecture]) -> str:
-    """Whose it is, as in 'Lu et al., NeurIPS 2019'; empty for what is no paper's."""
+    """The paper, such as 'Lu et al., NeurIPS 2019'; empty for architectures that follow no paper."""
     found = re.search(r"\(([^;)]*?\d{4})", (inspect.getdoc(kind) or "").partition("\n")[0])
     return found[1] if found else ""
 
@@ -45,7 +45,7 @@ def readme_table() -> str:
 
 
 def page() -> str:
-    """Markdown: two tables, one row per architecture; then each architecture's own words with its deviations."""
+    """Markdown: two tables with one row per architecture, then each architecture's docstring with its deviations."""
     made = "Made by `python -m components.models.cards` from what each architecture says of itself."
     lines = ["# The architectures", "", made, ""]
     for heading, axes in (("What each looks at and how it joins", LOOKS), ("How each learns", LEARNS)):
@@ -80,7 +80,7 @@ def _words(kind: type[Architecture]) -> list[str]:
     lines = said.rstrip().splitlines()
     if not deviations:
         return lines
-    # What follows at the margin, such as attributes, is for readers of the code.
+    # Text after the deviations that is not indented, such as attributes, is for readers of the code.
     deviations = re.split(r"\n(?=\S)", deviations)[0]
     return [*lines, "", "**Deviations from the paper**", "", *textwrap.dedent(deviations).rstrip().splitlines()]
 

@@ -1,4 +1,4 @@
-"""The one size at which every architecture is built."""
+"""The configuration from which every architecture is built: sizes, encoders, and the axes of controlled arms."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,14 +13,14 @@ InitialScale = Literal["common", "bert"]
 
 @dataclass(frozen=True)
 class Axes:
-    """A controlled arm: one level on each axis. Two arms that differ in one of them answer a question about it.
+    """A controlled arm: one level on each axis. Two arms that differ in only one axis show the effect of that axis.
 
     Attributes:
         fusion: the layout of the layers (components/models/layouts.py).
-        spatial_code: how a region says where it is (components/models/visual_embedding.py).
+        spatial_code: how a region's place is encoded (components/models/spatial_code.py).
         readout: the tanh pooler on the text's [CLS], or the product of pooled text and pooled image.
-        objectives: masked words, image-text matching, and masked regions by divergence from the front end's classes.
-        norm: layers normalise what a sub-layer reads ('pre', as ViT) or the sum of its input and output ('post', as BERT).
+        objectives: masked words, then also image-text matching, then also divergence from the classes of masked regions.
+        norm: layers normalise the input of a sub-layer ('pre', as ViT) or the sum of its input and output ('post', as BERT).
         initial_scale: the rule by which fresh weights are drawn (components/models/initialisation.py).
     """
 
@@ -34,17 +34,17 @@ class Axes:
 
 @dataclass(frozen=True)
 class ModelConfiguration:
-    """Sizes and encoders. The same object builds every architecture, so that size is no difference between them.
+    """Sizes and encoders. The same sizes build every architecture, so that architectures do not differ in size.
 
     An encoder is `'tiny'` (built here, at the sizes below) or the name or local folder of a Hugging Face checkpoint,
-    which brings its own sizes.
+    which has its own sizes.
 
     Attributes:
-        regions: R, what a detector proposes for every picture; 0 where there is none.
-        region_features: F, numbers that describe a region of the arm's visual front end; 0 where it reads pixels.
-        object_classes: L, classes of object that the front end tells apart, background included; 0 where unknown.
-        object_attributes: A, attributes that it tells apart, "none" included; 0 where unknown.
-        axes: what a controlled arm is on each axis; None for an arm as its paper has it.
+        regions: R, number of regions that a detector proposes for every picture; 0 without a detector.
+        region_features: F, numbers that describe a region of the arm's visual front end; 0 where the arm reads pixels.
+        object_classes: L, number of classes of object of the front end, background included; 0 where unknown.
+        object_attributes: A, number of its attributes, "none" included; 0 where unknown.
+        axes: the axes of a controlled arm; None for any other arm.
     """
 
     width: int
@@ -75,7 +75,7 @@ class ModelConfiguration:
         Raises:
             ValueError: heads do not divide the width, or patches do not tile the image.
         """
-        # A settings file gives a list; a tuple keeps the configuration hashable.
+        # Settings files give lists; a tuple keeps the configuration hashable.
         object.__setattr__(self, "stem_widths", tuple(self.stem_widths))
         if isinstance(self.axes, dict):
             object.__setattr__(self, "axes", Axes(**self.axes))
@@ -86,5 +86,5 @@ class ModelConfiguration:
 
     @property
     def initial_scale(self) -> InitialScale:
-        """The rule for the fresh weights of the arm: a controlled one's own, and for all others the common one."""
+        """The rule for the arm's fresh weights: that of its axes for a controlled arm, otherwise the common one."""
         return self.axes.initial_scale if self.axes else "common"

@@ -1,8 +1,8 @@
-"""Objects as points: where an object's centre lies, how large it is, what it is. And the region detector.
+"""Dense heads that detect objects as points (centre, size, class, attributes), and the region detector built on them.
 
-Dense heads read any map of features, so that a detector, a grid encoder and a patch encoder learn from the same boxes
-in the same way. Shapes: B batch, C channels, h and w height and width of the map, R regions, F features of a region,
-L classes and A attributes of object, background or none included where probabilities are meant.
+Dense heads read any map of features, so a detector, a grid encoder and a patch encoder learn from the same boxes in the same
+way. Shapes: B batch, C channels, h and w height and width of the map, R regions, F features of a region, L classes and A
+attributes of object; for probabilities L and A include background and "none".
 """
 
 import math
@@ -17,18 +17,18 @@ from components.models.initialisation import initialised
 from components.models.states import Regions
 
 STRIDE = 4
-"""Pixels a side of a cell of the detector's map."""
+"""Side of a cell of the detector's map, in pixels."""
 
-_OBJECT_PRIOR = 0.1  # what a fresh head takes for the share of cells with an object in them (Zhou et al., 2019)
+_OBJECT_PRIOR = 0.1  # share of cells with an object that a fresh head predicts (Zhou et al., 2019)
 _LOG_SIZES = (-4.0, 8.0)  # in cells; keeps boxes of an untrained head finite and not empty
 
 
 class DenseOutputs(NamedTuple):
-    """What dense heads say of every cell of a map.
+    """Predictions of dense heads for every cell of a map.
 
     Attributes:
-        objectness: (B, h, w), logits: an object's centre lies in the cell.
-        offsets: (B, 2, h, w): where in the cell, x and y from 0 to 1.
+        objectness: (B, h, w), logits that an object's centre lies in the cell.
+        offsets: (B, 2, h, w): place of the centre in the cell, x and y from 0 to 1.
         log_sizes: (B, 2, h, w): logarithms of width and height in cells.
         classes: (B, L - 1, h, w), logits over classes of object.
         attributes: (B, A - 1, h, w), logits over attributes.
@@ -42,16 +42,16 @@ class DenseOutputs(NamedTuple):
 
 
 class DenseHeads(nn.Module):
-    """Linear readouts of every cell of a map, so that whatever they learn is linear in a region's features.
+    """Linear readouts of every cell of a map, so everything they learn is linear in a region's features.
 
-    Objects as Points (Zhou, Wang and Krähenbühl, 2019), with one heat map for all classes and a softmax over classes:
-    the architectures want a distribution over classes for every region. Sizes are logarithms, which makes their loss
-    the same at every stride.
+    After Objects as Points (Zhou, Wang and Krähenbühl, 2019), but with one heat map for all classes and a softmax over
+    classes, because the architectures need a distribution over classes for every region. Sizes are logarithms, so their loss
+    is the same at every stride.
 
     Args:
         channels: C, of the map.
-        classes: of object, without background; 0 where the data names none.
-        attributes: likewise, without "none".
+        classes: number of classes of object without background; 0 where the data has none.
+        attributes: number of attributes without "none"; 0 where the data has none.
     """
 
     def __init__(self, channels: int, classes: int, attributes: int) -> None:
@@ -63,22 +63,22 @@ class DenseHeads(nn.Module):
             self.readout.bias[0] = -math.log((1 - _OBJECT_PRIOR) / _OBJECT_PRIOR)
 
     def forward(self, features: Tensor) -> DenseOutputs:
-        """(B, C, h, w) to what every cell holds."""
+        """(B, C, h, w) to predictions for every cell."""
         objectness, offsets, log_sizes, classes, attributes = self.readout(features).split(self.splits, dim=1)
         return DenseOutputs(objectness[:, 0], offsets, log_sizes, classes, attributes)
 
 
 def at_cells(maps: Tensor, cells: Tensor) -> Tensor:
-    """Columns of a map: (B, K, h, w) at cells (B, R), numbered row by row, to (B, R, K)."""
+    """Values of maps (B, K, h, w) at cells (B, R), numbered row by row: (B, R, K)."""
     flat = maps.flatten(2)
     return flat.gather(2, cells[:, None, :].expand(-1, flat.shape[1], -1)).transpose(1, 2)
 
 
 def with_nothing(logits: Tensor, presence: Tensor) -> Tensor:
-    """Probabilities over kinds and, last, nothing: presence times softmax, and one minus presence.
+    """Probabilities over kinds and "nothing", which is last: presence times softmax, and one minus presence.
 
     Args:
-        logits: (B, R, K) over kinds; K may be 0, which leaves one certain "nothing".
+        logits: (B, R, K) over kinds. If K is 0, "nothing" has probability one.
         presence: (B, R), probability that there is an object.
 
     Returns:
@@ -91,7 +91,7 @@ def with_nothing(logits: Tensor, presence: Tensor) -> Tensor:
 
 
 def boxes_at(outputs: DenseOutputs, cells: Tensor) -> Tensor:
-    """Boxes that the heads give at cells (B, R): (B, R, 4), left, top, right, bottom as shares of the picture."""
+    """Predicted boxes at cells (B, R): (B, R, 4), left, top, right, bottom as shares of the picture."""
     height, width = outputs.objectness.shape[1:]
     sides = torch.tensor([width, height], device=cells.device)
     corner = torch.stack([cells % width, cells // width], dim=-1)
@@ -101,32 +101,34 @@ def boxes_at(outputs: DenseOutputs, cells: Tensor) -> Tensor:
 
 
 def strongest_peaks(objectness: Tensor, count: int) -> Tensor:
-    """Cells (B, count), numbered row by row, in order of objectness (B, h, w): first the maxima of their 3 x 3
-    neighbourhoods, then, where these are too few, other cells. Of equal cells the first comes first.
+    """The cells (B, count) with the strongest objectness (B, h, w), numbered row by row.
+
+    Cells that are the maximum of their 3 x 3 neighbourhood come first. Other cells follow if these are too few. Among equal
+    cells the one with the lower number comes first.
 
     Raises:
-        ValueError: the map has fewer cells than are asked for.
+        ValueError: the map has fewer than `count` cells.
     """
     if objectness[0].numel() < count:
         height, width = objectness.shape[1:]
         raise ValueError(f"a map of {height} x {width} cells cannot hold {count} regions")
     peak = objectness == F.max_pool2d(objectness[:, None], 3, stride=1, padding=1)[:, 0]
-    # Two stable sorts: torch.topk promises nothing about the order of equals.
+    # Two stable sorts, because torch.topk does not guarantee the order of equal values.
     by_strength = objectness.flatten(1).argsort(dim=1, descending=True, stable=True)
     peaks_first = peak.flatten(1).gather(1, by_strength).int().argsort(dim=1, descending=True, stable=True)
     return by_strength.gather(1, peaks_first)[:, :count]
 
 
 class RegionDetector(nn.Module):
-    """A small centre-based detector that proposes a fixed number of regions, distractors included.
+    """A small centre-based detector that proposes a fixed number of regions, including some without an object.
 
-    The number of regions must not say how many objects there are, so there is no threshold and no padding.
+    The number of regions must not reveal the number of objects, so there is no threshold and no padding.
 
     Args:
-        stem_widths: channels at half the picture's resolution (the first) and at a quarter (the last), F.
-        classes: of object, without background.
-        attributes: without "none".
-        regions: R, proposals for every picture.
+        stem_widths: channels at half the picture's resolution (the first entry) and at a quarter (the last entry, F).
+        classes: number of classes of object without background.
+        attributes: number of attributes without "none".
+        regions: R, number of proposals for every picture.
     """
 
     def __init__(self, stem_widths: Sequence[int], classes: int, attributes: int, regions: int) -> None:
@@ -149,12 +151,14 @@ class RegionDetector(nn.Module):
         return self.backbone(pixels.contiguous(memory_format=torch.channels_last))
 
     def regions(self, pixels: Tensor, boxes: Tensor | None = None, real: Tensor | None = None) -> Regions:
-        """Propose regions, the surest first. In evaluation mode a picture's regions depend on nothing else.
+        """Propose regions, those with the strongest objectness first, in the order of `strongest_peaks`.
+
+        In evaluation mode a picture's regions depend on that picture only.
 
         Args:
             pixels: (B, 3, height, width).
-            boxes: not looked at.
-            real: not looked at.
+            boxes: ignored.
+            real: ignored.
 
         Raises:
             ValueError: the pictures are too small for so many regions.

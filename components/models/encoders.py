@@ -1,8 +1,8 @@
 """The unimodal encoders: text, image grid, image patches.
 
-Text and grid encoders are Hugging Face classes, so any hub name or local folder works by configuration; `'tiny'`
-builds the same class at the configuration's size. Hub names are looked up by `transformers`, which honours
-`HF_HUB_OFFLINE`. It is imported only where it is needed: that takes seconds, which architectures without it save.
+Text and grid encoders are Hugging Face classes, so the configuration may name any hub checkpoint or local folder; `'tiny'`
+builds the same class at the configuration's size. `transformers` looks up hub names and honours `HF_HUB_OFFLINE`. Its import
+takes seconds, so it is imported only where it is needed.
 """
 
 from collections.abc import Iterable
@@ -24,14 +24,14 @@ EncoderKind = Literal["grid", "patches"]
 
 
 def text_encoder(configuration: ModelConfiguration) -> "PreTrainedModel":
-    """An encoder of texts: fresh BERT with its pooler at the configuration's size, or pretrained.
+    """A text encoder: a fresh BERT with its pooler at the configuration's size, or a pretrained checkpoint.
 
-    Any checkpoint will do of a class that is pretrained on masked words (BERT, RoBERTa, DistilBERT, ...). A pooler that its
-    class has and the checkpoint lacks begins fresh, as it does in `transformers`.
+    The checkpoint may be of any class that is pretrained on masked words (BERT, RoBERTa, DistilBERT, ...). If the class has a
+    pooler and the checkpoint does not, the pooler starts fresh, as in `transformers`.
 
     Raises:
         OSError: there is no such checkpoint.
-        ValueError: it is no such encoder, lacks weights, or has no room for the texts.
+        ValueError: its class is no such encoder, it lacks weights, or it has no room for the texts.
     """
     from transformers import BertConfig, BertModel
 
@@ -45,7 +45,7 @@ def text_encoder(configuration: ModelConfiguration) -> "PreTrainedModel":
         intermediate_size=configuration.feed_forward,
         hidden_dropout_prob=configuration.dropout,
         attention_probs_dropout_prob=configuration.dropout,
-        # MMBT gives [CLS], its image tokens and [SEP] positions from the same table.
+        # In MMBT [CLS], the image tokens and [SEP] take their positions from the same table.
         max_position_embeddings=max(configuration.max_length, configuration.image_tokens + 2),
         pad_token_id=configuration.pad_token_id,
     )
@@ -78,9 +78,9 @@ def check_room(configuration: ModelConfiguration, theirs: "PretrainedConfig") ->
     """Check that the study's texts fit into a pretrained text encoder.
 
     Raises:
-        ValueError: more words, or longer texts, than it has embeddings for.
+        ValueError: the vocabulary is larger, or texts are longer, than it has embeddings for.
     """
-    positions = getattr(theirs, "max_position_embeddings", None)  # none where positions are relative
+    positions = getattr(theirs, "max_position_embeddings", None)  # None where positions are relative
     for what, ours, room in (
         ("vocabulary_size", configuration.vocabulary_size, theirs.vocab_size),
         ("max_length", configuration.max_length, positions and positions - first_position(theirs)),
@@ -92,12 +92,12 @@ def check_room(configuration: ModelConfiguration, theirs: "PretrainedConfig") ->
 
 
 def first_position(theirs: "PretrainedConfig") -> int:
-    """Row of the first token in the table of positions: RoBERTa and its kin count from the padding token on."""
+    """Row of the first token in the table of positions; RoBERTa and its variants count from the padding token on."""
     return (theirs.pad_token_id or 0) + 1 if "roberta" in theirs.model_type else 0
 
 
 def check_complete(name: str, missing: Iterable[str]) -> None:
-    """Check that a text encoder's checkpoint has all weights, a pooler aside.
+    """Check that a text encoder's checkpoint has all weights except those of a pooler.
 
     Raises:
         ValueError: it lacks some.
@@ -114,17 +114,17 @@ def word_embeddings(encoder: "PreTrainedModel") -> nn.Embedding:
 
 
 def pooled_text(states: Any) -> Tensor:
-    """What a text encoder says of the whole text, (B, D): its pooler's output, or [CLS] of a class without a pooler."""
+    """The text encoder's vector of the whole text, (B, D): its pooler's output, or [CLS] if the class has no pooler."""
     pooled = getattr(states, "pooler_output", None)
     return states.last_hidden_state[:, 0] if pooled is None else pooled
 
 
 def grid_encoder(configuration: ModelConfiguration) -> "ResNetModel":
-    """A ResNet that keeps its grid; fresh with one basic block for each of `stem_widths`, or pretrained.
+    """A ResNet that returns its grid: fresh with one basic block for each of `stem_widths`, or pretrained.
 
-    ResNet's own stem (a wide convolution and a maximum over neighbours, which shrink the picture four times before
-    the first block) loses small objects. The fresh one has a single convolution there, and its cells are as large as
-    a patch, so that grid and patches show the picture at the same resolution.
+    ResNet's own stem (a wide convolution and max pooling, which reduce the resolution by four before the first block) loses
+    small objects. The fresh ResNet has a single convolution instead. Its cells are as large as a patch, so grid and patches
+    show the picture at the same resolution.
 
     Raises:
         OSError: there is no such checkpoint.
@@ -157,7 +157,7 @@ def patch_encoder(
     norm_epsilon: float = 1e-12,
     patch_bias: bool = True,
 ) -> VisionTransformer:
-    """A vision transformer; fresh at the configuration's size and with the variant asked for, or pretrained.
+    """A vision transformer: fresh at the configuration's size with the given variant, or pretrained.
 
     Raises:
         OSError: there is no such checkpoint.
@@ -183,7 +183,7 @@ def patch_encoder(
 def grid_features(encoder: "ResNetModel", pixels: Tensor) -> Tensor:
     """The grid of features: (B, 3, height, width) to (B, C, h, w).
 
-    Channels-last memory makes convolutions a quarter faster on CPUs; the weights stay as they are.
+    Channels-last memory makes convolutions a quarter faster on CPUs; the weights do not change.
     """
     return encoder(pixels.contiguous(memory_format=torch.channels_last)).last_hidden_state
 
@@ -194,7 +194,7 @@ def grid_channels(encoder: "ResNetModel") -> int:
 
 
 def output_width(kind: EncoderKind, configuration: ModelConfiguration) -> int:
-    """Channels of the grid, or width of the patches, that an encoder of this configuration gives."""
+    """Channels of the grid, or width of the patches, of an encoder of this configuration."""
     name, fresh = {
         "grid": (configuration.grid_encoder, configuration.stem_widths[-1]),
         "patches": (configuration.patch_encoder, configuration.width),

@@ -1,7 +1,7 @@
-"""The BERT-era family: embedded words and visual tokens through one gated bimodal layer, which a layout makes this or that.
+"""The base class of the BERT-era family: embedded words and visual tokens run through a stack of gated bimodal layers.
 
-Single stream (VisualBERT, UNITER, VL-BERT, Pixel-BERT) or dual (ViLBERT, LXMERT), these architectures are one class. Each
-states its `Design`; what they do not state they have in common.
+Single-stream (VisualBERT, UNITER, VL-BERT, Pixel-BERT) and dual-stream architectures (ViLBERT, LXMERT) share this class. Each
+states its `Design`; they have everything else in common.
 
 Shapes: B batch, T text tokens, V visual tokens, D width, P readout width.
 """
@@ -29,19 +29,19 @@ VILBERT_IMAGE_WIDTH, VILBERT_IMAGE_HEADS = 1024, 8
 
 @dataclass(frozen=True)
 class Design:
-    """What one paper's model is.
+    """The choices that define one paper's model.
 
     Attributes:
         fusion: the layout of its layers, at the study's depth.
         embedding: how regions or cells become visual tokens.
-        readout: 'pooled_text': tanh of a linear layer on the text's [CLS], as BERT; 'product': of one such layer with ReLU
-            on [CLS] and one on the whole picture's token, multiplied.
-        picture_first: the first visual token is the whole picture.
-        wide_image: at base size (768) the image side is 1,024 wide with 8 heads, and so is co-attention; at any other
+        readout: 'pooled_text' is tanh of a linear layer on the text's [CLS], as in BERT. 'product' multiplies two linear
+            layers with ReLU, one on [CLS] and one on the token of the whole picture.
+        picture_first: whether the first visual token is the whole picture.
+        wide_image: whether at base size (768) the image side and co-attention are 1,024 wide with 8 heads. At any other
             size both sides are equal.
-        begins_with_bert: it takes the study's text encoder; otherwise it is trained from scratch at the study's size.
-        norm: 'pre' asks for a normalisation behind the last layer too, as in ViT: one for a single stream, which shares all
-            weights, and otherwise one for each side.
+        begins_with_bert: whether it starts from the study's text encoder; otherwise from scratch at the study's size.
+        norm: with 'pre' there is also a normalisation after the last layer, as in ViT: one for a single stream, which shares
+            all weights, otherwise one for each side.
         initial_scale: the rule by which its fresh weights are drawn.
     """
 
@@ -56,17 +56,17 @@ class Design:
 
 
 class FusionArchitecture(Architecture):
-    """What the family has in common. Its submodules are `text_embedding`, `visual_embedding`, `layers` and the poolers.
+    """The base class of the family. Its submodules are `text_embedding`, `visual_embedding`, `layers` and the poolers.
 
     Attributes:
-        DESIGN: what it is, for all configurations alike.
-        design: what it is.
+        DESIGN: the design of the class, for all configurations.
+        design: the design of this instance.
         image_width: D of `States.image`.
-        words_are_fresh: its word embeddings are no text encoder's.
+        words_are_fresh: whether its word embeddings are fresh, not those of a text encoder.
     """
 
     DESIGN: ClassVar[Design]
-    # A text encoder goes into text embedding, layers and pooler: it is the whole architecture that takes it.
+    # A text encoder is loaded into text embedding, layers and pooler, so the submodule is the whole architecture.
     COMPONENTS: ClassVar[dict[str, str]] = {"text": ""}
 
     visual_embedding: VisualEmbedding
@@ -76,7 +76,7 @@ class FusionArchitecture(Architecture):
 
         Raises:
             OSError: there is no such text encoder.
-            ValueError: its layers cannot be taken, or the configuration lacks what the design needs.
+            ValueError: its layers cannot be used, or the configuration lacks what the design needs.
         """
         super().__init__(configuration)
         design = self.design = self.designed(configuration)
@@ -115,7 +115,7 @@ class FusionArchitecture(Architecture):
         text, image, real = self.visual_embedding(batch, self.text_embedding)
         text, image = self.layers(text, image, batch["attention_mask"], real)
         if self.design.norm == "pre":
-            # The first and the last: one and the same in a single stream.
+            # In a single stream the first and the last are the same module.
             text, image = self.final_norms[0](text), self.final_norms[-1](image)
         if self.design.readout == "product":
             pooled = F.relu(self.text_pooler(text[:, 0])) * F.relu(self.image_pooler(image[:, 0]))
@@ -126,20 +126,20 @@ class FusionArchitecture(Architecture):
         return States(text=text, image=image, pooled=pooled, image_real=real)
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The word embeddings, which the masked language modelling head is tied to."""
+        """The word embeddings, to which the masked language modelling head is tied."""
         return self.text_embedding.words
 
     def load_bert(self, weights: Mapping[str, Tensor]) -> None:
-        """Begin with BERT: its embeddings, its layers as `BimodalStack.load_bert` says, and its pooler.
+        """Load BERT: its embeddings, its layers (see `BimodalStack.load_bert`), and its pooler.
 
-        Of LXMERT's layout BERT fills the first layers of the text, which may have more than BERT (12 of 14).
+        LXMERT's layout may have more text layers than BERT (14 and 12); then BERT fills the first ones.
 
         Args:
-            weights: state dict of a `BertModel` or `RobertaModel`. It may lack the pooler, which then stays fresh, as
-                does that of the readout 'product', which is another.
+            weights: state dict of a `BertModel` or `RobertaModel`. If it has no pooler, the pooler stays fresh. The pooler
+                of the readout 'product' always stays fresh, because it is not BERT's.
 
         Raises:
-            RuntimeError: names or shapes do not fit, or the layers are pre-norm, which BERT's are not.
+            RuntimeError: names or shapes do not fit, or the layers are pre-norm, unlike BERT's.
         """
         self.text_embedding.load_bert(weights)
         try:
@@ -156,7 +156,7 @@ class FusionArchitecture(Architecture):
 
 
 def _final_norms(design: Design, sizes: Sizes) -> nn.ModuleList:
-    """What stands behind the last layer: nothing in post-norm, whose layers end with a normalisation."""
+    """The normalisations after the last layer; none in post-norm, where every layer ends with one."""
     if design.norm == "post":
         return nn.ModuleList()
     sides: tuple[Side, ...] = ("text",) if design.fusion == "single_stream" else ("text", "image")
@@ -164,7 +164,7 @@ def _final_norms(design: Design, sizes: Sizes) -> nn.ModuleList:
 
 
 def layer_sizes(text: TextSizes, dropout: float, *, wide_image: bool, norm: Norm) -> Sizes:
-    """Sizes of both sides: equal, but for ViLBERT's at base size."""
+    """Sizes of both sides; equal, except with `wide_image` at base size (ViLBERT)."""
     wide = wide_image and text.width == BASE_WIDTH
     width = VILBERT_IMAGE_WIDTH if wide else text.width
     heads = VILBERT_IMAGE_HEADS if wide else text.heads
@@ -194,7 +194,7 @@ def answer_head(inputs: int, hidden: int, outputs: int, scale: InitialScale = "c
 
 
 def state_before_last(states: States, batch: Batch) -> Tensor:
-    """The state of the token before the closing [SEP], (B, D), where VisualBERT and VL-BERT read answers."""
+    """The state of the token before the closing [SEP], (B, D), from which VisualBERT and VL-BERT answer questions."""
     assert states.text is not None
     rows = torch.arange(len(states.text), device=states.text.device)
     return states.text[rows, batch["attention_mask"].sum(dim=1).long() - 2]

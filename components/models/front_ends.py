@@ -1,6 +1,6 @@
-"""The frozen visual front ends by name, built from a configuration and filled with pretrained weights.
+"""Build the frozen visual front ends by name, and load their pretrained weights.
 
-`boxes` is the data's exact boxes (an oracle); `precomputed` has no module: its regions come from files.
+The front end `boxes` uses the data's exact boxes (an oracle). `precomputed` has no module, because its regions come from files.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ def region_front(kind: str, configuration: ModelConfiguration) -> nn.Module:
 
     Args:
         kind: 'detector', 'boxes', 'grid' or 'patches'.
-        configuration: its `regions`, `object_classes` and `object_attributes` say what the front end tells apart.
+        configuration: its `regions`, `object_classes` and `object_attributes` set what the front end predicts.
 
     Raises:
         ValueError: there is no such front end.
@@ -51,13 +51,13 @@ def region_detector(configuration: ModelConfiguration) -> RegionDetector:
 
 
 def dense_heads(kind: EncoderKind, configuration: ModelConfiguration) -> DenseHeads:
-    """Fresh heads that read boxes off the cells of an encoder."""
+    """Fresh heads that predict boxes from the cells of an encoder."""
     channels = output_width(kind, configuration)
     return DenseHeads(channels, configuration.object_classes - 1, configuration.object_attributes - 1)
 
 
 def load_region_front(front: nn.Module, files: Mapping[str, Mapping[str, Tensor]]) -> None:
-    """Fill a front end with what image pretraining wrote.
+    """Load into a front end the weights that image pretraining wrote.
 
     Args:
         files: state dicts by the name of their file: `weights`, and `heads` for cells trained on boxes.

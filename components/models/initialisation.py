@@ -1,11 +1,12 @@
-"""One rule for fresh weights, for every architecture alike: otherwise the initial scale would be a confound.
+"""Initialise fresh weights by one rule for every architecture; otherwise the initial scale would be a confound.
 
-BERT's habit (a standard deviation of 0.02 everywhere) makes models of width 64 crawl: the signal of tokens drowns, and
-so does that of positions wherever tokens alone are made larger. So tokens, positions, types and spatial codes share one
-standard deviation, and linear layers keep the variance of what they read. Loaded checkpoints are never touched.
+BERT's rule (a standard deviation of 0.02 everywhere) makes models of width 64 learn very slowly, because the signal of tokens
+is lost. If only tokens are made larger, the signal of positions is lost. So by the common rule tokens, positions, types and
+spatial codes share one standard deviation, and linear layers keep the variance of their input. Loaded checkpoints are never
+changed.
 
-Whether that is so is a question: a controlled arm may ask for the habit ('bert') in place of the rule ('common'). Both make
-weights of the same draws, so that two networks which differ in nothing else begin with the same weights in another size.
+The effect of this can be tested: a controlled arm may ask for BERT's rule ('bert') instead of the common one ('common'). Both
+rules use the same random draws, so two networks that differ in nothing else start with the same weights at another scale.
 """
 
 import math
@@ -19,24 +20,24 @@ from components.models.configuration import InitialScale
 EMBEDDING_STD = 0.5
 """Standard deviation of every embedding: tokens, positions, types, class tokens, spatial codes."""
 BERT_STD = 0.02
-"""Standard deviation of everything by BERT's habit (code: google-research/bert, `initializer_range`, whose normal is cut off at
-two deviations; here, as in transformers, it is not)."""
+"""Standard deviation of all weights by BERT's rule (google-research/bert, `initializer_range`). The code truncates the normal
+distribution at two standard deviations; here, as in transformers, it is not truncated."""
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
 def initialised(module: Module, scale: InitialScale = "common") -> Module:
-    """Draw the weights of a freshly built module anew, and return it.
+    """Draw the weights of a freshly built module again, in place, and return the module.
 
     By the common rule:
 
-    * embeddings, and parameters with two or more dimensions that a module holds itself (class tokens, positions):
+    * embeddings, and parameters with two or more dimensions of other modules (class tokens, positions):
       normal with `EMBEDDING_STD`; the row of the padding token is zero;
     * linear layers and convolutions: normal with 1/sqrt(fan-in), biases zero;
     * normalisations: weight one, bias zero, running statistics reset;
     * scalars (CLIP's temperature) keep the value that their module gave them.
 
-    By BERT's habit the two standard deviations are `BERT_STD`, and all else is the same.
+    By BERT's rule the two standard deviations are `BERT_STD`; everything else is the same.
     """
     embedding_std = EMBEDDING_STD if scale == "common" else BERT_STD
     for part in module.modules():
@@ -58,10 +59,10 @@ def initialised(module: Module, scale: InitialScale = "common") -> Module:
 
 
 def tied_logit_scale(width: int) -> float:
-    """What to multiply logits with that are products of a normalised state and a fresh embedding (0.25 at width 64).
+    """Factor for logits that are products of a normalised state and a fresh embedding (0.25 at width 64).
 
-    Entries of the state have variance one and those of the embedding `EMBEDDING_STD` squared, so a plain product
-    would start with a standard deviation of `EMBEDDING_STD * sqrt(width)`; scaled, it starts at one. By BERT's habit
-    nothing is scaled, as in BERT.
+    Entries of the state have variance one and those of the embedding `EMBEDDING_STD` squared, so the plain product would
+    start with a standard deviation of `EMBEDDING_STD * sqrt(width)`. With the factor it starts at one. By BERT's rule, as in
+    BERT, logits are not scaled.
     """
     return 1.0 / (EMBEDDING_STD * math.sqrt(width))

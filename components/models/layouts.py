@@ -1,11 +1,15 @@
-"""Layouts: what an image-text transformer does, sub-layer by sub-layer.
+"""Layouts: tables that describe an image-text transformer sub-layer by sub-layer.
 
-Bugliarello et al. (2021, "Multimodal Pretraining Unmasked", section 3) showed that the BERT-era models differ, between
-their embeddings and their heads, in nothing but this: which sub-layer lets which modality look at which, which
-modalities it transforms, and where the two share weights. A layout is that table, one row a sub-layer, numbered from
-0. `components.models.bimodal.BimodalStack` runs it.
+Bugliarello et al. (2021, "Multimodal Pretraining Unmasked", section 3) showed that between their embeddings and their heads
+the BERT-era models differ only in
 
-Directions name the modality that looks and then the one that is looked at: "tv" is text queries over visual keys.
+* which modality may attend to which in a sub-layer,
+* which modalities a sub-layer transforms,
+* where the two modalities share weights.
+
+A layout is that table, with one row for each sub-layer, numbered from 0. `components.models.bimodal.BimodalStack` runs it.
+
+A direction names first the modality of the queries, then that of the keys: "tv" is text queries over visual keys.
 """
 
 from dataclasses import dataclass
@@ -18,14 +22,14 @@ DIRECTIONS = frozenset({"tt", "tv", "vt", "vv"})
 
 @dataclass(frozen=True)
 class Attention:
-    """A sub-layer in which tokens look at tokens.
+    """An attention sub-layer.
 
-    The scores of one modality's queries over all that it may look at go through one softmax: text with "tt" and "tv"
-    divides its attention between words and visual tokens. A modality that asks nothing passes through unchanged.
+    The scores of one modality's queries over all keys go through one softmax: text with "tt" and "tv" divides its attention
+    between words and visual tokens. A modality without queries passes through unchanged.
 
     Attributes:
-        directions: who looks at whom, of "tt", "tv", "vt" and "vv".
-        shared: both modalities go through the same weights.
+        directions: which modality attends to which: some of "tt", "tv", "vt" and "vv".
+        shared: whether both modalities use the same weights.
     """
 
     directions: frozenset[str]
@@ -35,7 +39,7 @@ class Attention:
         """Check the row.
 
         Raises:
-            ValueError: there is no direction or an unknown one, or weights are shared with a modality that takes no part.
+            ValueError: there is no direction or an unknown one, or weights are shared although only one modality takes part.
         """
         object.__setattr__(self, "directions", frozenset(self.directions))
         if not self.directions or self.directions - DIRECTIONS:
@@ -45,23 +49,23 @@ class Attention:
 
     @property
     def crosses(self) -> bool:
-        """Does one modality look at the other?"""
+        """Whether one modality attends to the other."""
         return not self.directions.isdisjoint({"tv", "vt"})
 
     @property
     def joined(self) -> bool:
-        """Is it plain self-attention over the two sequences laid end to end?"""
+        """Whether it is plain self-attention over the two sequences concatenated."""
         return self.shared and self.directions == DIRECTIONS
 
 
 @dataclass(frozen=True)
 class FeedForward:
-    """A sub-layer that transforms each token by itself; a modality without one passes through unchanged.
+    """A feed-forward sub-layer, which transforms each token separately. A modality without one passes through unchanged.
 
     Attributes:
-        text: text has one.
-        image: visual tokens have one.
-        shared: both go through the same weights.
+        text: whether text has one.
+        image: whether visual tokens have one.
+        shared: whether both use the same weights.
     """
 
     text: bool
@@ -89,27 +93,27 @@ IMAGE = (Attention(frozenset({"vv"})), FeedForward(text=False, image=True))
 EACH = (Attention(frozenset({"tt", "vv"})), FeedForward(text=True, image=True))
 """A transformer layer of each modality, side by side."""
 CO_ATTENTION = (Attention(frozenset({"tv", "vt"})), FeedForward(text=True, image=True))
-"""ViLBERT's co-attentional layer: each modality looks at the other, with its own weights."""
+"""ViLBERT's co-attention layer: each modality attends to the other, with its own weights."""
 TIED_CROSS_ATTENTION = Attention(frozenset({"tv", "vt"}), shared=True)
-"""LXMERT's cross-attention: each modality looks at the other, both with the same weights."""
+"""LXMERT's cross-attention: each modality attends to the other, both with the same weights."""
 JOINED = (Attention(DIRECTIONS, shared=True), FeedForward(text=True, image=True, shared=True))
-"""A BERT layer over both sequences as one."""
+"""A BERT layer over both sequences concatenated."""
 
 
 def single_stream(layers: int) -> Layout:
-    """One transformer over both sequences as one.
+    """One transformer over both sequences concatenated.
 
-    Post-norm it is VisualBERT, UNITER, VL-BERT, Pixel-BERT and MMBT, which differ in what they feed to it; pre-norm it
-    is ViLT, whose final normalisation is the caller's.
+    In post-norm it is VisualBERT, UNITER, VL-BERT, Pixel-BERT and MMBT, which differ in their input. In pre-norm it is ViLT,
+    except for the final normalisation, which the caller adds.
     """
     return JOINED * layers
 
 
 def vilbert(text_only: int, connected: int) -> Layout:
-    """Lu et al. (2019), figure 1: `text_only` text layers, then `connected` times a co-attentional layer and one layer
+    """Lu et al. (2019), figure 1: `text_only` text layers, then `connected` times a co-attention layer and one layer
     of each modality (6 and 6 at base size).
 
-    Visual tokens meet text before they ever meet one another.
+    Visual tokens attend to text before they first attend to one another.
     """
     return TEXT * text_only + (*CO_ATTENTION, *EACH) * connected
 
@@ -118,13 +122,13 @@ def lxmert(text: int, image: int, cross: int) -> Layout:
     """Tan and Bansal (2019), section 2.2: `text` text layers beside `image` object layers, then `cross` times
     cross-attention, self-attention of each modality, feed-forward of each (9, 5 and 5 at base size).
 
-    No feed-forward stands between cross-attention and the self-attention that follows it.
+    There is no feed-forward between cross-attention and the self-attention that follows it.
     """
     return _side_by_side(text, image) + (TIED_CROSS_ATTENTION, *EACH) * cross
 
 
 def late(layers: int) -> Layout:
-    """Two stacks that never meet: whatever joins text and image comes after the last layer."""
+    """Two separate stacks; text and image are joined only after the last layer."""
     return _side_by_side(layers, layers)
 
 
@@ -134,8 +138,8 @@ def named(fusion: Fusion, layers: int) -> Layout:
     Args:
         fusion: the level.
         layers: the study's depth. At 12 every layout is that of its paper (single stream 12, ViLBERT 6 and 6, LXMERT
-            9/5/5); otherwise its parts keep their share of the depth (at 3: ViLBERT 1 and 2, LXMERT 2/1/1), and no
-            part of LXMERT ever vanishes.
+            9/5/5). At other depths its parts keep their share (at 3: ViLBERT 1 and 2, LXMERT 2/1/1), and every part of
+            LXMERT keeps at least one layer.
 
     Raises:
         ValueError: there is no such level, or no layer.
@@ -157,7 +161,7 @@ def named(fusion: Fusion, layers: int) -> Layout:
 
 
 def _side_by_side(text: int, image: int) -> Layout:
-    """`text` and `image` layers of single modalities, in common sub-layers as far as both have them."""
+    """`text` text layers and `image` image layers. As long as both have layers left, they are put into common sub-layers."""
     rows: Layout = ()
     for has_text, has_image in zip_longest([True] * text, [True] * image, fillvalue=False):
         rows += EACH if has_text and has_image else TEXT if has_text else IMAGE

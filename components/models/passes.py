@@ -1,4 +1,4 @@
-"""How an architecture is pretrained: the forward passes of its intermediate step, and the losses computed from each."""
+"""Describe the intermediate step of an architecture: its forward passes, and the losses computed from each."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,12 +6,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RegionMasking:
-    """What becomes of the features of a masked region.
+    """How the features of masked regions are changed.
 
     Attributes:
-        zeroed: share that is set to zero.
-        replaced: share that is replaced by a region of another picture; the rest stays as it is.
-        spreads: also mask regions that overlap a masked one by more than 0.4 (intersection over union).
+        zeroed: share of masked regions that is set to zero.
+        replaced: share that is replaced by a region of another picture; the rest stays unchanged.
+        spreads: whether regions that overlap a masked one by more than 0.4 (intersection over union) are masked too.
     """
 
     zeroed: float = 1.0
@@ -21,15 +21,15 @@ class RegionMasking:
 
 @dataclass(frozen=True)
 class Pass:
-    """One forward pass: what is done to the batch, and which losses are computed from what the model makes of it.
+    """One forward pass: the corruption of the batch, and the losses computed from the model's states.
 
     Attributes:
         losses: names of objectives with their weights.
-        words: some words are masked.
-        regions: how some regions are masked; None if none is.
-        mismatched: half of the pairs are torn apart, by showing another picture or another text.
-        keeps_mismatched: masked words and regions of pairs that were torn apart are predicted too.
-        ratio: how often the pass is drawn, where one pass is drawn for each batch.
+        words: whether some words are masked.
+        regions: how some regions are masked; None if no region is masked.
+        mismatched: which side of half of the pairs is replaced, "images" or "texts"; None if all pairs stay matched.
+        keeps_mismatched: whether masked words and regions of mismatched pairs are predicted too.
+        ratio: relative frequency of the pass, where one pass is drawn for each batch.
     """
 
     losses: tuple[tuple[str, float], ...]
@@ -45,8 +45,9 @@ class Pretraining:
     """The multimodal intermediate step.
 
     Attributes:
-        passes: none where the paper has no such step.
-        drawn: one pass is drawn for each batch by the ratios, the same for all; otherwise all are run and summed.
+        passes: the forward passes; empty where the paper has no such step.
+        drawn: whether one pass is drawn for each batch, by the ratios and for the whole batch. Otherwise all passes are run
+            and their losses are summed.
     """
 
     passes: tuple[Pass, ...] = ()
@@ -54,7 +55,7 @@ class Pretraining:
 
     @property
     def losses(self) -> dict[str, float]:
-        """Every objective with its weight (the largest, where several passes have it)."""
+        """Every objective with its weight (the largest one, if several passes have it)."""
         weights: dict[str, float] = {}
         for one in self.passes:
             for name, weight in one.losses:

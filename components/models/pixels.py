@@ -1,4 +1,4 @@
-"""From stored pictures to what models read."""
+"""Scale stored pictures to the input of models."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 class PixelScaling(nn.Module):
     """Standardise each channel by the mean and deviation of the study's training pictures.
 
-    Both are buffers, so they travel with the weights and a served model scales as the trained one did.
+    Both are buffers, so they are saved with the weights and a served model scales as the trained one did.
 
     Args:
         mean: per channel, in units of the stored values 0 to 255.
-        deviation: likewise.
+        deviation: standard deviation per channel, in the same units.
     """
 
     mean: Tensor

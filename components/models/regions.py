@@ -1,8 +1,8 @@
-"""Frozen visual front ends: what each of them takes for the regions of a picture.
+"""Frozen visual front ends, which turn pictures into regions.
 
-Every one offers `regions(pixels, boxes, real) -> Regions`, in evaluation mode a function of each picture alone. The
-detector itself is `components.models.detector.RegionDetector`. Shapes: B batch, R regions, F features of a region, C
-channels, h and w height and width of a map.
+Each has a method `regions(pixels, boxes, real) -> Regions`. In evaluation mode the regions of a picture depend on that
+picture only. The detector itself is `components.models.detector.RegionDetector`. Shapes: B batch, R regions, F features of a
+region, C channels, h and w height and width of a map.
 """
 
 from typing import Any, Literal, Protocol
@@ -15,7 +15,7 @@ from components.models.encoders import EncoderKind, grid_features
 from components.models.states import Regions
 
 FrontKind = Literal["grid", "patches", "detector"]
-"""What is pretrained on pictures alone."""
+"""The front ends that are pretrained on pictures alone."""
 
 
 class FrontEnd(Protocol):
@@ -26,7 +26,7 @@ class FrontEnd(Protocol):
 
         Args:
             pixels: (B, 3, height, width), scaled.
-            boxes: (B, R, 4), left, top, right, bottom as shares of the picture, for front ends that are given them.
+            boxes: (B, R, 4), left, top, right, bottom as shares of the picture, for front ends that need given boxes.
             real: (B, R) bool, False where `boxes` is padding.
         """
 
@@ -50,12 +50,12 @@ def tiles(height: int, width: int) -> Tensor:
 
 
 class CellRegions(nn.Module):
-    """Every cell of a grid encoder, or every patch of a vision transformer, is a region.
+    """A front end whose regions are all cells of a grid encoder, or all patches of a vision transformer.
 
     Args:
-        encoder_kind: which of the two.
+        encoder_kind: "grid" or "patches".
         encoder: the encoder.
-        heads: that were trained with it on boxes; without them classes and attributes are unknown.
+        heads: dense heads that were trained with it on boxes; without them classes and attributes are unknown.
     """
 
     def __init__(self, encoder_kind: EncoderKind, encoder: nn.Module, heads: DenseHeads | None = None) -> None:
@@ -65,7 +65,7 @@ class CellRegions(nn.Module):
         self.heads = heads
 
     def regions(self, pixels: Tensor, boxes: Tensor | None = None, real: Tensor | None = None) -> Regions:
-        """All cells, row by row; `boxes` and `real` are not looked at."""
+        """All cells, row by row; `boxes` and `real` are ignored."""
         features = feature_map(self.encoder_kind, self.encoder, pixels)
         batch, _, height, width = features.shape
         every = torch.ones(batch, height * width, dtype=torch.bool, device=features.device)
@@ -85,14 +85,17 @@ class CellRegions(nn.Module):
 
 
 class GivenRegions(nn.Module):
-    """The data's own boxes, seen through a trained detector. They tell how many objects there are: an oracle."""
+    """A front end whose regions are the data's own boxes, with a trained detector's features.
+
+    It is an oracle, because the boxes tell how many objects there are.
+    """
 
     def __init__(self, detector: RegionDetector) -> None:
         super().__init__()
         self.detector = detector
 
     def regions(self, pixels: Tensor, boxes: Tensor | None = None, real: Tensor | None = None) -> Regions:
-        """One region for every given box; that an object is in it is taken for certain.
+        """One region for every given box. The probability that it holds an object is taken as one.
 
         Raises:
             ValueError: no boxes were given.

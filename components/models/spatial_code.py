@@ -1,4 +1,4 @@
-"""How a region says where it is: from boxes (B, V, 4), as shares of the picture's sides, to codes (B, V, D).
+"""Spatial codes: encode where a region lies, from boxes (B, V, 4) as shares of the picture's sides to codes (B, V, D).
 
 Shapes: B batch, V visual tokens, D width.
 """
@@ -12,12 +12,16 @@ NORM_EPSILON = 1e-12
 
 
 def spatial_code(kind: SpatialCode, configuration: ModelConfiguration, width: int) -> nn.Module | None:
-    """A fresh code.
+    """A fresh spatial code.
 
     Args:
-        kind: 'none' (VisualBERT, Pixel-BERT); 'averaged_4' (LXMERT: LN of four numbers, averaged with the features by
-            the caller); 'sum_5' (ViLBERT: five numbers); 'normed_7' (UNITER: LN of seven numbers); 'sinusoid' (VL-BERT);
-            'learned_grid' (a vector for each cell, as vision transformers have it).
+        kind: one of
+            'none' (VisualBERT, Pixel-BERT);
+            'averaged_4' (LXMERT: LN of a linear map of four numbers, averaged with the features by the caller);
+            'sum_5' (ViLBERT: a linear map of five numbers);
+            'normed_7' (UNITER: LN of a linear map of seven numbers);
+            'sinusoid' (VL-BERT: a linear map of sines);
+            'learned_grid' (a vector for each cell, as in vision transformers).
 
     Raises:
         ValueError: there is no such code.
@@ -40,10 +44,10 @@ def spatial_code(kind: SpatialCode, configuration: ModelConfiguration, width: in
 
 
 def box_numbers(boxes: Tensor, count: int) -> Tensor:
-    """What of a box is said: (..., 4) to (..., count).
+    """Numbers that describe a box: (..., 4) to (..., count).
 
     Args:
-        count: 4: left, top, right, bottom; 5: the area too; 7: width, height and area too.
+        count: 4 for left, top, right, bottom; 5 for these and the area; 7 for these four, width, height and area.
     """
     width, height = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
     further = {4: [], 5: [width * height], 7: [width, height, width * height]}[count]
@@ -89,10 +93,10 @@ class SineCode(nn.Module):
 
 
 class GridCode(nn.Module):
-    """A learned vector for the cell in which a region's centre lies, and one for the picture as a whole.
+    """A learned vector for each cell, chosen by a region's centre, and one for regions as large as the picture.
 
     Args:
-        side: cells along each side of the picture, as many as patches.
+        side: cells along each side of the picture, as many as there are patches.
     """
 
     def __init__(self, side: int, width: int) -> None:

@@ -18,7 +18,7 @@ class TextEmbedding(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        """(B, T) token ids to (B, T, D); everything is segment 0."""
+        """(B, T) token ids to (B, T, D); all tokens are segment 0."""
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
         summed = self.words(input_ids) + self.positions(places) + self.segments.weight[0]
         return self.dropout(self.norm(summed))

@@ -1,4 +1,4 @@
-"""The transformer layer that our own encoders are made of.
+"""The transformer layer and the stack of layers for the encoders that are built here.
 
 Shapes: B batch, T tokens, D width, H heads.
 """
@@ -23,7 +23,7 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "qu
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention; queries, keys and values come out of one matrix product."""
+    """Multi-head self-attention; one matrix product computes queries, keys and values."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -33,12 +33,12 @@ class SelfAttention(nn.Module):
         self.output = nn.Linear(width, width)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
-        """Mix tokens.
+        """Apply self-attention.
 
         Args:
             x: (B, T, D).
-            mask: bool, broadcastable to (B, H, T, T), True where a query may look; not together with `causal`.
-            causal: let a token look at itself and at what precedes it only.
+            mask: bool, broadcastable to (B, H, T, T), True where a query may attend; not together with `causal`.
+            causal: whether a token attends only to itself and to the tokens before it.
 
         Returns:
             (B, T, D).
@@ -60,14 +60,14 @@ class FeedForward(nn.Module):
         self.contract = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform each token by itself: (B, T, D) to (B, T, D)."""
+        """Transform each token separately: (B, T, D) to (B, T, D)."""
         return self.contract(self.activation(self.expand(x)))
 
 
 class TransformerLayer(nn.Module):
     """Self-attention and a feed-forward network, each inside a residual connection.
 
-    Pre-norm (ViT, ViLT, CLIP) normalises what a sub-layer reads; post-norm (BERT) what it has added to.
+    Pre-norm (ViT, ViLT, CLIP) normalises the input of a sub-layer; post-norm (BERT) the sum of its input and output.
     """
 
     def __init__(
@@ -132,10 +132,10 @@ class Transformer(nn.Module):
 
         Args:
             x: (B, T, D).
-            real: (B, T), True (or not zero) at tokens and False at padding, which nothing then looks at; None where
-                nothing is padded. It is the caller who knows that: looking into the mask would stall a GPU and make
-                the path depend on the data, and on a CPU a mask costs no measurable time.
-            causal: let a token look at itself and at what precedes it only.
+            real: (B, T), True (or not zero) at tokens and False at padding, to which nothing attends; None where nothing
+                is padded. The caller decides this. Testing the mask here would stall a GPU and make the code path depend
+                on the data, and on a CPU a mask costs no measurable time.
+            causal: whether a token attends only to itself and to the tokens before it.
 
         Returns:
             (B, T, D); padded positions hold meaningless numbers.

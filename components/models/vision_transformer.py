@@ -43,7 +43,7 @@ class VisionTransformer(nn.Module):
         self.norm = nn.LayerNorm(width, eps=norm_epsilon)
 
     def embed(self, pixels: Tensor) -> Tensor:
-        """What the layers read: (B, 3, height, width) to (B, V, D), the class token first, positions added."""
+        """The input of the layers: (B, 3, height, width) to (B, V, D), the class token first, positions added."""
         patches = self.patch_projection(pixels).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.class_token.expand(len(patches), -1, -1), patches], dim=1)
         return self.dropout(tokens + self.positions)
@@ -58,8 +58,8 @@ class VisionTransformer(nn.Module):
 
         Args:
             name: hub name or folder.
-            image_size: side of the square images to come; positions are interpolated to it where the checkpoint
-                was trained on another.
+            image_size: side of the square images in pixels; positions are interpolated to it if the checkpoint was
+                trained on another size.
 
         Raises:
             OSError: there is no such checkpoint (or no network: `HF_HUB_OFFLINE` is honoured).
@@ -116,7 +116,7 @@ def weights_from_hugging_face(source: Any) -> dict[str, Tensor]:
 
 
 def interpolate_positions(positions: Tensor, tokens: int) -> Tensor:
-    """Fit learned positions (1, 1 + n², D) of one square grid to another: (1, tokens, D), bicubic as ViT does it."""
+    """Interpolate learned positions (1, 1 + n², D) from one square grid to another: (1, tokens, D), bicubic as in ViT."""
     if positions.shape[1] == tokens:
         return positions
     old, new = round((positions.shape[1] - 1) ** 0.5), round((tokens - 1) ** 0.5)
@@ -126,7 +126,7 @@ def interpolate_positions(positions: Tensor, tokens: int) -> Tensor:
 
 
 def without_patch_bias(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same function without a bias in the patch projection: it moves into the positions of the patches."""
+    """Weights of the same function without a bias in the patch projection; it is added to the positions of the patches."""
     folded = dict(weights)
     bias = folded.pop("patch_projection.bias")
     positions = folded["positions"].clone()

@@ -1,8 +1,7 @@
-"""How a region, or a cell of a grid, becomes a visual token: one module for each paper, and one for controlled arms.
+"""Embed regions, or cells of a grid, as visual tokens: one module for each paper, and one for controlled arms.
 
-What differs is what else than the features goes into a token, where it is normalised, and how it says where it is.
-That last point, the spatial code, was found to matter (Bugliarello et al., 2021) and is a setting of
-controlled arms.
+The modules differ in what a token contains besides the features, where it is normalised, and how it encodes its place. The
+last point, the spatial code, was found to matter (Bugliarello et al., 2021) and is a setting of controlled arms.
 
 Shapes: B batch, T text tokens, V visual tokens, D width, R regions, F features of a region, K cells.
 """
@@ -24,7 +23,7 @@ NORM_EPSILON = 1e-12
 
 
 class Embedded(NamedTuple):
-    """What goes into the layers.
+    """The input of the layers.
 
     Attributes:
         text: (B, T, D).
@@ -38,13 +37,13 @@ class Embedded(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Regions, behind the whole picture where that comes first.
+    """The regions of a batch, after the whole picture if that comes first.
 
     Attributes:
         features: (B, V, F).
         boxes: (B, V, 4).
         real: (B, V) bool, False at padding; None where all are real.
-        hidden: (B, V) bool, True where the features were taken away; None where none were.
+        hidden: (B, V) bool, True where pretraining removed the features; None where it removed none.
     """
 
     features: Tensor
@@ -57,8 +56,8 @@ def see(batch: Batch, *, picture_first: bool) -> Seen:
     """The regions of a batch.
 
     Args:
-        picture_first: put a region before them that is as large as the picture, its features the mean over the
-            picture's real regions as they are shown (jiasenlu/vilbert_beta).
+        picture_first: put a region as large as the picture before them. Its features are the mean over the picture's real
+            regions, after masking (jiasenlu/vilbert_beta).
     """
     features, boxes = batch["region_features"], batch["region_boxes"]
     real, hidden = batch.get("region_real"), batch.get("region_hidden")
@@ -77,12 +76,12 @@ def see(batch: Batch, *, picture_first: bool) -> Seen:
 
 
 class VisualEmbedding(nn.Module):
-    """From a batch to embedded text and visual tokens. Text comes first in every architecture here.
+    """The base class: from a batch to embedded text and visual tokens.
 
     Attributes:
         segments: rows that the text's table of segments must have.
-        extra_positions: rows that the text's table of positions must have beyond the text's own.
-        picture_first: the first visual token is the whole picture; it is no place of it.
+        extra_positions: rows that the text's table of positions must have in addition to the text's own.
+        picture_first: whether the first visual token is the whole picture; `States.image` leaves it out.
     """
 
     segments: int = 2
@@ -93,25 +92,25 @@ class VisualEmbedding(nn.Module):
         """Embed a batch.
 
         Args:
-            text: the text's embedding block, which some papers share with the image.
+            text: the text's embedding block, parts of which some papers use for the image too.
         """
         raise NotImplementedError
 
     def begin(self, text: BertEmbedding) -> None:
-        """Take over what begins as a copy of the text's; called whenever the text was given new weights."""
+        """Copy the tables that start as copies of the text's; called whenever the text gets new weights."""
 
 
 class RegionEmbedding(VisualEmbedding):
-    """Tokens from `region_features`, `region_boxes`, `region_real` and, where pretraining says so, `region_hidden`.
+    """Tokens from `region_features`, `region_boxes`, `region_real` and, if pretraining masks regions, `region_hidden`.
 
     Args:
         configuration: F, among other things.
-        text: the text's embedding block; looked at, not held.
+        text: the text's embedding block; its sizes and weights are read, but it does not become a submodule.
         width: D of visual tokens.
         picture_first: see `see`.
 
     Raises:
-        ValueError: the configuration knows no regions.
+        ValueError: the configuration has no region features.
     """
 
     def __init__(
@@ -125,7 +124,7 @@ class RegionEmbedding(VisualEmbedding):
         self.dropout = nn.Dropout(configuration.dropout)
 
     def forward(self, batch: Batch, text: BertEmbedding) -> Embedded:
-        """Embed words and regions, each by itself."""
+        """Embed words and regions separately."""
         seen = see(batch, picture_first=self.picture_first)
         return Embedded(text(batch["input_ids"]), self.dropout(self.tokens(seen)), seen.real)
 
@@ -135,7 +134,7 @@ class RegionEmbedding(VisualEmbedding):
 
 
 class ControlledEmbedding(RegionEmbedding):
-    """LN(LN(linear features) + spatial code), for every spatial code alike."""
+    """LN(LN(linear features) + spatial code), with any spatial code."""
 
     def __init__(
         self, configuration: ModelConfiguration, text: BertEmbedding, width: int, *, picture_first: bool = False
@@ -160,8 +159,8 @@ class ControlledEmbedding(RegionEmbedding):
 class VisualBERTEmbedding(RegionEmbedding):
     """Linear features, a visual type and the visual position 0; one LayerNorm for words and regions (Li et al., 2019).
 
-    The code's (uclanlp/visualbert) tables of visual types and positions are as large as the text's and begin as
-    copies of them. It gives type 0 where none is said (transformers gives 1). Boxes are never looked at.
+    As in the code (uclanlp/visualbert), the tables of visual types and positions are as large as the text's and start as
+    copies of them, and the default type is 0 (in transformers it is 1). Boxes are not used.
     """
 
     def __init__(
@@ -180,7 +179,7 @@ class VisualBERTEmbedding(RegionEmbedding):
         return Embedded(words, text.normalised(self.tokens(seen)), seen.real)
 
     def tokens(self, seen: Seen) -> Tensor:
-        """Before the normalisation."""
+        """Visual tokens (B, V, D) before the normalisation."""
         return self.projection(seen.features) + self.positions.weight[0] + self.types.weight[0]
 
     def begin(self, text: BertEmbedding) -> None:
@@ -224,8 +223,8 @@ class LXMERTEmbedding(RegionEmbedding):
 class UNITEREmbedding(RegionEmbedding):
     """LN(LN(linear features) + LN(linear box of seven numbers) + the text's segment 1) (Chen et al., 2020, section 3.1).
 
-    A learned vector of F numbers is added to the features of regions that pretraining has hidden (row 1 of `mask`, whose
-    row 0 stays zero; code: ChenRocks/UNITER).
+    A learned vector of F numbers is added to the features of hidden regions (row 1 of `mask`; row 0 stays zero; code:
+    ChenRocks/UNITER).
     """
 
     def __init__(
@@ -245,17 +244,18 @@ class UNITEREmbedding(RegionEmbedding):
         return Embedded(text(batch["input_ids"]), self.dropout(regions), seen.real)
 
     def tokens(self, seen: Seen) -> Tensor:
-        """Before the type and the last normalisation."""
+        """Visual tokens (B, V, D) before the type and the last normalisation."""
         features = seen.features if seen.hidden is None else seen.features + self.mask(seen.hidden.long())
         return self.feature_norm(self.projection(features)) + self.code(seen.boxes)
 
 
 class VLBERTEmbedding(RegionEmbedding):
-    """Every token, word or region, is a word plus something seen (Su et al., 2020, section 3.2; code: jackroos/VL-BERT).
+    """Every token, word or region, is a word plus a visual part (Su et al., 2020, section 3.2; code: jackroos/VL-BERT).
 
-    What is seen is ReLU(linear(sines of the box, features)), normalised for words and for regions apart. The word of a
-    region is [IMG]; what words see is the whole picture. Regions are segment C, and all stand at the position after the
-    text. Hidden regions have features and a word of their own.
+    * The visual part is ReLU(linear(sines of the box, features)), with separate normalisations for words and for regions.
+    * The word of a region is [IMG]. The visual part of a word is that of the whole picture.
+    * Regions are segment C and all have the position after the text.
+    * Hidden regions have learned features and a learned word of their own.
     """
 
     segments = 3
@@ -266,7 +266,7 @@ class VLBERTEmbedding(RegionEmbedding):
     ) -> None:
         super().__init__(configuration, text, width, picture_first=True)
         features = configuration.region_features
-        # 256 frequencies beside 2,048 features: as many numbers of either kind.
+        # 256 frequencies with 2,048 features: then there are as many sines and cosines as features.
         self.frequencies = max(1, features // 8)
         self.projection = nn.Linear(8 * self.frequencies + features, width)
         self.image_word = nn.Embedding(1, width)
@@ -289,7 +289,7 @@ class VLBERTEmbedding(RegionEmbedding):
         return Embedded(text.normalised(words), text.normalised(regions), seen.real)
 
     def tokens(self, seen: Seen) -> Tensor:
-        """What is seen, before its normalisation."""
+        """The visual part (B, V, D) before its normalisation."""
         features = seen.features
         if seen.hidden is not None:
             features = torch.where(seen.hidden[..., None], self.hidden_features.weight[0], features)
@@ -298,10 +298,10 @@ class VLBERTEmbedding(RegionEmbedding):
 
 
 class PixelEmbedding(VisualEmbedding):
-    """Linear cells of a grid encoder, plus one learned vector for all of them; no position (Huang et al., 2020).
+    """Linear cells of a grid encoder plus one learned vector for all of them, without positions (Huang et al., 2020).
 
-    While `samples` is set, training shows a random half of the cells, never more than 100, another one each time: the
-    paper's 100 pixels are about half of its grids.
+    If `samples` is set, every forward pass in training mode reads a new random half of the cells, at most 100. The paper's
+    100 pixels are about half of its grids.
     """
 
     MOST = 100

@@ -1,29 +1,31 @@
-"""The pretraining losses by name. Adding one is one file and one line here; nothing is imported before it is asked for.
+"""The table of pretraining losses. Adding one is one file here and one row; nothing is imported before it is asked for.
 
 A loss is an `nn.Module` that holds what only pretraining needs. Called with a model, what that model made of a batch,
 and the batch, it returns the loss and detached figures to log; the model is never part of it. Losses on pictures alone
 take an encoder and a batch.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from components.catalogue import ObjectiveRow, placed
 
 if TYPE_CHECKING:
     from torch import nn
 
-# Written as entry points are: module:class.
-OBJECTIVES: dict[str, str] = {
-    "alignment": "components.objectives.alignment:Alignment",
-    "contrastive": "components.objectives.contrastive:Contrastive",
-    "image_labels": "components.objectives.image_labels:ImageLabels",
-    "image_questions": "components.objectives.image_questions:ImageQuestions",
-    "itm": "components.objectives.itm:ImageTextMatching",
-    "mlm": "components.objectives.mlm:MaskedLanguageModelling",
-    "region_attributes": "components.objectives.region_attributes:RegionAttributes",
-    "region_classes": "components.objectives.region_classes:RegionClasses",
-    "region_divergence": "components.objectives.region_divergence:RegionDivergence",
-    "region_features": "components.objectives.region_features:RegionFeatures",
-    "region_features_smooth": "components.objectives.region_features_smooth:RegionFeaturesSmooth",
+OBJECTIVES: dict[str, ObjectiveRow] = {
+    "alignment": ObjectiveRow(place="components.objectives.alignment:Alignment"),
+    "contrastive": ObjectiveRow(place="components.objectives.contrastive:Contrastive", corruption=("truth",)),
+    "image_labels": ObjectiveRow(place="components.objectives.image_labels:ImageLabels"),
+    "image_questions": ObjectiveRow(
+        place="components.objectives.image_questions:ImageQuestions", content=("pair_answers",)
+    ),
+    "itm": ObjectiveRow(place="components.objectives.itm:ImageTextMatching"),
+    "mlm": ObjectiveRow(place="components.objectives.mlm:MaskedLanguageModelling"),
+    "region_attributes": ObjectiveRow(place="components.objectives.region_attributes:RegionAttributes"),
+    "region_classes": ObjectiveRow(place="components.objectives.region_classes:RegionClasses"),
+    "region_divergence": ObjectiveRow(place="components.objectives.region_divergence:RegionDivergence"),
+    "region_features": ObjectiveRow(place="components.objectives.region_features:RegionFeatures"),
+    "region_features_smooth": ObjectiveRow(place="components.objectives.region_features_smooth:RegionFeaturesSmooth"),
 }
 
 
@@ -35,5 +37,4 @@ def load(name: str) -> "type[nn.Module]":
     """
     if name not in OBJECTIVES:
         raise ValueError(f"there is no objective {name!r}; known are {', '.join(OBJECTIVES)}")
-    module, class_name = OBJECTIVES[name].split(":")
-    return getattr(import_module(module), class_name)
+    return placed(OBJECTIVES[name].place)

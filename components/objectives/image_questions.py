@@ -1,6 +1,6 @@
 """Image question answering as a pretraining loss (LXMERT)."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch.nn.functional as F
 from torch import nn
@@ -34,6 +34,11 @@ class ImageQuestions(Objective):
                 nn.Linear(2 * width, max(answers, 1)),
             )
         )
+
+    @classmethod
+    def for_answers(cls, model: Any, configuration: ModelConfiguration, answers: int) -> Self:
+        """One output for each answer."""
+        return cls(model, configuration, answers)
 
     def forward(self, model: Any, states: States | None, batch: Batch) -> Outcome:
         """Mean cross-entropy over the questions of the batch; zero where there are none.

@@ -1,9 +1,10 @@
 """What every pretraining loss on pairs or texts is."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
+from components.models.configuration import ModelConfiguration
 from components.models.states import Batch, States
 
 Outcome = tuple[Tensor, dict[str, Tensor]]
@@ -21,6 +22,15 @@ class Objective(nn.Module):
     """
 
     READS_STATES: ClassVar[bool] = True
+
+    @classmethod
+    def for_answers(cls, model: Any, configuration: ModelConfiguration, answers: int) -> Self:
+        """Built for data in which some texts are questions.
+
+        Args:
+            answers: how many different answers they have; 0 where no text is a question.
+        """
+        return cls(model, configuration)
 
     def forward(self, model: Any, states: States | None, batch: Batch) -> Outcome:
         """The loss on one batch.

@@ -1,6 +1,5 @@
 """The base of everything that is written as JSON and read again, and the one way of reading it."""
 
-import json
 import math
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -8,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from components.errors import CeterisError
+from components.files.json_files import read_json
 
 SHOWN = 3
 """Faults of a file that are named."""
@@ -51,13 +51,7 @@ def read(path: Path, kind: type[Kind], remedy: str) -> Kind:
     Raises:
         CeterisError: the file is missing or is not what it should be; one sentence names it and the field.
     """
-    if not path.is_file():
-        raise CeterisError(f"{path} is missing: {remedy}.")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CeterisError(f"{path} is not valid JSON ({error}): {remedy}.") from None
-    return checked(content, kind, str(path), remedy)
+    return checked(read_json(path, remedy), kind, str(path), remedy)
 
 
 def checked(content: object, kind: type[Kind], where: str, remedy: str) -> Kind:

@@ -1,1 +1,1 @@
-"""Answering questions with a packaged model: all that a served model needs, and nothing of training."""
+"""Answer questions with a packaged model; everything that a served model needs, without training code."""

@@ -1,10 +1,11 @@
-"""A package folder as something that answers: pictures and texts in, answers and scores out.
+"""Answer requests with the model in a package folder: pictures and texts in, answers and scores out.
 
-Registered models carry a copy of this file, of `components.models` and of what reads pictures, and run on those
-copies: a champion keeps answering as it did when it was promoted, whatever has happened to the code since.
+Registered models carry a copy of this file, of `components.models` and of the code that reads pictures, and run on those
+copies. So a champion answers as it did when it was promoted, even if the code has changed since.
 
-As a program it answers a file of requests: `python -m components.serving.answering PACKAGE REQUESTS ANSWERS`, with
-Parquet columns `image` (binary) and `text` in; `answer`, `score`, `scores` (in the package's order of answers) and `notes` out.
+As a program it answers a file of requests: `python -m components.serving.answering PACKAGE REQUESTS ANSWERS`. REQUESTS has the
+Parquet columns `image` (binary) and `text`; ANSWERS has `answer`, `score`, `scores` (in the package's order of answers) and
+`notes`.
 """
 
 import json
@@ -37,7 +38,7 @@ SHOWN = 3  # unknown tokens that a note names
 
 @dataclass(frozen=True)
 class Answer:
-    """The likeliest answer, its probability, the probability of every answer, and sentences on what was not read."""
+    """The most likely answer, its probability, the probability of every answer, and sentences on text that was not read."""
 
     answer: str
     score: float
@@ -50,11 +51,11 @@ class Answerer:
 
     Args:
         package: the content of `package.json`.
-        tokenizer: adds [CLS] and [SEP], pads and truncates as its file says.
+        tokenizer: adds [CLS] and [SEP], pads and truncates as set in its file.
         model: an architecture of `components.models`.
-        head: pooled states (B, D) to logits (B, C), in the order of the package's answers.
-        scaling: pictures as training saw them.
-        front: what looks at the pictures for a model that reads regions.
+        head: readout (B, P) to logits (B, C), in the order of the package's answers.
+        scaling: scales pictures as in training.
+        front: the visual front end of a model that reads regions; None for a model that reads pixels.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Answerer:
 
     @classmethod
     def load(cls, folder: Path) -> "Answerer":
-        """Rebuild the model from a package folder; its weights must fit to the last key.
+        """Rebuild the model from a package folder; its weights must fit exactly.
 
         Raises:
             CeterisError: a file of the package is missing.
@@ -100,7 +101,7 @@ class Answerer:
         return cls(package, tokenizer, model, head, scaling, front)
 
     def answer(self, images: Sequence[bytes], texts: Sequence[str]) -> list[Answer]:
-        """Answer one text about one encoded picture each; any number of them, also none.
+        """Answer each text about the encoded picture at the same position; any number of them, including zero.
 
         Raises:
             CeterisError: a picture or a text cannot be read; its position is named.
@@ -122,7 +123,7 @@ class Answerer:
 
     @torch.inference_mode()
     def logits(self, pixels: Tensor, texts: Sequence[str]) -> Tensor:
-        """Scores of the answers (B, C) from pictures as uint8 (B, H, W, 3) and B texts."""
+        """Logits of the answers (B, C) from pictures as uint8 (B, H, W, 3) and B texts."""
         encodings = self._tokenizer.encode_batch(list(texts))
         attention_mask = torch.tensor([encoding.attention_mask for encoding in encodings])
         longest = int(attention_mask.sum(dim=1).max())
@@ -148,8 +149,8 @@ class Answerer:
 
 
 def unread(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
-    """A sentence each on what a tokenizer leaves out of a text: what lies beyond its limit, and what it has no token for."""
-    text = unicodedata.normalize("NFC", text)  # so that a note names a letter whole, with its accents
+    """Sentences on the parts of a text that a tokenizer does not read: those beyond its limit, and those without a token."""
+    text = unicodedata.normalize("NFC", text)  # so that a note names a letter together with its accents
     encoding = tokenizer.encode(text)
     notes = []
     if encoding.overflowing:
@@ -168,7 +169,7 @@ def unread(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether a text can be written as UTF-8: Python's strings may hold lone surrogates."""
+    """Whether a text can be encoded as UTF-8. Python's strings may hold lone surrogates, which cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -177,15 +178,15 @@ def _is_unicode(text: str) -> bool:
 
 
 def _own_tokens(encoding: Encoding) -> int:
-    """How many tokens come from the text itself."""
+    """Number of tokens of the text itself, without special tokens."""
     return encoding.special_tokens_mask.count(0)
 
 
 def front_of(package: Mapping[str, Any], configuration: ModelConfiguration) -> nn.Module | None:
-    """The front end of the packaged arm, still without weights; None where the model looks at pixels itself.
+    """The front end of the packaged arm, with fresh weights; None for a model that reads pixels.
 
     Raises:
-        CeterisError: the model reads regions that only a file can give it.
+        CeterisError: the model reads regions that come with the data, so it cannot read new pictures.
     """
     if package["front"] == "pixels":
         return None

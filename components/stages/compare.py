@@ -1,12 +1,11 @@
 """The leaderboard, with intervals over replicates and samples; the report is drawn from it beside the graph."""
 
 import argparse
-import json
-import os
 import subprocess
 import sys
 
 from components.evaluation.leaderboard.leaderboard import build
+from components.files.json_files import write_json
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
@@ -19,9 +18,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     folder.mkdir(parents=True)
     stage.progress(0, "comparing the arms")
     leaderboard = build(study, stage.root)
-    partial = folder / ".leaderboard.json.partial"
-    partial.write_text(json.dumps(leaderboard.as_json(), indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, folder / "leaderboard.json")
+    write_json(folder / "leaderboard.json", leaderboard.as_json(), sort_keys=False)
     stage.progress(80, "writing the report")
     write_report(stage)
     stage.progress(100, "compared")

@@ -7,7 +7,6 @@ scratch folder, so that a killed stage continues in the cell, and at the step, w
 import argparse
 import dataclasses
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from components.data.regions import RegionArrays
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.paths import PREDICTIONS, RECORD, pretrained_folder, tokens_folder
 from components.records.training import TrainingRecord, read_record
 from components.stages.stage import Stage, main
@@ -31,11 +32,10 @@ from components.training.building import configuration
 from components.training.finetuning import FinetuningNetwork
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
+from components.training.learning_rate import at_found_rate
 from components.training.length import decide
 from components.training.measure_reads import what_is_read
-from components.training.rates import at_found_rate
 from components.training.run import Surroundings, hardware, train
-from components.training.saving import write_json
 from components.training.task_run import put_together
 from components.training.weights import save_weights
 
@@ -46,18 +46,16 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     for index, cell in enumerate(cells):
         if not (stage.scratch / f"{cell.name}.json").is_file():
             finetune(study, arguments, stage, cell, (index, len(cells)))
-    out = stage.out()
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for cell in cells:
-        shutil.copyfile(stage.scratch / f"{cell.name}.safetensors", beside / f"{cell.name}.safetensors")
-    records = {
-        cell.name: json.loads((stage.scratch / f"{cell.name}.json").read_text(encoding="utf-8")) for cell in cells
-    }
-    write_json(beside / RECORD, {"cells": records})
-    prediction.write([pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], beside / PREDICTIONS)
-    os.replace(beside, out)
+    with atomic_folder(stage.out()) as folder:
+        for cell in cells:
+            shutil.copyfile(stage.scratch / f"{cell.name}.safetensors", folder / f"{cell.name}.safetensors")
+        records = {
+            cell.name: json.loads((stage.scratch / f"{cell.name}.json").read_text(encoding="utf-8")) for cell in cells
+        }
+        write_json(folder / RECORD, {"cells": records})
+        prediction.write(
+            [pq.read_table(stage.scratch / f"{cell.name}.parquet") for cell in cells], folder / PREDICTIONS
+        )
     reason = cannot(study, arguments.arm, arguments.task)
     stage.progress(100, f"{arguments.arm} cannot do {arguments.task}: {reason}" if reason else "fine-tuned")
 
@@ -92,12 +90,10 @@ def finetune(
         write_predictions(study, stage, store, prepared.regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, arm))
-    finished = stage.scratch / f"{cell.name}.json.part"
     more: dict[str, Any] = {"run": run_of, "budget": length.described(), "reads": reads, "configuration": size}
     if cell.taught is not None:
-        more["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": prepared.taught}
-    write_json(finished, TrainingRecord.of(trained, weights=digest, **more).as_json())
-    os.replace(finished, stage.scratch / f"{cell.name}.json")
+        more["taught"] = {"task": study.tasks[task].after, "cell": cell.taught, "weights": prepared.taught}
+    write_json(stage.scratch / f"{cell.name}.json", TrainingRecord.of(trained, weights=digest, **more).as_json())
     checkpoint.unlink(missing_ok=True)
 
 

@@ -59,24 +59,33 @@ def declared(root: Path, module: str, arguments: argparse.Namespace) -> Declared
     params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     given = {name: str(value) for name, value in vars(arguments).items()}
     for name, stage in stages.items():
-        words = stage["cmd"].split()
+        template = stage.get("do", stage)
+        words = template["cmd"].split()
         if words[2] != f"components.stages.{module}":
             continue
-        for item in _items(stage.get("matrix", {}), params):
-            if item == given:
-                return _resolve(name, stage, item, params)
+        options = [key.removeprefix("item.") for key in _TEMPLATE.findall(template["cmd"])]
+        for key, item in _items(stage, params):
+            if {option: item[option] for option in options} == given:
+                return _resolve(f"{name}@{key}" if key else name, template, item, params)
     raise CeterisError(f"dvc.yaml has no stage that runs components.stages.{module} with {given or 'no arguments'}.")
 
 
-def _items(matrix: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _items(stage: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """What stands behind the @ of each address, and the values that templates call `item`."""
+    if "foreach" in stage:
+        for key, item in lookup(params, stage["foreach"][2:-1]).items():
+            yield str(key), {name: str(value) for name, value in item.items()}
+        return
+    matrix = stage.get("matrix", {})
     axes = {
         axis: lookup(params, values[2:-1]) if isinstance(values, str) else values for axis, values in matrix.items()
     }
     for combination in itertools.product(*axes.values()):
-        yield {axis: str(value) for axis, value in zip(axes, combination, strict=True)}
+        item = {axis: str(value) for axis, value in zip(axes, combination, strict=True)}
+        yield "-".join(item.values()), item
 
 
-def _resolve(name: str, stage: Mapping[str, Any], item: Mapping[str, str], params: Mapping[str, Any]) -> Declared:
+def _resolve(address: str, stage: Mapping[str, Any], item: Mapping[str, str], params: Mapping[str, Any]) -> Declared:
     def fill(text: str) -> str:
         return _TEMPLATE.sub(
             lambda match: item[match[1][5:]] if match[1].startswith("item.") else str(lookup(params, match[1])), text
@@ -84,7 +93,7 @@ def _resolve(name: str, stage: Mapping[str, Any], item: Mapping[str, str], param
 
     keys = [fill(key) for key in stage.get("params", [])]
     return Declared(
-        address=f"{name}@{'-'.join(item.values())}" if item else name,
+        address=address,
         command=fill(stage["cmd"]),
         dependencies=tuple(fill(path) for path in stage["deps"]),
         parameters={key: lookup(params, key) for key in keys},

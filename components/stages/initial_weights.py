@@ -1,53 +1,36 @@
-"""Stage: hand each arm of a replicate what it is made of and what it begins from.
+"""Stage: hand each arm of a replicate the pretrained components that it begins from.
 
-A folder per arm, so that a change in a component, or in the code of one architecture, re-runs only the arms that use it:
+A folder per arm, so that a change in a component re-runs only the arms that use it:
 
     NAME.safetensors     unimodally pretrained components that the arm takes
     front/               the frozen visual front end, for arms that read regions
     record.json          digests and costs of the components
-    code.json            its architecture's source files (and all they import) with their sha256
 """
 
 import argparse
-import json
-import os
 import shutil
 from pathlib import Path
 
-from components.errors import CeterisError
-from components.models.architectures import ARCHITECTURES
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.paths import RECORD, WEIGHTS, components_folder
 from components.records.training import Component, read_record
-from components.stages.source_closure import source_digests
 from components.stages.stage import Stage, main
 from components.study.arms import ArmSettings
 from components.study.front_ends import FRONT_COMPONENTS
 from components.study.study import Study
 
-FRONTS = "components/models/front_ends.py"
-
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Copy components and write down their digests."""
     source = components_folder(stage.root, int(arguments.replicate))
-    out = stage.out()
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    for name in study.architectures.all:
-        hand_over(stage.root, source, study.arms[name], beside / name)
-    os.replace(beside, out)
+    with atomic_folder(stage.out()) as folder:
+        for name in study.arms:
+            hand_over(source, study.arms[name], folder / name)
 
 
-def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
-    """Fill the folder of one arm.
-
-    Raises:
-        CeterisError: there is no such architecture.
-    """
-    if arm.architecture not in ARCHITECTURES:
-        raise CeterisError(
-            f"arms: there is no architecture {arm.architecture!r}; known are {', '.join(sorted(ARCHITECTURES))}."
-        )
+def hand_over(source: Path, arm: ArmSettings, folder: Path) -> None:
+    """Fill the folder of one arm."""
     folder.mkdir(parents=True)
     for component in arm.unimodal:
         shutil.copyfile(source / component / WEIGHTS, folder / f"{component}.safetensors")
@@ -60,13 +43,8 @@ def hand_over(root: Path, source: Path, arm: ArmSettings, folder: Path) -> None:
         record = read_record(source / name, f"the stage that pretrains {name}")
         taken = Component(weights=record.weights, samples=record.samples, flops=record.flops.total)
         records[name] = taken.as_json()
-    module = ARCHITECTURES[arm.architecture].split(":")[0]
-    code = source_digests(root, module.replace(".", "/") + ".py")
-    if arm.front != "pixels":
-        code |= source_digests(root, FRONTS)
-    for file_name, content in ((RECORD, records), ("code.json", code)):
-        (folder / file_name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(folder / RECORD, records)
 
 
 if __name__ == "__main__":
-    main("starts", run, ["replicate"])
+    main("initial_weights", run, ["replicate"])

@@ -3,11 +3,14 @@
 import argparse
 from pathlib import Path
 
-from components.data.findings import FaultyDataError, write_json
+from components.data.findings import FaultyDataError
 from components.data.samples import SampleWriter, describe
+from components.data.sources import SOURCES
 from components.data.sources.source import write
+from components.files.json_files import write_json
 from components.stages.stage import Stage, main
 from components.study.study import Study
+from components.tasks import TASKS
 
 # Where the validate stage reports, too.
 DOCS = Path("reports/data_docs")
@@ -25,7 +28,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         with SampleWriter(out) as writer:
             write(writer, study.data, study.tasks, stage.progress)
     except FaultyDataError:
-        if study.data.source == "manifest":
+        if SOURCES[study.data.source].has_rows:
             _tell_everything(study, stage)
         raise
     for what, said in describe(out)["texts"].items():
@@ -38,13 +41,14 @@ def _tell_everything(study: Study, stage: Stage) -> None:
     try:
         from components.data.validation.check import check_manifest
 
-        kind = next(iter(study.tasks.values())).kind
+        row = TASKS[next(iter(study.tasks.values())).kind]
         path = Path(study.data.path)
-        kind = "classification" if kind == "classification" else "vqa"
-        findings = check_manifest(path, kind, stage.root / DOCS, study.data.manifest)
+        findings = check_manifest(
+            path, "classification" if row.text_optional else "vqa", stage.root / DOCS, study.data.manifest
+        )
     except ModuleNotFoundError:  # Great Expectations may be absent on machines that only train.
         return
-    write_json(stage.root / REPORT, findings.records())
+    write_json(stage.root / REPORT, findings.records(), indent=2, ensure_ascii=False)
     findings.raise_if_critical(f"{path} (details: {REPORT} and {DOCS}/index.html)")
 
 

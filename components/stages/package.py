@@ -7,9 +7,6 @@ What `package.json` says is in `components/records/package.py`.
 """
 
 import argparse
-import hashlib
-import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,9 @@ import pyarrow.parquet as pq
 
 from components.errors import CeterisError
 from components.evaluation.leaderboard.entries import read_leaderboard
+from components.files.atomic import atomic_folder
+from components.files.digests import digest_of_file
+from components.files.json_files import write_json
 from components.paths import evaluation_folder, finetuned_folder, leaderboard_file, tokens_folder
 from components.records.model import read
 from components.records.package import FORMAT, PACKAGE_FILE, Package, SplitScore
@@ -29,7 +29,7 @@ from components.study.plan import served_tasks
 from components.study.study import Study
 
 WEIGHTS = "model.safetensors"
-AGAIN = "run the stages before package first"
+_ADVICE = "run the stages before package first"
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
@@ -59,11 +59,11 @@ def describe(study: Study, task: str, chosen: ChosenCell, floors: Floors, root: 
     arm, cell = chosen.arm, chosen.cell
     scores = scores_of(evaluation_folder(root) / "scores.parquet", arm, task, cell)
     replicate = best_replicate(scores, f"{arm}/{task}/{cell}")
-    index = read(tokens_folder(root) / "index.json", dict[str, Any], AGAIN)
-    records = read(evaluation_folder(root) / "arms.json", Arms, AGAIN)[arm][task][cell]
+    index = read(tokens_folder(root) / "index.json", dict[str, Any], _ADVICE)
+    records = read(evaluation_folder(root) / "arms.json", Arms, _ADVICE)[arm][task][cell]
     training = records[study.replicates.index(replicate)]
     if training.configuration is None:
-        raise CeterisError(f"{evaluation_folder(root)} does not say how {arm}/{task}/{cell} was built: {AGAIN}.")
+        raise CeterisError(f"{evaluation_folder(root)} does not say how {arm}/{task}/{cell} was built: {_ADVICE}.")
     return Package(
         format=FORMAT,
         study=study.name,
@@ -88,7 +88,7 @@ def describe(study: Study, task: str, chosen: ChosenCell, floors: Floors, root: 
         floors=floors,
         training=training.without("configuration"),
         data_digest=index["data_digest"],
-        weights=weights_digest(weights_file(root, arm, task, cell, replicate)),
+        weights=digest_of_file(weights_file(root, arm, task, cell, replicate)),
     )
 
 
@@ -102,12 +102,6 @@ def weights_file(root: Path, arm: str, task: str, cell: str, replicate: int) -> 
     if not weights.is_file():
         raise CeterisError(f"{weights} is missing: run its fine-tuning stage again.")
     return weights
-
-
-def weights_digest(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def scores_of(path: Path, arm: str, task: str, cell: str) -> list[dict[str, Any]]:
@@ -126,21 +120,18 @@ def best_replicate(scores: list[dict[str, Any]], where: str) -> int:
     validation = {row["replicate"]: row["score"] for row in scores if row["split"] == "validation"}
     if not validation:
         raise CeterisError(
-            f"outputs/evaluation/scores.parquet has no validation scores of {where}: run the evaluate stage again."
+            f"{evaluation_folder(Path()) / 'scores.parquet'} has no validation scores of {where}: run the evaluate stage again."
         )
     return min(validation, key=lambda replicate: (-validation[replicate], replicate))
 
 
 def write(package: Package, root: Path, folder: Path) -> None:
     """Write one package, complete or not at all."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    shutil.copyfile(weights_file(root, package.arm, package.task, package.cell, package.replicate), partial / WEIGHTS)
-    shutil.copytree(tokens_folder(root) / "tokenizer", partial / "tokenizer")
-    content = json.dumps(package.as_json(), indent=2, sort_keys=True)
-    (partial / PACKAGE_FILE).write_text(content + "\n", encoding="utf-8")
-    os.replace(partial, folder)
+    weights = weights_file(root, package.arm, package.task, package.cell, package.replicate)
+    with atomic_folder(folder) as beside:
+        shutil.copyfile(weights, beside / WEIGHTS)
+        shutil.copytree(tokens_folder(root) / "tokenizer", beside / "tokenizer")
+        write_json(beside / PACKAGE_FILE, package.as_json(), indent=2)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 
 from components import objectives
 from components.data.batches import BatchStream, Ingredients
-from components.data.pairs import reading
+from components.data.pairs import select_pairs
 from components.data.store import Store
 from components.errors import CeterisError
 from components.models.architecture import Architecture
@@ -24,10 +24,10 @@ from components.training.building import (
     pixel_scaling,
     region_arrays,
 )
+from components.training.learning_rate import at_found_rate
 from components.training.length import decide
 from components.training.measure_reads import what_is_read
 from components.training.pretraining import PretrainingNetwork
-from components.training.rates import at_found_rate
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
@@ -43,17 +43,17 @@ def ingredients_for(pretraining: Pretraining, masked_words: float, regions: bool
         masked_words: share of words that are masked.
         regions: the arm reads what a frozen front end saw.
     """
-    passes, losses = pretraining.passes, pretraining.losses
+    passes = pretraining.passes
+    rows = [objectives.OBJECTIVES[loss] for loss in pretraining.losses]
     return Ingredients(
         pictures=True,
         texts=True,
         regions=regions,
-        pair_answers="image_questions" in losses,
         masked_share=masked_words if any(one_pass.words for one_pass in passes) else 0.0,
         masked_region_share=MASKED_REGIONS if any(one_pass.regions for one_pass in passes) else 0.0,
         mismatches=any(one_pass.mismatched for one_pass in passes),
-        truth="contrastive" in losses,
         pass_draw=pretraining.drawn,
+        further=tuple(dict.fromkeys(name for row in rows for name in (*row.content, *row.corruption))),
     )
 
 
@@ -62,8 +62,7 @@ def objectives_for(model: Architecture, size: ModelConfiguration, store: Store) 
     built: dict[str, Objective] = {}
     for name in model.PRETRAINING.losses:
         kind: Any = objectives.load(name)
-        answers = [len(store.index["answers"].get("pairs", []))] if name == "image_questions" else []
-        built[name] = kind(model, size, *answers)
+        built[name] = kind.for_answers(model, size, len(store.index["answers"].get("pairs", [])))
     return built
 
 
@@ -89,7 +88,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     regions = region_arrays(arm, study, store, front, replicate, stage.root)
     allowance = at_found_rate(study.pretrain, stage.root, arm)
     seed = derive(study.seed, replicate, "pairs")
-    rows, captions = reading(store, study.arms[arm].pairs, seed, allowance.batch_size, arm)
+    rows, captions = select_pairs(store, study.arms[arm].pairs, seed, allowance.batch_size, arm)
     stream = BatchStream(
         store,
         "pairs",

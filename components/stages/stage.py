@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Literal, NoReturn
 
 from components.errors import CeterisError
-from components.stages.closure import check_closure
+from components.stages.closure import check_closure, check_sources
 from components.stages.graph_node import Declared, declared
 from components.study.loading import load_study
 from components.study.study import Study
@@ -146,6 +146,7 @@ def main(module: str, run: Run, options: Sequence[str] = ()) -> None:
     status: Status = "failed"
     message = ""
     try:
+        check_sources(root, node)
         run(study, arguments, stage)
         check_closure(root, node)
         shutil.rmtree(root / SIDECAR / "scratch" / node.address, ignore_errors=True)

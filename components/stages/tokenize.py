@@ -4,7 +4,6 @@ Two passes over the samples in bounded memory: one to count, one to fill memory-
 """
 
 import argparse
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +20,8 @@ from components.data.boxes import BoxTable
 from components.data.images import Rendering, to_pixels
 from components.data.region_table import write_arrays
 from components.errors import CeterisError
+from components.files.digests import digest_of_folder
+from components.files.json_files import write_json
 from components.paths import data_folder, verdict_file
 from components.stages.stage import Stage, main
 from components.study.study import Study
@@ -68,10 +69,10 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         "pixel_deviation": deviation,
         "image_size": study.data.image_size,
         "data_digest": description["digest"],
-        "digest": _digest(out),
+        "digest": digest_of_folder(out),
         **({"regions": regions} if regions else {}),
     }
-    (out / "index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(out / "index.json", index, indent=2)
     stage.spool.dataset(study.data.source, description["digest"], sum(counts.values()), "training")
     stage.progress(100, "tokenised")
 
@@ -230,16 +231,6 @@ def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
     for (part, split), count in sorted(counts.items()):
         parts.setdefault(part, {})[split] = count
     return parts
-
-
-def _digest(out: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(out.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(out).as_posix().encode() + b"\0")
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 if __name__ == "__main__":

@@ -5,31 +5,25 @@ in the first replicate, judged on the validation split. A study without a search
 """
 
 import argparse
-import json
-import os
-import shutil
 
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.paths import RECORD
 from components.records.training import Trial, TuningRecord
 from components.stages.stage import Stage, main
-from components.study.plan import cannot
+from components.study.plan import tuned_on
 from components.study.study import Study
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Search, and write down every trial with what it cost."""
     arm = arguments.arm
-    task = next((task for task in study.task_names if not cannot(study, arm, task)), None)
-    searched = bool(study.tuning.trials) and task is not None
-    factor, trials = search(study, stage, arm, str(task)) if searched else (1.0, [])
-    record = TuningRecord(run=vars(arguments), task=task if searched else None, factor=factor, trials=trials)
-    out = stage.out()
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    (beside / RECORD).write_text(json.dumps(record.as_json(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(beside, out)
-    stage.progress(100, f"factor {factor:g}" if searched else "nothing to search: the study's own rates")
+    task = tuned_on(study, arm)
+    factor, trials = (1.0, []) if task is None else search(study, stage, arm, task)
+    record = TuningRecord(run=vars(arguments), task=task, factor=factor, trials=trials)
+    with atomic_folder(stage.out()) as folder:
+        write_json(folder / RECORD, record.as_json())
+    stage.progress(100, f"factor {factor:g}" if task is not None else "nothing to search: the study's own rates")
 
 
 def search(study: Study, stage: Stage, arm: str, task: str) -> tuple[float, list[Trial]]:

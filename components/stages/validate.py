@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from components.data.findings import write_json
 from components.data.images import Rendering
 from components.data.samples import describe
 from components.data.validation.materialised import check_data
 from components.errors import CeterisError
+from components.files.json_files import write_json
 from components.paths import data_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
@@ -34,9 +34,9 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         "warnings": findings.count("warning"),
         "digest": describe(stage.root / DATA)["digest"],
     }
-    write_json(stage.root / REPORT, findings.records())
-    write_json(stage.out(0), verdict)
-    write_json(stage.out(1), findings.records())
+    write_json(stage.root / REPORT, findings.records(), indent=2, ensure_ascii=False)
+    write_json(stage.out(0), verdict, indent=2)
+    write_json(stage.out(1), findings.records(), indent=2, ensure_ascii=False)
     for sentence in findings.sentences("warning"):
         stage.log(f"warning: {sentence}")
     findings.raise_if_critical(f"{DATA} (details: {REPORT} and {DOCS}/index.html)")

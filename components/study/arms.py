@@ -24,7 +24,6 @@ class ArmSettings(Strict):
     architecture: Name = Field(
         description="its file in components/models/architectures; 'controlled' if axes are given"
     )
-    mode: Literal["faithful", "controlled"] = Field(description="as its paper has it, or as axes say and nothing else")
     front: Front = Field(
         description="who looks at the picture: the architecture itself (pixels), or a frozen front end"
     )
@@ -52,12 +51,19 @@ class ArmSettings(Strict):
 
     @model_validator(mode="after")
     def _axes_belong_to_controlled_arms(self) -> "ArmSettings":
-        controlled = (self.mode == "controlled", self.architecture == "controlled", self.axes is not None)
-        if len(set(controlled)) > 1:
-            raise ValueError(
-                "a controlled arm has mode: controlled, architecture: controlled and axes; a faithful one has none of them"
-            )
+        if (self.architecture == "controlled") != (self.axes is not None):
+            raise ValueError("architecture: controlled and axes belong together: give both or neither")
         return self
+
+    @property
+    def mode(self) -> Literal["faithful", "controlled"]:
+        """Controlled arms are what their axes say and nothing else; faithful ones are as their paper has them."""
+        return "faithful" if self.axes is None else "controlled"
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the arm has a multimodal intermediate step."""
+        return "multimodal" in self.starts
 
     def with_twin(self, start: Start) -> list[str]:
         """A start and, where it has one, its twin: names of cells with all labels."""
@@ -68,15 +74,3 @@ class ArmSettings(Strict):
         """Everything of unimodal pretraining that the arm takes, its front end included."""
         front = FRONT_COMPONENTS[self.front]
         return [*self.unimodal, *([front] if front and front not in self.unimodal else [])]
-
-
-class Architectures(Strict):
-    """The arms of the study."""
-
-    pretrained: list[Name] = Field(min_length=1, description="with a multimodal intermediate step")
-    direct: list[Name] = Field(min_length=1, description="fine-tuned from unimodal encoders alone")
-
-    @property
-    def all(self) -> list[str]:
-        """Every arm, in the study's order."""
-        return [*self.pretrained, *self.direct]

@@ -1,13 +1,12 @@
 """Which architecture can do which kind of task, and which of two norms its layers have.
 
-Literal and without torch, because the study file is checked with it. A study may list any arm with any task: what an arm
-cannot do is a gap in its row, never a zero. Tasks that are answered from a list of answers can be done by everyone, also by
-the baselines that see half of the sample: what they get shows what that half gives away.
+Read from the tables of architectures and tasks. A study may list any arm with any task: what an arm cannot do is a gap in its
+row of the leaderboard, never a zero.
 """
 
-from typing import Literal
-
-Ability = Literal["texts", "pictures", "places"]
+from components.catalogue import Ability, NamesOfBoxes, Norm
+from components.models.architectures import ARCHITECTURES
+from components.tasks import TASKS
 
 LACKS: dict[Ability, str] = {
     "texts": "it reads no text",
@@ -16,67 +15,20 @@ LACKS: dict[Ability, str] = {
 }
 """What an architecture without the ability is said to lack."""
 
-NEEDS: dict[str, tuple[Ability, ...]] = {
-    "vqa": (),
-    "statements": (),
-    "classification": (),
-    "grounding": ("texts", "pictures", "places"),
-    "retrieval": ("texts", "pictures"),
-    "pair_statements": (),
-    "entailment": (),
-}
 
-SERVED = ("vqa", "statements", "classification", "entailment")
-"""Kinds that are asked with one picture and one text, as a user would ask: their models are packaged, judged at the gate and
-served. Of the others models are compared only."""
+def lacks(architecture: str, kind: str, fusion: str | None = None) -> str:
+    """Why an architecture cannot do a kind of task, as part of a sentence; empty where it can.
 
-OFFERS: dict[str, tuple[Ability, ...]] = {
-    "clip": ("texts", "pictures"),
-    "controlled": ("texts", "pictures", "places"),  # but see `lacks`
-    "image_only": ("pictures",),
-    "late_fusion": ("texts", "pictures"),
-    "lxmert": ("texts", "pictures", "places"),
-    "mmbt": ("texts", "pictures"),  # it averages the picture into 1 to 9 tokens, too coarse to point at an object with
-    "pixelbert": ("texts", "pictures", "places"),
-    "text_only": ("texts",),
-    "uniter": ("texts", "pictures", "places"),
-    "vilbert": ("texts", "pictures", "places"),
-    "vilt": ("texts", "pictures", "places"),
-    "visualbert": ("texts", "pictures", "places"),
-    "vlbert": ("texts", "pictures", "places"),
-}
-
-NAMES_OF_BOXES: dict[str, Literal["classes", "attributes"]] = {
-    "lxmert": "attributes",
-    "uniter": "classes",
-    "vilbert": "classes",
-    "vlbert": "classes",
-}
-"""What the losses of an architecture need to know of the boxes that a detector learned from, beside their places: what is in
-each, or also what it is like. Those that are not listed need nothing."""
-
-Norm = Literal["pre", "post"]
-
-NORMS: dict[str, Norm | None] = {
-    "clip": "pre",
-    "controlled": None,  # an axis: see `norm_of`
-    "image_only": None,  # convolutions, with batch norm
-    "late_fusion": "post",
-    "lxmert": "post",
-    "mmbt": "post",
-    "pixelbert": "post",
-    "text_only": "post",
-    "uniter": "post",
-    "vilbert": "post",
-    "vilt": "pre",
-    "visualbert": "post",
-    "vlbert": "post",
-}
-"""Whether an architecture's transformer normalises before its sublayers or after them; None where it has none. The two want
-other learning rates (Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020)."""
-
-FREEZES = ("controlled", "mmbt")
-"""Architectures whose arms may keep parameters frozen for a while: the others' papers train everything at once."""
+    Args:
+        fusion: of a controlled arm. With fusion 'late' the visual tokens have not read the text.
+    """
+    row = ARCHITECTURES.get(architecture)
+    # What is not in the table is not known to lack anything.
+    offered = row.offers if row else tuple(LACKS)
+    for ability in TASKS[kind].needs:
+        if ability not in offered or (ability == "places" and fusion == "late"):
+            return LACKS[ability]
+    return ""
 
 
 def norm_of(architecture: str, axis: Norm | None) -> Norm | None:
@@ -85,18 +37,21 @@ def norm_of(architecture: str, axis: Norm | None) -> Norm | None:
     Args:
         axis: of a controlled arm, whose norm is one of its axes.
     """
-    return axis or NORMS.get(architecture)
+    row = ARCHITECTURES.get(architecture)
+    return axis or (row.norm if row else None)
 
 
-def lacks(architecture: str, kind: str, fusion: str | None = None) -> str:
-    """Why an architecture cannot do a kind of task, as part of a sentence; empty where it can.
+def may_freeze(architecture: str) -> bool:
+    """Whether arms of an architecture may keep parameters frozen for a while."""
+    return architecture in ARCHITECTURES and ARCHITECTURES[architecture].freezes
 
-    Args:
-        fusion: of a controlled arm. With fusion 'late' the visual tokens have not read the text.
-    """
-    # What is not in the table is not known to lack anything.
-    offered = OFFERS.get(architecture, tuple(LACKS))
-    for ability in NEEDS[kind]:
-        if ability not in offered or (ability == "places" and fusion == "late"):
-            return LACKS[ability]
-    return ""
+
+def names_of_boxes(architecture: str) -> NamesOfBoxes | None:
+    """What the losses of an architecture need to know of what is in a box; None for nothing."""
+    row = ARCHITECTURES.get(architecture)
+    return row.names_of_boxes if row else None
+
+
+def is_baseline(architecture: str) -> bool:
+    """Whether an architecture is one of the simple baselines."""
+    return architecture in ARCHITECTURES and ARCHITECTURES[architecture].baseline

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from components.data.sources import SOURCES
 from components.study.axes import DATA_AXES, Axis
-from components.study.capabilities import FREEZES
+from components.study.capabilities import may_freeze
 from components.study.cells import Cell
 from components.study.contrasts import ContrastSettings
 from components.study.differences import differences, other_norm, other_scale
@@ -24,36 +25,27 @@ def check(study: Study) -> None:
 
 def _names_agree(study: Study) -> None:
     _no_duplicates("replicates", study.replicates)
-    _no_duplicates("architectures", study.architectures.all)
-    if set(study.arms) != set(study.architectures.all):
-        raise ValueError(
-            f"arms describes {sorted(study.arms)} but architectures lists {sorted(study.architectures.all)}: "
-            "every listed architecture needs one entry in arms"
-        )
-    if sorted(study.tasks) != sorted([*study.task_names, *study.further.tasks]):
-        raise ValueError(
-            f"tasks has the keys {list(study.tasks)}, but task_names lists {study.task_names} and further.tasks "
-            f"{study.further.tasks}: every task belongs in one of the two lists"
-        )
-    if study.further.after is not None:
-        if study.further.after not in study.task_names:
-            raise ValueError(f"further.after is {study.further.after!r}: choose one of task_names, {study.task_names}")
-        for arm in study.architectures.all:
-            if reason := cannot(study, arm, study.further.after):
-                raise ValueError(
-                    f"further.after is {study.further.after!r}, which {arm} cannot do ({reason}): all arms must be able to"
-                )
+    for task, settings in study.tasks.items():
+        if settings.after is not None and (found := _after_fault(study, settings.after)):
+            raise ValueError(f"tasks.{task}.after is {settings.after!r}{found}")
     for task in study.tasks:
-        if all(cannot(study, arm, task) for arm in study.architectures.all):
-            raise ValueError(f"none of the architectures can do {task}, a task of the kind {study.tasks[task].kind}")
-    for arm in study.architectures.direct:
-        if "multimodal" in study.arms[arm].starts:
-            raise ValueError(f"arms.{arm}.starts asks for 'multimodal', but {arm} is listed under architectures.direct")
-    for arm, settings in study.arms.items():
-        if missing := set(settings.components) - {"text"} - set(study.image_fronts):
-            raise ValueError(f"arms.{arm} needs {sorted(missing)}, which image_fronts does not pretrain")
+        if all(cannot(study, arm, task) for arm in study.arms):
+            raise ValueError(f"none of the arms can do {task}, a task of the kind {study.tasks[task].kind}")
+    for arm in study.arms:
         if found := _arm_fault(study, arm):
             raise ValueError(found)
+
+
+def _after_fault(study: Study, before: str) -> str:
+    """Why no task can begin from what this one has taught, as the end of a sentence; empty where one can."""
+    if before not in study.first_tasks:
+        return (
+            f": choose a task that begins from the starts, {', '.join(study.first_tasks) or 'of which there is none'}"
+        )
+    for arm in study.arms:
+        if reason := cannot(study, arm, before):
+            return f", which {arm} cannot do ({reason}): all arms must be able to"
+    return ""
 
 
 def _contrasts_can_be_answered(study: Study) -> None:
@@ -79,18 +71,19 @@ def _arm_fault(study: Study, arm: str) -> str:
             f"arms.{arm}.unimodal names the text encoder, which is post-norm and means nothing to layers with axes.norm pre: "
             "take it out, there and of the arms it is compared with"
         )
-    if arm in study.architectures.direct and not pairs.untouched:
+    if not study.arms[arm].pretrained and not pairs.untouched:
         return (
-            f"{where} says what an intermediate step reads, and {arm} is listed under architectures.direct: "
-            "give it share 1.0, caption_noise 0.0 and domain all"
+            f"{where} says what an intermediate step reads, and {arm} has none: add multimodal to its starts, "
+            "or give it share 1.0, caption_noise 0.0 and domain all"
         )
-    if pairs.domain != "all" and study.data.source != "scenes":
+    if pairs.domain != "all" and not SOURCES[study.data.source].has_domains:
         return (
             f"{where}.domain is {pairs.domain}, but pictures of the source {study.data.source} have no domains: say all"
         )
-    if study.data.source == "scenes" and pairs.count(study.data.scenes.pairs) < study.pretrain.batch_size:
+    known = study.data.captioned_pictures
+    if known is not None and pairs.count(known) < study.pretrain.batch_size:
         return (
-            f"{where}.share leaves {pairs.count(study.data.scenes.pairs)} captioned pictures, too few for a batch of "
+            f"{where}.share leaves {pairs.count(known)} captioned pictures, too few for a batch of "
             f"{study.pretrain.batch_size}: raise it"
         )
     return ""
@@ -151,7 +144,7 @@ def _pair_fault(study: Study, task: str, axis: Axis, cells: list[Cell]) -> str:
         )
     if axis == "system" and (unequal := [one for one in found if one in DATA_AXES]):
         return f"is about whole systems, which needs equal data: the two cells differ in {' and '.join(unequal)}"
-    if axis == "freezing" and (firm := [one.arm for one in cells if study.arms[one.arm].architecture not in FREEZES]):
+    if axis == "freezing" and (firm := [one.arm for one in cells if not may_freeze(study.arms[one.arm].architecture)]):
         return f"is about what is frozen, and the architecture of {firm[0]} trains everything from the start"
     if axis == "system" or found == [axis]:
         return ""

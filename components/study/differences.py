@@ -50,7 +50,7 @@ def differences(study: Study, first: Cell, second: Cell) -> list[str]:
 
 def _settings(arm: ArmSettings) -> dict[str, object]:
     values: dict[str, object] = arm.model_dump(exclude=NOT_SETTINGS | {"axes", "pairs"})
-    return values | (arm.axes.model_dump() if arm.axes else {})
+    return values | {"mode": arm.mode} | (arm.axes.model_dump() if arm.axes else {})
 
 
 def diet(study: Study, arm: str) -> str:

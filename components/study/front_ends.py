@@ -16,3 +16,5 @@ FRONT_COMPONENTS: dict[Front, str | None] = {
     "precomputed": None,
 }
 """The image-pretraining component that a visual front end is made of."""
+TRAINED_FRONTS = ("detector", "grid", "patches")
+"""What can be pretrained on pictures alone."""

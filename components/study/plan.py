@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from components.study.arms import FreezingRule, Start
 from components.study.budget import Allowance
-from components.study.capabilities import SERVED, lacks
+from components.study.capabilities import lacks
 from components.study.cells import Cell
 from components.study.study import Study
+from components.tasks import TASKS
 
 
 class FineTuning(NamedTuple):
@@ -45,7 +46,7 @@ def fine_tunings(study: Study, arm: str, task: str) -> list[FineTuning]:
     """
     if cannot(study, arm, task):
         return []
-    settings, further = study.arms[arm], task in study.further.tasks
+    settings, further = study.arms[arm], study.tasks[task].after is not None
     amounts: list[tuple[int | None, Allowance, list[Start]]] = [
         (None, study.finetune_further if further else study.finetune, settings.starts)
     ]
@@ -59,6 +60,13 @@ def fine_tunings(study: Study, arm: str, task: str) -> list[FineTuning]:
                 taught = Cell(arm, start, matched=matched).name if further else None
                 found.append(FineTuning(cell, start, labels, budget, matched and not further, taught))
     return found
+
+
+def tuned_on(study: Study, arm: str) -> str | None:
+    """The task on which an arm's learning rate is searched; None where the study has no search, or the arm no task."""
+    if not study.tuning.trials:
+        return None
+    return next((task for task in study.first_tasks if not cannot(study, arm, task)), None)
 
 
 def taught_by(study: Study, cell: Cell, task: str) -> str | None:
@@ -79,4 +87,4 @@ def learns_from_few(study: Study) -> bool:
 
 def served_tasks(study: Study) -> list[str]:
     """The tasks whose chosen models are packaged, judged at the gate and served."""
-    return [name for name, task in study.tasks.items() if task.kind in SERVED]
+    return [name for name, task in study.tasks.items() if TASKS[task.kind].served]

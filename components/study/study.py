@@ -1,13 +1,15 @@
-"""The typed study: everything in `params.yaml`, and nothing else. The same models check the file and the command line."""
+"""The typed study: everything that `params.yaml` says. The same models check the file and the command line.
 
-from typing import Literal
+People write a short study in `studies/`; `components/study/expansion.py` makes the complete one of it.
+"""
 
 from pydantic import Field
 
-from components.study.arms import Architectures, ArmSettings
+from components.study.arms import ArmSettings
 from components.study.base import Name, Strict
 from components.study.budget import Allowance
 from components.study.data_settings import DataSettings
+from components.study.front_ends import TRAINED_FRONTS
 from components.study.settings import (
     EvaluationSettings,
     ImagePretraining,
@@ -16,7 +18,7 @@ from components.study.settings import (
     TextSettings,
     TuningSettings,
 )
-from components.study.tasks import FurtherTasks, TaskSettings
+from components.study.tasks import TaskSettings
 
 
 class Study(Strict):
@@ -25,14 +27,8 @@ class Study(Strict):
     name: Name
     seed: int = Field(ge=0)
     replicates: list[int] = Field(min_length=1)
-    architectures: Architectures
-    arms: dict[Name, ArmSettings]
+    arms: dict[Name, ArmSettings] = Field(min_length=1, description="their order is that of every table")
     tasks: dict[Name, TaskSettings] = Field(min_length=1)
-    task_names: list[Name] = Field(
-        description="the tasks that begin from the starts, as the pipeline's matrix reads them"
-    )
-    further: FurtherTasks
-    image_fronts: list[Literal["grid", "patches", "detector"]]
     data: DataSettings
     text: TextSettings
     model: ModelSettings
@@ -46,6 +42,27 @@ class Study(Strict):
     tuning: TuningSettings
     evaluation: EvaluationSettings
     runtime: RuntimeSettings
+
+    @property
+    def pretrained(self) -> list[str]:
+        """The arms with a multimodal intermediate step, in the study's order."""
+        return [name for name, arm in self.arms.items() if arm.pretrained]
+
+    @property
+    def first_tasks(self) -> list[str]:
+        """The tasks that begin from the starts, in the study's order."""
+        return [name for name, task in self.tasks.items() if task.after is None]
+
+    @property
+    def further_tasks(self) -> list[str]:
+        """The tasks that begin from what another task has taught, in the study's order."""
+        return [name for name, task in self.tasks.items() if task.after is not None]
+
+    @property
+    def image_fronts(self) -> list[str]:
+        """What is pretrained on pictures alone because an arm takes it, in the order of `TRAINED_FRONTS`."""
+        needed = {component for arm in self.arms.values() for component in arm.components}
+        return [front for front in TRAINED_FRONTS if front in needed]
 
     @property
     def budgets(self) -> dict[str, Allowance]:

@@ -1,30 +1,24 @@
 """The downstream tasks of a study."""
 
-from typing import Literal
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
-from components.study.base import Name, Strict
+from components.study.base import Name, Strict, one_of
+from components.tasks import TASKS
 
-Kind = Literal["vqa", "classification", "statements", "grounding", "retrieval", "pair_statements", "entailment"]
+Kind = Annotated[str, AfterValidator(one_of(TASKS))]
 
 
 class TaskSettings(Strict):
-    """A downstream task."""
+    """A downstream task.
+
+    A task with `after` is a *further* task: it begins from what every start has learned on the task named there, with a fresh
+    head (intermediate-task training: Phang et al. 2018, arXiv:1811.01088).
+    """
 
     kind: Kind
     few_labels: int | None = Field(ge=1, description="labelled samples of the few-label runs; null for none")
-
-
-class FurtherTasks(Strict):
-    """Tasks that begin from what every start has learned on another task, with a fresh head (intermediate-task training:
-    Phang et al. 2018, arXiv:1811.01088)."""
-
-    after: Name | None = Field(description="the task whose weights they begin from; null where there are none")
-    tasks: list[Name]
-
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> "FurtherTasks":
-        if (self.after is None) != (not self.tasks):
-            raise ValueError("further.after names the task that further.tasks begin from: give both, or null and []")
-        return self
+    after: Name | None = Field(
+        default=None, description="the task whose weights it begins from; null to begin from the starts"
+    )

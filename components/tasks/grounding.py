@@ -25,7 +25,6 @@ class Grounding(Task):
     object) there is nothing to learn, and the sample counts as wrong: seeing the object is part of the task.
     """
 
-    metric: ClassVar[str] = "pointing_accuracy"
     kind: ClassVar[str] = "grounding"
     boxes: ClassVar[bool] = True
 

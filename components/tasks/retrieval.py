@@ -43,7 +43,6 @@ class Retrieval(Task):
     Shapes: B samples of whole pools, N pools, K samples of a pool, Q = 2 directions, O scored pairs of each sample.
     """
 
-    metric: ClassVar[str] = "recall_at_1"
     kind: ClassVar[str] = "retrieval"
     questions: ClassVar[tuple[str, ...]] = (TO_IMAGE, TO_TEXT)
     pool: ClassVar[int] = 8

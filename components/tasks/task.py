@@ -1,5 +1,7 @@
 """What a downstream task is: a head, scores of candidates, a loss to fine-tune with and a way to be right.
 
+What is known of a kind without torch (what it needs of an architecture, its metric, its floors), its row says.
+
 Shapes: B batch, C candidates (answers, regions, the pictures of a pool), V visual tokens, D width, P readout width.
 Which architecture can do which task, `components.study.capabilities` says.
 """
@@ -20,7 +22,6 @@ class Task:
     """One right answer among C, read off one picture and one text.
 
     Attributes:
-        metric: the name of the mean of `correct`.
         kind: as studies name it; architectures may read out differently for it.
         questions: names of the several things that are asked of every sample, which are predicted, and scored, apart;
             none where one thing is asked. With Q of them scores are (B, Q, C), and `correct` gives (B, Q).
@@ -30,7 +31,6 @@ class Task:
         second_picture: it reads a second picture for every text, under the same names with the suffix `_second`.
     """
 
-    metric: ClassVar[str] = "accuracy"
     kind: ClassVar[str]
     questions: ClassVar[tuple[str, ...]] = ()
     pool: ClassVar[int] = 1
@@ -53,5 +53,5 @@ class Task:
         return F.cross_entropy(scores, targets.long(), ignore_index=NO_TARGET, reduction="sum") / count
 
     def correct(self, scores: Tensor, batch: Batch) -> Tensor:
-        """How right each prediction is, 0.0 to 1.0: (B, C) to (B,). Without a target nothing is right."""
+        """How right each prediction is, 0.0 or 1.0 here: (B, C) to (B,). Without a target nothing is right."""
         return (scores.argmax(dim=-1) == batch["targets"]).float()

@@ -1,1 +1,1 @@
-"""The spool: what happened, appended as it happens."""
+"""The spool: events of running stages, appended to files as they happen."""

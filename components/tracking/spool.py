@@ -1,7 +1,7 @@
-"""The spool: what a stage appends about its run, for the tracker to read.
+"""The spool: files to which stages append the events of their runs, for the tracker to read.
 
-A stage only ever appends lines to a file of its own, so that no server, database or network can delay or end a
-training. The tracker (`flows/tracking/tracker.py`) tails the files. See docs/formats.md, "The sidecar", for the events.
+A stage only appends lines to a file of its own, so no server, database or network can delay or end a training. The tracker
+(`flows/tracking/tracker.py`) tails the files. See docs/formats.md, "The sidecar", for the events.
 """
 
 import json
@@ -24,7 +24,7 @@ Event = dict[str, Any]
 SECONDS_BETWEEN_WRITES = 1.0
 POINTS_BETWEEN_WRITES = 200
 _START = {"time", "stage", "arguments", "host", "pid", "commit", "scratch_key"}
-# A process on another host cannot be looked up; it counts as alive while its file still grows.
+# A process on another host cannot be looked up, so it counts as alive until its file has not grown for this long.
 SECONDS_OF_SILENCE_ELSEWHERE = 900.0
 # A start event is written within moments of the process's start; clocks tick coarsely.
 CLOCK_TOLERANCE_SECONDS = 2.0
@@ -33,11 +33,11 @@ CLOCK_TOLERANCE_SECONDS = 2.0
 class Spool:
     """Appends the events of one run of one stage to `folder/STAGE/UTC-PID.jsonl`.
 
-    Every write ends with a whole line, so a kill at any moment leaves at most one unfinished last line, which readers
-    ignore. A full disk delays events and never raises. Not thread-safe: one training loop writes.
+    Every write ends with a whole line, so a kill at any moment leaves at most one unfinished last line, which readers ignore.
+    A full disk delays events and never raises. Not thread-safe: only one training loop writes.
 
     Args:
-        folder: the spool folder (`.ceteris/spool`), or None for a spool that swallows everything.
+        folder: the spool folder (`.ceteris/spool`), or None for a spool that discards all events.
         stage: the address of the stage in the graph, e.g. `finetune@clip-vqa-0`.
     """
 
@@ -53,7 +53,7 @@ class Spool:
         self._complained = False
 
     def start(self, arguments: Mapping[str, Any], scratch_key: str = "") -> None:
-        """Open the file and say what runs: the stage's own arguments and the key of its scratch folder."""
+        """Open the file and write the start event, with the stage's arguments and the key of its scratch folder."""
         self._started = time.monotonic()
         if self.folder is None:
             return
@@ -75,15 +75,15 @@ class Spool:
         )
 
     def parameters(self, values: Mapping[str, Any]) -> None:
-        """What the run was configured with."""
+        """Write the configuration of the run."""
         self._write({"event": "parameters", "values": dict(values)})
 
     def dataset(self, name: str, digest: str, samples: int, context: str) -> None:
-        """A data set that the run reads; `context` is what for, such as 'train'."""
+        """Write a data set that the run reads; `context` is its use, such as 'train'."""
         self._write({"event": "dataset", "name": name, "digest": digest, "samples": samples, "context": context})
 
     def metrics(self, prefix: str, samples: int, values: Mapping[str, float]) -> None:
-        """A point of the learning curves after `samples` samples. Cheap: written about once a second, in one go."""
+        """Write a point of the learning curves after `samples` samples. This is cheap: points are written about once a second."""
         if self._descriptor is None:
             return
         numbers = {name: _number(value) for name, value in values.items()}
@@ -94,20 +94,20 @@ class Spool:
             self.flush()
 
     def resumed(self, samples: int) -> None:
-        """The run continues from a checkpoint that was taken after `samples` samples."""
+        """Write that the run continues from a checkpoint taken after `samples` samples."""
         self._write({"event": "resumed", "samples": samples})
 
     def trained(self, prefix: str, steps: int, seconds: float) -> None:
-        """This process has trained so many steps of a run, and its loop took so long."""
+        """Write how many steps this process has trained, and how many seconds its loop took."""
         event = {"event": "trained", "time": time.time(), "prefix": prefix, "steps": steps, "seconds": seconds}
         self._write(event)
 
     def artifact(self, path: Path | str) -> None:
-        """A file or folder, relative to the working folder, worth keeping with the run."""
+        """Write that a file or folder, relative to the working folder, is to be kept with the run."""
         self._write({"event": "artifact", "path": str(path)})
 
     def end(self, status: Status, loop_cpu_seconds: float = 0.0, message: str = "") -> None:
-        """Say how the run ended and what it cost, and close the file."""
+        """Write how the run ended and what it cost, and close the file."""
         costs = {"seconds": time.monotonic() - self._started, "loop_cpu_seconds": loop_cpu_seconds, **_process_costs()}
         self._write({"event": "end", "status": status, **costs, "message": message})
         if self._descriptor is not None:
@@ -115,12 +115,16 @@ class Spool:
             self._descriptor = None
 
     def flush(self) -> None:
-        """Hand everything to the operating system. Called with every checkpoint, a kill costs no point before it."""
+        """Hand all pending events to the operating system.
+
+        It is called with every checkpoint, so a kill loses no point before the last checkpoint.
+        """
         self._points = 0
         self._written_at = time.monotonic()
         try:
             while self._pending and self._descriptor is not None:
-                # Kept until written: after a full disk the rest of a line goes out first, and the file stays readable.
+                # Bytes stay pending until written. After a full disk the rest of a line is written first, so the file stays
+                # readable.
                 del self._pending[: os.write(self._descriptor, self._pending)]
         except OSError as error:
             if not self._complained:
@@ -135,14 +139,14 @@ class Spool:
 
 @dataclass
 class SpoolRun:
-    """One run of one stage, as far as its file tells."""
+    """One run of one stage, read from its file."""
 
     stage: str
     path: Path
     offset: int = 0
 
     def events(self) -> Iterator[Event]:
-        """The events after `offset`, which moves along; an unfinished last line is left for later."""
+        """The events after `offset`, which is moved forward; an unfinished last line is left for later."""
         with self.path.open("rb") as file:
             file.seek(self.offset)
             for line in file:
@@ -151,13 +155,13 @@ class SpoolRun:
                 self.offset += len(line)
                 try:
                     event = json.loads(line)
-                except ValueError:  # a machine that lost power can leave a line of zeros
+                except ValueError:  # a power failure can leave a line of zeros
                     continue
                 if isinstance(event, dict):
                     yield event
 
     def begun(self) -> Event | None:
-        """The start event, or None where it is not there (yet)."""
+        """The start event, or None if there is none (yet)."""
         return next(
             (event for event in SpoolRun(self.stage, self.path).events() if event.get("event") == "start"), None
         )
@@ -166,7 +170,7 @@ class SpoolRun:
     def alive(self) -> bool:
         """Whether the process that writes this file still runs.
 
-        Ask before reading the last events: a dead process without an `end` was killed.
+        Read this property before the last events: a process that is dead and wrote no `end` event was killed.
         """
         start = self.begun()
         if start is None or start["host"] != platform.node():
@@ -183,8 +187,8 @@ def runs(folder: Path) -> list[SpoolRun]:
 
 
 def is_alive(pid: int, seen_at: float) -> bool:
-    """Whether the process that had this number at that time still runs (numbers are used again)."""
-    import psutil  # only those who watch need it
+    """Whether the process that had this pid at that time still runs. Pids are reused, so the start time is compared."""
+    import psutil  # only the tracker needs it, not the stages
 
     try:
         process = psutil.Process(pid)
@@ -198,7 +202,7 @@ def _line(event: Event) -> bytes:
 
 
 def _number(value: float) -> float | str:
-    """JSON has no infinities: they are written as 'nan', 'inf' and '-inf', which `float` reads."""
+    """A number for JSON. Values that are not finite become 'nan', 'inf' or '-inf', which `float` reads."""
     value = float(value)
     return value if math.isfinite(value) else str(value)
 
@@ -213,7 +217,7 @@ def _process_costs() -> dict[str, float]:
 
 
 def _commit(root: Path) -> str:
-    """The commit a working folder was made from; a workspace has noted it, because its root may have moved on."""
+    """The commit of a working folder. A workspace has it in `study.json`, because the clone may be at a later commit."""
     try:
         return str(json.loads((root / "study.json").read_text(encoding="utf-8"))["commit"])
     except (OSError, ValueError, KeyError):

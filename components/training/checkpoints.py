@@ -1,6 +1,5 @@
 """Resumable checkpoints, progress, and stopping between two steps."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 
+from components.files.atomic import atomic_file
 from components.training.module import TrainingModule
 
 
@@ -62,14 +62,10 @@ class Keeper(L.Callback):
         self._points = len(pl_module.curve)
 
     def save(self, trainer: L.Trainer) -> None:
-        """Write beside, flush to disk, then replace."""
+        """Replace the checkpoint; a machine that loses power has the old one or the new one."""
         self.saving()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(self.path.name + ".part")
-        trainer.save_checkpoint(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, self.path)
+        with atomic_file(self.path, durable=True) as beside:
+            trainer.save_checkpoint(beside)
         self._saved = time.monotonic()
 
 

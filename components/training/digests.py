@@ -14,10 +14,10 @@ from typing import Any
 
 from torch import Tensor
 
-CONTENT = (
-    *("pixels", "input_ids", "attention_mask", "targets", "labels", "target_boxes", "pair_answers"),
-    "pixels_second",
-)
+from components.objectives import OBJECTIVES
+
+CONTENT = ("pixels", "input_ids", "attention_mask", "targets", "labels", "target_boxes")
+CONTENT_SECOND = ("pixels_second",)
 REGIONS = tuple(
     f"region_{name}{suffix}"
     for suffix in ("", "_second")
@@ -41,11 +41,13 @@ class BatchDigests:
 
     def update(self, batch: Mapping[str, Tensor]) -> None:
         """Extend the chains by one batch (tensors on the CPU, as the loader made them)."""
+        further = sorted({name for row in OBJECTIVES.values() for name in row.content})
+        content = [*CONTENT, *further, *CONTENT_SECOND]
         for chain, names in {
             "ids": ["rows"],
-            "content": [name for name in CONTENT if name in batch],
+            "content": [name for name in content if name in batch],
             "regions": [name for name in REGIONS if name in batch],
-            "corruption": sorted(set(batch) - {"rows", *CONTENT, *REGIONS}),
+            "corruption": sorted(set(batch) - {"rows", *content, *REGIONS}),
         }.items():
             if names:
                 self._extend(chain, [(name, batch[name]) for name in names])

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from components.data.task_batches import Needs
 from components.models.pixels import PixelScaling
+from components.tasks import TASKS
 from components.tasks.task import Task
 from components.training.model_inputs import looked_at
 
@@ -44,4 +45,4 @@ class FinetuningNetwork(nn.Module):
         """Loss and the share of the batch that is right."""
         scores = self.scores(batch)
         correct = self.task.correct(scores.detach(), batch)
-        return self.task.loss(scores, batch), {self.task.metric: correct.mean()}
+        return self.task.loss(scores, batch), {TASKS[self.task.kind].metric.name: correct.mean()}

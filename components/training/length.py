@@ -1,7 +1,6 @@
 """How long a run is: from what the study allows, and what a step of this network costs, to a number of steps."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from components.data.batches import BatchStream
+from components.files.json_files import write_json
 from components.records.training import RecordedBudget
 from components.study.arms import FreezingRule
 from components.study.budget import Allowance, Budget
@@ -16,7 +16,6 @@ from components.study.settings import RuntimeSettings
 from components.study.spending import Phase, affordable
 from components.training.flops import flops_by_phase
 from components.training.freezing import FreezingSchedule
-from components.training.saving import write_json
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,5 @@ def decide(
 def _kept(path: Path, measure: Callable[[], list[Phase]]) -> list[Phase]:
     """What the run began with, or else what is measured now and written down, whole or not at all."""
     if not path.is_file():
-        beside = path.with_name(path.name + ".part")
-        write_json(beside, [list(phase) for phase in measure()])
-        os.replace(beside, path)
+        write_json(path, [list(phase) for phase in measure()])
     return [Phase(*phase) for phase in json.loads(path.read_text(encoding="utf-8"))]

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from components.study.budget import Budget
 from components.training.digests import BatchDigests
 from components.training.freezing import FreezingSchedule
-from components.training.schedule import learning_rate_factor
+from components.training.learning_rate import learning_rate_factor
+from components.training.process import software
 from components.training.seeds import seed_torch
-from components.training.software import software
 
 BETAS = (0.9, 0.98)
 CURVE_POINTS = 40

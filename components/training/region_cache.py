@@ -4,13 +4,10 @@ It is kept outside the graph: nothing but a function of the pictures and of the 
 Shapes: N pictures, R regions, F features of a region, L classes of object, A attributes.
 """
 
-import fcntl
 import hashlib
 import inspect
-import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,8 @@ from torch import Tensor
 
 from components.data.regions import LARGE, RegionArrays
 from components.data.store import Store
+from components.files.atomic import atomic_folder
+from components.files.locks import locked
 from components.models import detector, encoders, pixels, regions, transformer, vision_transformer
 from components.models.pixels import PixelScaling
 from components.study.front_ends import ORACLE, Front
@@ -63,16 +62,14 @@ def region_arrays(
     configure_torch(runtime)
     device = torch.device("cuda" if hardware(runtime)["accelerator"] == "gpu" else "cpu")
     key = _key(kind, front, scaling, store, device)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / _LOCK):
+    with locked(folder / _LOCK):
         whole = folder / key
         if not whole.is_dir():
             for other in folder.iterdir():  # other digests, and what a killed process left behind
                 if other.name != _LOCK:
                     shutil.rmtree(other)
-            partial = folder / f"{key}.part"
-            _write(partial, look(kind, front, scaling, store, np.arange(len(store.pixels)), device), store, progress)
-            os.replace(partial, whole)
+            with atomic_folder(whole) as beside:
+                _write(beside, look(kind, front, scaling, store, np.arange(len(store.pixels)), device), store, progress)
         return RegionArrays.open(whole)
 
 
@@ -118,7 +115,6 @@ def _key(kind: Front, front: Any, scaling: PixelScaling, store: Store, device: t
 
 def _write(folder: Path, batches: Iterator[Seen], store: Store, progress: Callable[[float, str], None]) -> None:
     """Fill memory-mapped arrays, one for each field of `RegionArrays`."""
-    folder.mkdir()
     total, done = len(store.pixels), 0
     arrays: dict[str, np.memmap] = {}
     for batch in batches:
@@ -135,11 +131,3 @@ def _write(folder: Path, batches: Iterator[Seen], store: Store, progress: Callab
         progress(100 * done / total, f"regions of {done} of {total} pictures")
     for written in arrays.values():
         written.flush()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that ends with the process that holds it, however it ends."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -20,9 +20,8 @@ from components.tracking.spool import Spool
 from components.training.checkpoints import Keeper, step_of
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
-from components.training.memory import keep_freed_memory
 from components.training.module import TrainingModule
-from components.training.quiet import quieten
+from components.training.process import keep_freed_memory, quieten
 
 
 @dataclass(frozen=True)

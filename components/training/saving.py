@@ -1,14 +1,13 @@
 """Writing the outs of a training stage: everything at once, at the very end."""
 
-import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from components.files.atomic import atomic_folder
+from components.files.json_files import write_json
 from components.paths import RECORD, WEIGHTS
 from components.records.training import Trained, TrainingRecord
 from components.training.weights import save_weights
@@ -20,14 +19,6 @@ def save_run(out: Path, state: Mapping[str, Tensor], trained: Trained, **more: A
     Args:
         more: what the record holds beside what the loop knows: `run`, `budget` and the like.
     """
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    digest = save_weights(state, beside / WEIGHTS)
-    write_json(beside / RECORD, TrainingRecord.of(trained, weights=digest, **more).as_json())
-    os.replace(beside, out)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """JSON with sorted keys, so that equal content is equal bytes."""
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    with atomic_folder(out) as folder:
+        digest = save_weights(state, folder / WEIGHTS)
+        write_json(folder / RECORD, TrainingRecord.of(trained, weights=digest, **more).as_json())

@@ -66,7 +66,7 @@ def put_together(
     if tuning.taught is None:
         load_start(model, tuning.start, starts, pretrained_folder(root, arm, replicate))
     else:
-        before = finetuned_folder(root, arm, str(study.further.after), replicate)
+        before = finetuned_folder(root, arm, str(study.tasks[task].after), replicate)
         taught = load_taught(model, before / f"{tuning.taught}.safetensors")
     seed_torch(study.seed, replicate, "head", arm, task)
     kind = tasks.load(study.tasks[task].kind)

@@ -1,6 +1,5 @@
 """What the search of a learning rate tries: fine-tunings of one arm, at a factor and for a share of the budget."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 
 from components.data.store import Store
+from components.files.json_files import write_json
 from components.paths import tokens_folder
 from components.records.model import read
 from components.records.training import Trial
@@ -20,7 +20,6 @@ from components.training.halving import shares
 from components.training.length import decide
 from components.training.prediction import predict
 from components.training.run import Surroundings, hardware, train
-from components.training.saving import write_json
 from components.training.task_run import put_together
 
 AGAIN = "run the stage tune again"
@@ -55,10 +54,7 @@ class Trials:
         """Accuracy (or the task's own metric) on the validation split after a share of the budget; trains at most once."""
         path = self._folder / f"trial-{factor:.4g}-{rung}.json"
         if not path.is_file():
-            finished = self._train(factor, rung)
-            beside = path.with_name(path.name + ".part")
-            write_json(beside, finished.as_json())
-            os.replace(beside, path)
+            write_json(path, self._train(factor, rung).as_json())
         return read(path, Trial, AGAIN).score
 
     def _train(self, factor: float, rung: int) -> Trial:

@@ -1,7 +1,6 @@
 """Weights as safetensors files with a digest."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,14 +8,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from components.files.atomic import atomic_file
+
 
 def save_weights(state: Mapping[str, Tensor], path: Path) -> str:
     """Write a state dict atomically and return its digest. Tied tensors are stored once per name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(state.items())}
-    beside = path.with_name(path.name + ".part")
-    save_file(tensors, beside)
-    os.replace(beside, path)
+    with atomic_file(path) as beside:
+        save_file(tensors, beside)
     return digest_of(tensors)
 
 

@@ -1,15 +1,15 @@
-"""How long stages took before: for the order of work and for the time left. Never an input of anything."""
+"""Earlier durations of stages, for the order of work and the estimate of time left. They affect no result."""
 
 import json
-import os
 import threading
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
 
+from components.files.json_files import write_json
 from flows.graph.dvc_graph import Plan, Slot
 
-# Where nothing has ever been timed, what wants a GPU is thought to take this much longer than the rest.
+# Guesses in seconds for stages without any known duration: GPU stages are assumed to take longer.
 _UNKNOWN = {"cpu": 5.0, "gpu": 60.0}
 
 
@@ -25,9 +25,14 @@ class Durations:
             self._known = {}
 
     def estimate(self, plan: Plan) -> dict[str, float]:
-        """Seconds by stage: its own last time, else the mean of its matrix, else what the slowest matrix of its slot takes.
+        """Seconds by stage, the first of these that is known:
 
-        The mean of all would make a first run look short: many stages take seconds, and they are not the ones to come.
+        1. its own last duration;
+        2. the mean of its matrix;
+        3. the mean of the slowest matrix with the same slot.
+
+        A mean over all stages would be too short in a first run: the stages that have finished take seconds, the later ones
+        take longer.
         """
         with self._lock:
             known = dict(self._known)
@@ -45,15 +50,12 @@ class Durations:
         return result
 
     def ranking(self, plan: Plan) -> dict[str, float]:
-        """The same for every stage, guessed where nothing is known: enough to say which chain is long."""
+        """`estimate` for every stage, with guesses where nothing is known. It is only used to rank chains of stages."""
         guesses = {stage.address: _UNKNOWN[stage.slot] for stage in plan.stages.values()}
         return guesses | self.estimate(plan)
 
     def record(self, address: str, seconds: float) -> None:
-        """Remember how long a stage that ran to its end took."""
+        """Store the duration of a stage that ran to its end."""
         with self._lock:
             self._known[address] = round(seconds, 1)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self._path.with_suffix(".new")
-            beside.write_text(json.dumps(self._known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            os.replace(beside, self._path)
+            write_json(self._path, self._known)

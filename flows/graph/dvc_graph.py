@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from components.errors import CeterisError
+from components.stages.code import out_of_date
 from infra.processes import identity
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from networkx import DiGraph
 
 Slot = Literal["cpu", "gpu"]
+CODE_STAGE = "code"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def plan(root: Path, targets: Sequence[str] | None = None) -> Plan:
         targets: addresses, or names of whole matrices; these and all they depend on. None is the whole graph.
 
     Raises:
-        CeterisError: dvc.yaml or params.yaml does not make a graph, or a target is not in it.
+        CeterisError: dvc.yaml or params.yaml does not make a graph, a target is not in it, or code is not Python.
     """
     from dvc.exceptions import DvcException
 
@@ -77,13 +79,18 @@ def plan(root: Path, targets: Sequence[str] | None = None) -> Plan:
             wanted = _select(graph, addresses, targets)
             stages: dict[str, Stage] = {}
             stale: set[str] = set()
+            new_code: set[str] = set()
             for node in order:
                 if addresses[node] not in wanted:
                     continue
                 stage = _describe(node, graph, addresses)
                 stages[stage.address] = stage
-                if stale.intersection(stage.upstream) or node.changed():
+                # What the stage `code` will say is known before it runs: nobody else need be walked for a docstring.
+                upstream = stale.intersection(stage.upstream) - {CODE_STAGE}
+                if upstream or node.changed() or not new_code.isdisjoint(_inputs(node)):
                     stale.add(stage.address)
+                    if stage.address == CODE_STAGE:
+                        new_code = out_of_date(root)
             return Plan(stages, frozenset(stale))
     except DvcException as error:
         raise CeterisError(f"The graph in {root / 'dvc.yaml'} cannot be read: {_causes(error)}.") from error
@@ -171,6 +178,10 @@ def _describe(node: "DvcStage", graph: "DiGraph", addresses: "Mapping[DvcStage, 
     upstream = sorted(addresses[dependency] for dependency in graph.successors(node))
     outs = tuple(sorted(out.def_path for out in node.outs))
     return Stage(address, tuple(upstream), outs, node.desc or "", slot, retries, float(minutes))
+
+
+def _inputs(node: "DvcStage") -> set[str]:
+    return {dependency.def_path for dependency in node.deps}
 
 
 def _positive(value: object) -> bool:

@@ -1,15 +1,15 @@
-"""The order of entries in dvc.lock: that of the graph, not that in which stages happened to finish."""
+"""Sort the entries of dvc.lock in the order of the graph instead of the order in which stages finished."""
 
-import os
 from pathlib import Path
 
+from components.files.atomic import write_text
 from flows.graph.dvc_graph import locked, order
 
 
 def reorder(root: Path) -> bool:
-    """Rewrite dvc.lock in the order in which `dvc repro` writes it, under DVC's lock; True if that changed anything.
+    """Rewrite dvc.lock, under DVC's lock, in the order in which `dvc repro` writes it; True if that changed anything.
 
-    Entries of stages that the graph no longer has keep their order and come last, as DVC leaves them.
+    Entries of stages that are no longer in the graph come last in their present order, as DVC leaves them.
     """
     from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 
@@ -26,7 +26,5 @@ def reorder(root: Path) -> bool:
             return False
         for address in wanted:
             stages.move_to_end(address)
-        beside = path.with_name("dvc.lock.new")
-        beside.write_text(dumps_yaml(content), encoding="utf-8")
-        os.replace(beside, path)
+        write_text(path, dumps_yaml(content))
         return True

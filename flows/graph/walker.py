@@ -1,4 +1,4 @@
-"""The order of work: which stage starts next, and what a failure leaves undone. Knows neither DVC nor Prefect."""
+"""Walk the graph: decide which stage starts next, and skip stages below a failure. Independent of DVC and Prefect."""
 
 import queue
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ State = Literal["ran", "cached", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a stage, and in one sentence why, where that needs saying."""
+    """The outcome of a stage, with one sentence on the reason where it is needed."""
 
     state: State
     message: str = ""
 
     @property
     def good(self) -> bool:
-        """Whether what depends on the stage can run."""
+        """Whether the stages that depend on this one can run."""
         return self.state in ("ran", "cached")
 
 
@@ -29,19 +29,19 @@ Done = Callable[[Result], None]
 
 
 class Executor(Protocol):
-    """Carries out what the walker decides; `done` may be called from any thread."""
+    """Carries out the walker's decisions; `done` may be called from any thread."""
 
     def run(self, stage: Stage, grant: Grant, done: Done) -> None:
-        """Start a stage that may have to run."""
+        """Start a stale stage."""
 
     def skip(self, stage: Stage, result: Result, done: Done) -> None:
-        """Note a stage that is cached, or that cannot run because of one above it."""
+        """Record a stage that is cached, or that cannot run because an upstream stage failed."""
 
     def tick(self) -> None:
         """Called a few times a second; may raise to end the walk."""
 
     def end(self) -> None:
-        """End everything that runs, and return when it has gone."""
+        """End all running stages, and return when their processes are gone."""
 
 
 def priorities(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
@@ -58,8 +58,8 @@ def priorities(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
 class Walker:
     """Runs every stage of a plan once its upstream stages are good and a slot is free.
 
-    Among those that could start, the one with the longest chain below it does. `seconds` is how long each stage is
-    thought to take; only the order depends on it. Once `stop` is set nothing is started any more.
+    Among the stages that can start, the one with the longest chain of stages below it starts first. `seconds` is the
+    estimated duration of each stage; only the order depends on it. Once `stop` is set, no stage is started.
     """
 
     plan: Plan
@@ -73,7 +73,11 @@ class Walker:
     _finished: "queue.SimpleQueue[tuple[str, Result]]" = field(default_factory=queue.SimpleQueue)
 
     def walk(self) -> dict[str, Result]:
-        """Block until every stage is settled, or nothing runs after a stop. An exception ends all that runs first."""
+        """Run the plan; returns the result of every settled stage.
+
+        It blocks until every stage is settled or, after a stop, until no stage runs. If an exception is raised, all running
+        stages are ended first.
+        """
         rank = priorities(self.plan, self.seconds)
         waiting = sorted(self.plan.stages, key=lambda address: -rank[address])
         try:
@@ -94,7 +98,7 @@ class Walker:
         return {address: self._results[address] for address in self.plan.stages if address in self._results}
 
     def _start_all(self, waiting: list[str]) -> list[str]:
-        """Start what can start; returns what still has to wait."""
+        """Start the stages that can start; returns those that still have to wait."""
         left: list[str] = []
         full: set[str] = set()
         for address in waiting:
@@ -130,7 +134,7 @@ class Walker:
         return True
 
     def _failures_above(self, stage: Stage) -> list[str]:
-        """Stages whose failure keeps this one from running, however far above it."""
+        """Stages whose failure keeps this one from running, directly or through other stages."""
         causes: set[str] = set()
         for upstream in stage.upstream:
             if self._results[upstream].state == "failed":
@@ -140,7 +144,7 @@ class Walker:
         return sorted(causes)
 
     def _collect(self) -> None:
-        """Wait a moment for something to finish, and settle all that has."""
+        """Wait a moment for a stage to finish, and settle all stages that have finished."""
         wait = self.pause
         while True:
             try:

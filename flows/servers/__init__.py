@@ -1,1 +1,1 @@
-"""Prefect and MLflow: the servers of a clone, their flow runs, the study as a deployment."""
+"""The Prefect and MLflow servers of a clone, their flow runs, and the study as a deployment."""

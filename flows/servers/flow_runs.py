@@ -1,7 +1,7 @@
-"""Flow runs as the Prefect server knows them, over plain HTTP: quick, and without importing Prefect.
+"""Query and clean up the flow runs of the Prefect server, over plain HTTP. This avoids the slow import of Prefect.
 
-A run whose process was killed with SIGKILL stays Running for ever on the server. Every run therefore carries a tag with
-its process, and whoever comes next marks the runs of dead processes Crashed.
+A run whose process was killed with SIGKILL stays Running for ever on the server. Therefore every run has a tag that names its
+process, and `reap` marks the runs of dead processes Crashed.
 """
 
 import json
@@ -17,12 +17,12 @@ from infra.processes import identity
 _TAG = "process="
 _BUSY = 503
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds to wait for a server that says that it is busy, as Prefect does while its database is locked."""
+"""Seconds between attempts while the server answers that it is busy, as Prefect does while its database is locked."""
 
 
 @dataclass(frozen=True)
 class FlowRun:
-    """A run that the server takes for unfinished."""
+    """A run that is unfinished according to the server."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class FlowRun:
 
     @property
     def dead(self) -> bool:
-        """Whether the process recorded in its tag ran on this machine and has gone."""
+        """Whether the process in its tag ran on this machine and no longer exists."""
         for tag in self.tags:
             if tag.startswith(_TAG):
                 host, pid, process = tag.removeprefix(_TAG).split(":", 2)
@@ -40,7 +40,7 @@ class FlowRun:
 
 
 def process_tag(pid: int) -> str:
-    """The tag that says which process carries a run."""
+    """The tag that names the process of a run."""
     return f"{_TAG}{socket.gethostname()}:{pid}:{identity(pid)}"
 
 
@@ -50,7 +50,7 @@ def page(server: str, run: str) -> str:
 
 
 def unfinished(server: str) -> list[FlowRun]:
-    """Runs that the server takes for running, stopping or about to start."""
+    """Runs that are running, stopping or about to start according to the server."""
     states = {"state": {"type": {"any_": ["RUNNING", "CANCELLING", "PENDING"]}}}
     return [
         FlowRun(run["id"], run["name"], run["state_name"] or run["state_type"], tuple(run["tags"]))

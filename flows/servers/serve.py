@@ -1,7 +1,7 @@
-"""The study as a served deployment: a typed form on the Prefect page, from which a person starts or schedules it.
+"""Serve the study as a deployment: a typed form on the Prefect page starts or schedules it.
 
-No `from __future__ import annotations` here: the form is read at run time. The choices of the form are those of the
-clone that serves it; a wrong value is refused by the server before a run exists.
+`from __future__ import annotations` must not be used here, because Prefect reads the form's types at run time. The choices in
+the form come from the clone that serves it. The server refuses a wrong value before it creates a run.
 """
 
 import os
@@ -32,7 +32,7 @@ def _choices() -> tuple[list[str], list[str]]:
     studies = {path.stem: load_study(path) for path in sorted((home / "studies").glob("*.yaml"))}
     if not studies:
         raise CeterisError(f"{home / 'studies'} has no study: make one with `ceteris study new`.")
-    return list(studies), sorted({name for study in studies.values() for name in study.architectures.all})
+    return list(studies), sorted({name for study in studies.values() for name in study.arms})
 
 
 def _study_schema(schema: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ class StudyForm(BaseModel):
 
     study: str = Field(title="Study", description="a file of studies/", json_schema_extra=_study_schema)
     arms: list[Annotated[str, Field(json_schema_extra=_arm_schema)]] = Field(
-        default=[], title="Architectures", description="only these; none chosen means all of the study"
+        default=[], title="Arms", description="only these; none chosen means all of the study"
     )
     replicates: int | None = Field(
         default=None, ge=1, le=10, title="Replicates", description="of every chain; empty means the study's own"
@@ -86,9 +86,9 @@ def served_study(form: StudyForm) -> PrefectState[Any]:
 
 
 def serve_study(home: Path, server: str) -> None:
-    """Serve until told to stop. Schedules made on the page stay active: they wait for the next `ceteris serve`."""
+    """Serve until interrupted. Schedules made on the page stay active and wait for the next `ceteris serve`."""
     os.chdir(home)
-    # Prefect stops its runner all the same; the warning is its own.
+    # Prefect causes this warning itself, although it does stop its runner.
     warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")
     print(
         f"start or schedule the study at {server}/deployments (ceteris-study/{DEPLOYMENT}); Ctrl-C ends this",

@@ -1,12 +1,11 @@
-"""The two servers of a clone: Prefect and MLflow, on free loopback ports, until `ceteris down`.
+"""Start and stop the two servers of a clone: Prefect and MLflow, on free loopback ports, until `ceteris down`.
 
-They are recorded in `.ceteris/services.json` with what makes their process unmistakable, so a recycled pid is never
-taken for a server. A server named by PREFECT_API_URL or MLFLOW_TRACKING_URI in the environment is used instead of an
-own one, and neither started nor stopped here.
+They are recorded in `.ceteris/services.json` with a unique identity of their process, so a recycled pid is never mistaken for
+a server. If the environment names a server in PREFECT_API_URL or MLFLOW_TRACKING_URI, that server is used instead. It is
+neither started nor stopped here.
 """
 
 import contextlib
-import fcntl
 import http.client
 import json
 import os
@@ -16,17 +15,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from components.errors import CeterisError
+from components.files.json_files import write_json
+from components.files.locks import locked
 from infra.environment import environment
 from infra.processes import end_group, identity
 
 NAMES = ("prefect", "mlflow")
-# However busy the machine is: a server that is only slow, and then is ended, takes a running study with it.
+# Long enough for a busy machine: if a server that is only slow were ended, a running study would fail with it.
 START_SECONDS = 600.0
 REUSE_SECONDS = 300.0
 ELSEWHERE_SECONDS = 30.0
@@ -38,7 +39,7 @@ _EXPORTED = {"prefect": "PREFECT_API_URL", "mlflow": "MLFLOW_TRACKING_URI"}
 
 @dataclass(frozen=True)
 class Service:
-    """A running server. `pid` is None for one that is not ours."""
+    """A running server. `pid` is None for a server that the environment names."""
 
     name: str
     url: str
@@ -48,7 +49,7 @@ class Service:
 
     @property
     def alive(self) -> bool:
-        """Whether the process that was recorded still runs (always true for a server elsewhere)."""
+        """Whether the recorded process still runs (always true for a server that the environment names)."""
         return self.pid is None or identity(self.pid) == self.process
 
     @property
@@ -67,7 +68,7 @@ def answers(url: str, timeout: float = 10.0) -> bool:
 
 
 def up(home: Path) -> dict[str, Service]:
-    """Start what does not run yet, both at once, wait until both answer, and return them by name.
+    """Start the servers that do not run, both at the same time, wait until both answer, and return them by name.
 
     Raises:
         CeterisError: a server ended or did not answer in time; the message names its log.
@@ -90,12 +91,12 @@ def up(home: Path) -> dict[str, Service]:
                     services[name] = _launch(home, name)
                     attempts[name] += 1
                     patience[name] = time.monotonic() + START_SECONDS
-                    _record(home, services.values())  # before it answers: nothing started here is ever forgotten
+                    _record(home, services.values())  # before it answers, so that no started server is ever lost
             time.sleep(0.1)
 
 
 def _give_up_on(service: Service | None, attempts: int, home: Path) -> None:
-    """End a server that does not answer before the next attempt; raises when there is to be none."""
+    """End a server that does not answer, before the next attempt; raises if there are no attempts left."""
     if service is None:
         return
     if service.pid is None:
@@ -121,7 +122,7 @@ def running(home: Path) -> list[Service]:
 
 
 def connect(services: dict[str, Service]) -> None:
-    """Point Prefect and MLflow in this process and its children at these servers; before either is imported."""
+    """Point Prefect and MLflow in this process and its children to these servers. Call it before either is imported."""
     os.environ["PREFECT_API_URL"] = services["prefect"].url + "/api"
     os.environ["MLFLOW_TRACKING_URI"] = services["mlflow"].url
 
@@ -130,13 +131,9 @@ def _sidecar(home: Path) -> Path:
     return home / ".ceteris"
 
 
-@contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Two commands that start servers take turns; the second finds those of the first."""
-    _sidecar(home).mkdir(parents=True, exist_ok=True)
-    with (_sidecar(home) / "services.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _alone(home: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold the lock of the servers. Of two commands that start servers, the second waits and finds those of the first."""
+    return locked(_sidecar(home) / "services.lock")
 
 
 def _recorded(home: Path) -> list[Service]:
@@ -145,12 +142,12 @@ def _recorded(home: Path) -> list[Service]:
         content = json.loads(path.read_text(encoding="utf-8"))
         known = {name: Service(name=name, **fields) for name, fields in content.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
-        known = {}  # a damaged record is like none: the servers are started anew
+        known = {}  # a damaged record counts as none, so the servers are started again
     return list(known.values())
 
 
 def _in_use(home: Path) -> list[Service]:
-    """Those recorded, but where the environment names a server, that one."""
+    """The recorded servers, replaced by those that the environment names."""
     known = {service.name: service for service in _recorded(home)}
     for name, variable in _EXPORTED.items():
         exported = os.environ.get(variable, "").rstrip("/").removesuffix("/api")
@@ -165,9 +162,7 @@ def _record(home: Path, services: Iterable[Service]) -> None:
         if service.pid is not None:
             fields = asdict(service)
             content[fields.pop("name")] = fields
-    beside = _sidecar(home) / "services.json.new"
-    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(beside, _sidecar(home) / "services.json")
+    write_json(_sidecar(home) / "services.json", content, indent=2, sort_keys=False)
 
 
 def _command(home: Path, name: str, port: int) -> list[str]:
@@ -175,7 +170,8 @@ def _command(home: Path, name: str, port: int) -> list[str]:
     if name == "prefect":
         return [sys.executable, "-m", "prefect", "server", "start", *place]
     database = home / "mlflow.db"
-    # WAL stays in the file. The server makes the schema before it answers, and nothing else opens the file until then.
+    # The file keeps its journal mode (WAL). The server creates the schema before it answers, and no other process opens the
+    # file until then.
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     artifacts = home / "mlartifacts"
@@ -194,8 +190,8 @@ def _launch(home: Path, name: str) -> Service:
     settings = environment(home)
     for variable in _EXPORTED.values():
         settings.pop(variable, None)
-    settings["PREFECT_UI_API_URL"] = "/api"  # by default the page asks port 4200, wherever the server listens
-    port = _free_port()  # should another process take it meanwhile, the server ends and is launched again
+    settings["PREFECT_UI_API_URL"] = "/api"  # by default the page asks port 4200, whichever port the server has
+    port = _free_port()  # if another process takes it meanwhile, the server ends and is launched again
     with log.open("ab") as output:
         process = subprocess.Popen(
             _command(home, name, port),

@@ -1,4 +1,4 @@
-"""What a person sees in the terminal while stages run: a live table where stdout is a terminal, plain lines elsewhere."""
+"""Show progress in the terminal while stages run: a live table if stdout is a terminal, otherwise plain lines."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ Estimate = Callable[[], Mapping[str, float]]
 
 
 class Display(Protocol):
-    """Told of everything that happens; called from several threads."""
+    """Receives everything that happens in a walk; called from several threads."""
 
     def start(self, plan: Plan, estimate: Estimate, slots: int) -> None:
         """The walk begins."""
@@ -30,13 +30,13 @@ class Display(Protocol):
         """A stage process starts."""
 
     def progress(self, address: str, percent: float, message: str) -> None:
-        """A stage has come so far."""
+        """A stage has reached this percentage."""
 
     def settled(self, address: str, result: "Result") -> None:
         """A stage ran, was cached, failed or was skipped."""
 
     def end(self) -> None:
-        """The walk is over, however."""
+        """The walk has ended, with or without success."""
 
 
 def display() -> Display:
@@ -46,7 +46,10 @@ def display() -> Display:
 
 @dataclass
 class Tally:
-    """Who runs since when, how far, and how much is left."""
+    """Which stages run since when and how far, and an estimate of the time left.
+
+    `running` holds the start time (monotonic seconds), the percentage and the last message of each running stage.
+    """
 
     plan: Plan = field(default_factory=lambda: Plan({}))
     estimate: Estimate = dict
@@ -56,9 +59,9 @@ class Tally:
     settled: dict[str, "Result"] = field(default_factory=dict)
 
     def remaining(self) -> float | None:
-        """Seconds left: the longest chain still to do, or the work left spread over the slots, whichever is more.
+        """Seconds left: the longest remaining chain, or the remaining work divided by the slots, whichever is longer.
 
-        None while something is left of which nothing is known yet.
+        None while a remaining stage has no known duration.
         """
         left: dict[str, float] = {}
         now, known = time.monotonic(), self.estimate()
@@ -80,41 +83,41 @@ class Tally:
 
 
 def clock(seconds: float) -> str:
-    """`1:02:03`, `4:05`."""
+    """Seconds as a clock: `1:02:03` or `4:05`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 class PlainDisplay:
-    """One line for each thing that happens; cached stages in one."""
+    """One line for each stage that starts or ends; cached stages are counted in the first line."""
 
     def __init__(self) -> None:
         self._tally = Tally()
         self._lock = threading.Lock()
 
     def start(self, plan: Plan, estimate: Estimate, slots: int) -> None:
-        """Say how much there is to do."""
+        """Print how many stages are to run."""
         self._tally = Tally(plan, estimate, slots)
         _say(f"{len(plan.stages)} stages: {len(plan.cached)} cached, {len(plan.stale)} to run, {slots} at once")
 
     def started(self, address: str) -> None:
-        """Note the time."""
+        """Record the time and print the stage."""
         self._tally.running[address] = (time.monotonic(), 0.0, "")
         _say(f"  start    {address}")
 
     def progress(self, address: str, percent: float, message: str) -> None:
-        """Only remembered, for the time left."""
+        """Record the percentage for the time left; prints nothing."""
         since = self._tally.running.get(address, (time.monotonic(), 0.0, ""))[0]
         self._tally.running[address] = (since, percent, message)
 
     def settled(self, address: str, result: "Result") -> None:
-        """Say what became of it."""
+        """Print the outcome of the stage."""
         with self._lock:
             since = self._tally.running.pop(address, None)
             self._tally.settled[address] = result
             if since is None:
-                return  # cached stages were counted at the start, and a failure says how much it keeps from running
+                return  # cached or skipped: cached ones were counted at the start, and a failure says how many it skips
             spent = clock(time.monotonic() - since[0])
             left = self._tally.remaining()
             rest = f" (about {clock(left)} left)" if left else ""
@@ -139,7 +142,7 @@ class LiveDisplay:
         self._live: Live | None = None
 
     def start(self, plan: Plan, estimate: Estimate, slots: int) -> None:
-        """Draw, and redraw four times a second."""
+        """Draw the table, and redraw it four times a second."""
         from rich.console import Console
         from rich.live import Live
 
@@ -149,18 +152,18 @@ class LiveDisplay:
         self._live.start()
 
     def started(self, address: str) -> None:
-        """A new row."""
+        """Add a row."""
         with self._lock:
             self._tally.running[address] = (time.monotonic(), 0.0, "")
 
     def progress(self, address: str, percent: float, message: str) -> None:
-        """Its bar."""
+        """Move the bar of the stage."""
         with self._lock:
             since = self._tally.running.get(address, (time.monotonic(), 0.0, ""))[0]
             self._tally.running[address] = (since, percent, message)
 
     def settled(self, address: str, result: "Result") -> None:
-        """The row goes; a failure stays above the table."""
+        """Remove the row and print the outcome above the table."""
         with self._lock:
             since = self._tally.running.pop(address, None)
             self._tally.settled[address] = result

@@ -1,21 +1,20 @@
 """What the machine has, and slots that keep stage processes from using more of it than there is.
 
-A slot is a file held by flock: it is shared by every workspace of a clone, and the kernel gives it back when its holder
-dies, whatever killed it.
+A slot is a file lock: it is shared by every workspace of a clone, and the kernel gives it back when its holder dies, whatever
+killed it.
 """
 
-import fcntl
 import math
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock
 
 from components.errors import CeterisError
+from components.files.locks import try_lock
 
 
 def cpu_cores() -> int:
@@ -78,12 +77,12 @@ class Grant:
 
     kind: str
     environment: dict[str, str] = field(default_factory=dict)
-    files: tuple[IO[str], ...] = ()
+    locks: tuple[FileLock, ...] = ()
 
     def release(self) -> None:
         """Give the slots back."""
-        for file in self.files:
-            file.close()
+        for lock in self.locks:
+            lock.release()
 
 
 @dataclass(frozen=True)
@@ -116,57 +115,18 @@ class Slots:
             if held is None:
                 return None
             visible = ",".join(self.gpus[index] for index, _ in held)
-            return Grant("gpu", {"CUDA_VISIBLE_DEVICES": visible}, tuple(file for _, file in held))
+            return Grant("gpu", {"CUDA_VISIBLE_DEVICES": visible}, tuple(lock for _, lock in held))
         held = self._take("cpu", self.cpu, 1)
-        return None if held is None else Grant("cpu", {}, tuple(file for _, file in held))
+        return None if held is None else Grant("cpu", {}, tuple(lock for _, lock in held))
 
-    def _take(self, kind: str, existing: int, wanted: int) -> list[tuple[int, IO[str]]] | None:
+    def _take(self, kind: str, existing: int, wanted: int) -> list[tuple[int, FileLock]] | None:
         """All of what is wanted or nothing, so that two stages never wait for each other."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        held: list[tuple[int, IO[str]]] = []
+        held: list[tuple[int, FileLock]] = []
         for index in range(existing):
-            if (file := _try_lock(self.folder / f"{kind}-{index}")) is not None:
-                held.append((index, file))
+            if (lock := try_lock(self.folder / f"{kind}-{index}")) is not None:
+                held.append((index, lock))
                 if len(held) == wanted:
                     return held
-        for _, file in held:
-            file.close()
+        for _, lock in held:
+            lock.release()
         return None
-
-
-def _try_lock(path: Path, mode: str = "a+") -> IO[str] | None:
-    file = path.open(mode, encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
-
-
-@contextmanager
-def only_one(path: Path, refusal: str) -> Iterator[None]:
-    """Hold the file lock at `path`; `{pid}` in `refusal` becomes the process that holds it.
-
-    Raises:
-        CeterisError: with `refusal`, when another process holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if (file := _try_lock(path)) is None:
-        raise CeterisError(refusal.format(pid=path.read_text(encoding="utf-8").strip() or "unknown"))
-    with file:
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def held(path: Path) -> bool:
-    """Whether some process holds the file lock at `path`."""
-    if not path.is_file():
-        return False
-    file = _try_lock(path)
-    if file is None:
-        return True
-    file.close()
-    return False

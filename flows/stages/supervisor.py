@@ -1,7 +1,7 @@
-"""Run one child process in its own group: pump its lines, keep its time limit, end all of it, say why it failed.
+"""Supervise one child process in its own group: read its output, enforce its time limit, end its group, explain failures.
 
-Knows nothing of Prefect. `supervise` blocks the calling thread until every process of the group has gone, so that a
-retry never races an orphan of the attempt before.
+Independent of Prefect. `supervise` blocks the calling thread until every process of the group is gone, so that a retry never
+runs beside an orphan of the attempt before.
 """
 
 import io
@@ -26,15 +26,15 @@ TOLD_TO_STOP = 143
 USER_MISTAKE = 2
 ERROR_LINES = 40
 
-# Exit codes of a process that was lost rather than one that decided to fail: SIGKILL (also the kernel's answer to
-# memory running out), SIGBUS, SIGSEGV and SIGABRT, as DVC reports them (negative) and as shells do (128 + n).
+# Exit codes of a process that was killed or crashed, instead of failing by itself: SIGKILL (also when memory runs out),
+# SIGBUS, SIGSEGV and SIGABRT, as DVC reports them (negative) and as shells do (128 + n).
 LOST = frozenset({-9, -7, -11, -6, 137, 135, 139, 134})
-# A device that failed under the process, or a lock held by someone else for a moment.
+# Messages of temporary failures: of a device, or of a lock that another process holds for a moment.
 _PASSING = ("CUDA error", "CUDA out of memory", "cudaError", "CUBLAS_STATUS", "NCCL", "is busy, it is being blocked by")
 _EXITED_WITH = re.compile(r"failed to run: .*, exited with (-?\d+)$")
 _PROGRESS = re.compile(r"::progress +(\d+(?:\.\d*)?)(?: +(.*))?$")
 _TRACEBACK = "Traceback (most recent call last)"
-# What DVC tells a person who will use git by hand; noise in the log of a stage.
+# Lines that DVC prints for people who use git by hand; they are left out of what is shown.
 _CHATTER = (
     "To track the changes with git",
     "\tgit add",
@@ -50,10 +50,18 @@ _UNCHANGED = re.compile(r"Stage '.*' (didn't change, skipping|is cached - skippi
 
 @dataclass(frozen=True)
 class Exit:
-    """How a supervised process ended, and what it last said.
+    """How a supervised process ended, and its last output.
 
-    `errors` are the lines of its last message, which began with "error: " or, where it `raised`, followed a traceback:
-    up to `ERROR_LINES` of them; `unsaid` says how many more there are, and where.
+    Attributes:
+        code: the exit code.
+        errors: the lines of its last error message, at most `ERROR_LINES`. The message began with "error: " or, if `raised`,
+            followed a traceback.
+        unsaid: how many more lines there are, and in which file; empty if there are none.
+        raised: whether the message followed a traceback.
+        tail: the last lines of output.
+        unchanged: whether DVC found the stage unchanged.
+        out_of_time: whether it was ended at its time limit.
+        stopped: whether it was ended because of `stop`.
     """
 
     code: int
@@ -67,7 +75,7 @@ class Exit:
 
     @property
     def sentence(self) -> str:
-        """Why it failed, in its own words where it has said so: one line, or a line for each thing that is wrong."""
+        """Why it failed: its error message (one line, or one for each problem), otherwise its last line of output."""
         if self.errors:
             said = "\n".join([*self.errors, self.unsaid] if self.unsaid else self.errors)
             return f"exit code {self.code}: {said}" if self.raised else said
@@ -76,7 +84,7 @@ class Exit:
 
     @property
     def lost(self) -> bool:
-        """Whether trying once more can help: the process was lost, it did not decide to fail."""
+        """Whether a retry can help, because the process was killed, crashed or met a temporary failure."""
         if self.code in (0, USER_MISTAKE, TOLD_TO_STOP, -15) or self.out_of_time or self.stopped:
             return False
         return self.code in LOST or any(mark in line for line in self.tail for mark in _PASSING)
@@ -84,7 +92,7 @@ class Exit:
 
 @dataclass
 class Listener:
-    """What hears a supervised process: every line for a person, and every step of its progress."""
+    """Callbacks for the output of a supervised process: every line for people, and every progress report."""
 
     line: Callable[[str], None] = lambda text: None
     progress: Callable[[float, str], None] = lambda percent, message: None
@@ -92,7 +100,7 @@ class Listener:
 
 @dataclass
 class _Message:
-    """The last message of a process: it begins after "error: " or a traceback, and goes on to the end of the output."""
+    """Collects the last error message of a process, from "error: " or the end of a traceback to the end of its output."""
 
     lines: list[str] = field(default_factory=list)
     unsaid: int = 0
@@ -101,9 +109,9 @@ class _Message:
     _in_traceback: bool = False
 
     def take(self, line: str) -> None:
-        """Hear the next line of the output that is not empty."""
+        """Read the next line of output that is not empty."""
         begins = line.startswith("error: ")
-        # Another message takes the place of one that was not the last word; several in a row belong together.
+        # A later message replaces an earlier one. Consecutive "error: " lines are one message.
         if (begins and not self._begins) or line.startswith(_TRACEBACK):
             self.lines, self.unsaid, self.raised = [], 0, not begins
             self._in_traceback = not begins
@@ -122,7 +130,7 @@ class _Message:
 
 @dataclass
 class _Output:
-    """Understands the lines of one process."""
+    """Parses the output lines of one process."""
 
     listener: Listener
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=40))
@@ -149,8 +157,11 @@ class _Output:
 
 
 def _pump(pipe: BinaryIO, lines: "queue.SimpleQueue[str | None]") -> None:
-    """Runs in a thread of its own, which owns the pipe: closing it under a blocked reader would hang."""
-    # Lines end with a newline only: what a progress bar draws over itself with carriage returns is one line.
+    """Put the lines of a pipe into a queue, then None.
+
+    It runs in a thread of its own. Only this thread closes the pipe, because closing it while a reader is blocked would hang.
+    """
+    # Only a newline ends a line, so a progress bar that redraws itself with carriage returns is one line.
     with io.TextIOWrapper(pipe, encoding="utf-8", errors="replace", newline="\n") as stream:
         for line in stream:
             lines.put(line)
@@ -168,10 +179,10 @@ def supervise(
     limit_seconds: float = float("inf"),
     append: bool = False,
 ) -> Exit:
-    """Run `command` in its own session and block until every process of its group has gone.
+    """Run `command` in its own session and block until every process of its group is gone.
 
-    The listener is called in the calling thread. `stop` ends the group (SIGTERM, `GRACE_SECONDS`, SIGKILL), and so does
-    the time limit. All output but progress goes to the file `log`.
+    The listener is called in the calling thread. `stop` and the time limit end the group (SIGTERM, `GRACE_SECONDS`, SIGKILL).
+    All output except progress reports is written to the file `log`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     output = _Output(listener)
@@ -180,7 +191,7 @@ def supervise(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        # Read as UTF-8 below, whatever the terminal is.
+        # The output is read as UTF-8 below, whatever the terminal's encoding is.
         env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "CETERIS_PARENT": str(os.getpid())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -192,17 +203,17 @@ def supervise(
     try:
         with log.open("a" if append else "w", encoding="utf-8") as file:
             silent = False
-            # Until the leader has gone, not until its output ends: one that died may leave children on the pipe.
+            # Loop until the leader is gone, not until its output ends: children of a dead leader may keep the pipe open.
             while identity(process.pid) is not None and not (stopped or out_of_time):
                 if silent:
                     time.sleep(0.02)
                 else:
                     silent = _take(lines, output, file)
                 stopped, out_of_time = stop.is_set(), time.monotonic() > deadline
-            # The leader is reaped last: until then nothing else can be given the number of its group.
+            # The leader is reaped last, because until then its group's number cannot be reused.
             end_group(process.pid, GRACE_SECONDS)
             process.wait()
-            # Its output ends with it, unless something that has left the group still holds the pipe.
+            # Its output ends now, unless a process that left the group still holds the pipe.
             end = time.monotonic() + DRAIN_SECONDS
             while not silent and time.monotonic() < end:
                 silent = _take(lines, output, file)
@@ -210,7 +221,7 @@ def supervise(
         if process.returncode is None:
             end_group(process.pid, 0.0)
             process.wait()
-    lost = process.returncode < 0  # DVC itself, whatever its command has said
+    lost = process.returncode < 0  # DVC itself was killed; then the exit code of its command does not count
     code = process.returncode if lost or output.command_exit is None else output.command_exit
     message, place = output.message, log.relative_to(cwd) if log.is_relative_to(cwd) else log
     return Exit(
@@ -226,7 +237,7 @@ def supervise(
 
 
 def _take(lines: "queue.SimpleQueue[str | None]", output: _Output, log: IO[str]) -> bool:
-    """Handle some of what has been read, waiting a moment for the first line; True at the end of the output."""
+    """Handle up to 1,000 lines, waiting a moment for the first one; True at the end of the output."""
     wait = 0.1
     for _ in range(1000):
         try:
@@ -241,5 +252,5 @@ def _take(lines: "queue.SimpleQueue[str | None]", output: _Output, log: IO[str])
 
 
 def stage_command(address: str) -> list[str]:
-    """Run one stage through DVC, waiting for its lock: without, a finished training can fail to be recorded."""
+    """The command that runs one stage through DVC. It waits for DVC's lock; otherwise a finished training may not be recorded."""
     return [sys.executable, "-m", "flows.stages.stage_process", "--wait-for-lock", "repro", "--single-item", address]

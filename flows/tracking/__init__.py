@@ -1,1 +1,1 @@
-"""From spools to MLflow: what happened, whole and once."""
+"""Copy the events of spool files to MLflow, completely and without duplicates."""

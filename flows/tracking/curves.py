@@ -1,4 +1,4 @@
-"""Learning curves from spool files, whole again after kills."""
+"""Assemble learning curves from spool files, also across attempts that were killed and continued."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,8 +17,11 @@ def points(event: Event) -> list[Point]:
 def continued(attempt: SpoolRun, attempts: Iterable[SpoolRun]) -> list[SpoolRun]:
     """The earlier attempts that this one continues, the oldest first.
 
-    An attempt continues the one before it when it says that it resumed, or has the same scratch folder; never one
-    that finished, because a stage that finished leaves nothing to continue.
+    An attempt continues the one before it if all of these hold:
+
+    * both have the same scratch key;
+    * it has a scratch key, or it says that it resumed;
+    * the earlier one did not finish, because a finished stage leaves nothing to continue.
     """
     earlier = [other for other in attempts if other.stage == attempt.stage and other.path.name < attempt.path.name]
     chain: list[SpoolRun] = []
@@ -33,7 +36,7 @@ def continued(attempt: SpoolRun, attempts: Iterable[SpoolRun]) -> list[SpoolRun]
 
 
 def curves(chain: Iterable[SpoolRun]) -> dict[str, list[Event]]:
-    """The metrics events of attempts that continue each other, by prefix, without what was trained twice."""
+    """The metrics events of attempts that continue each other, by prefix, without points that a later attempt repeats."""
     result: dict[str, list[Event]] = {}
     for attempt in chain:
         begun: set[str] = set()
@@ -54,7 +57,7 @@ def before(events: Iterable[Event], samples: int) -> list[Event]:
 
 
 def _outline(attempt: SpoolRun) -> tuple[str, bool, bool]:
-    """Scratch key, whether it resumed, whether it finished."""
+    """The scratch key of an attempt, whether it resumed, and whether it finished."""
     key, resumed, finished = "", False, False
     for event in SpoolRun(attempt.stage, attempt.path).events():
         kind = event.get("event")

@@ -1,4 +1,4 @@
-"""What the events of a spool file must have, and what they say about a run."""
+"""Check the events of spool files, and derive the tags of a run from its start event."""
 
 import logging
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def well_formed(event: Event) -> bool:
-    """Whether an event has what docs/formats.md says; one that has not must not hold up the others."""
+    """Whether an event has the fields that docs/formats.md lists. If not, a warning is logged and the caller skips it."""
     fields = _FIELDS.get(event.get("event", ""), frozenset())
     if missing := fields - set(event):
         _log.warning("An event without %s is left out: %s", ", ".join(sorted(missing)), str(event)[:200])
@@ -27,7 +27,7 @@ def well_formed(event: Event) -> bool:
 
 
 def stage_tags(start: Event) -> dict[str, str]:
-    """The tags of a stage's run, from its start event: what it was asked for, where, and from which code."""
+    """The tags of a stage's run, from its start event: its arguments, host, process and commit."""
     arguments = {key: str(value) for key, value in start["arguments"].items() if isinstance(value, str | int)}
     return arguments | {
         "stage": start["stage"].partition("@")[0],

@@ -1,10 +1,9 @@
-"""What the tracker asks of MLflow: every call can be repeated after an answer was lost, and changes nothing then.
+"""The tracker's calls to MLflow. If an answer is lost, a call can be repeated without changing anything twice.
 
-Only `MlflowClient` with an explicit address: the fluent interface keeps a run in process-wide state, and would show it
+Only `MlflowClient` with an explicit address is used. The fluent interface keeps a run in process-wide state and would show it
 as finished when code failed.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -14,6 +13,8 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlparse
+
+from components.files.locks import locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,14 +26,14 @@ PARAMETERS_PER_BATCH = 100
 LONGEST_PARAMETER = 6000
 LONGEST_TAG = 5000
 LONGEST_DATASET_DIGEST = 36
-# Answers that stay the same however often one asks.
+# Error codes for which a retry is useless.
 _PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST", "PERMISSION_DENIED"})
 
 Item = TypeVar("Item")
 
 
 class RefusedError(Exception):
-    """MLflow will not take this, however often it is asked."""
+    """MLflow refuses this permanently; a retry is useless."""
 
 
 class MissingError(Exception):
@@ -51,7 +52,7 @@ class Point(NamedTuple):
 class Store:
     """One MLflow store, by its address: `sqlite:///FILE` or `http://127.0.0.1:PORT`.
 
-    Every method may raise whatever the network raises (ask again later), `RefusedError` (never ask again) or `MissingError`.
+    Every method may raise network errors (retry later), `RefusedError` (do not retry) or `MissingError`.
     """
 
     def __init__(self, tracking_uri: str) -> None:
@@ -60,9 +61,9 @@ class Store:
 
     @property
     def client(self) -> "MlflowClient":
-        """The client; the first use imports MLflow and, for a new SQLite file, makes its schema (seconds)."""
+        """The client. The first use imports MLflow and, for a new SQLite file, creates its schema; this takes seconds."""
         if self._client is None:
-            # An outage is waited out here, where it can be seen and stopped, not for minutes inside one request.
+            # The tracker waits for the end of an outage, visibly and interruptibly. A single request must not wait minutes.
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
             os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
             os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -74,7 +75,7 @@ class Store:
         return self._client
 
     def experiment(self, name: str) -> str:
-        """The id of an experiment, which is made where it does not exist and restored where it was deleted."""
+        """The id of an experiment. It is created if it does not exist, and restored if it was deleted."""
         found = self.client.get_experiment_by_name(name)
         if found is None:
             database = database_file(self.tracking_uri)
@@ -82,7 +83,7 @@ class Store:
             try:
                 return self.client.create_experiment(name, artifact_location=location)
             except Exception:
-                found = self.client.get_experiment_by_name(name)  # someone else was faster
+                found = self.client.get_experiment_by_name(name)  # another process may have created it meanwhile
                 if found is None:
                     raise
         if found.lifecycle_stage == "deleted":
@@ -102,17 +103,17 @@ class Store:
         return True
 
     def keys(self, experiment: str, parent: str) -> dict[str, str]:
-        """The runs below a parent, by the key they were created with."""
+        """The ids of the runs below a parent, by the key with which they were created."""
         found = self._search(experiment, f"tags.`mlflow.parentRunId` = '{parent}'")
         return {run.data.tags.get(KEY_TAG, ""): run.info.run_id for run in found}
 
     def keyed(self, experiment: str, key: str) -> str | None:
-        """The run that was created with this key."""
+        """The id of the run that was created with this key; None if there is none."""
         found = self._search(experiment, f"tags.`{KEY_TAG}` = '{key}'")
         return next((run.info.run_id for run in found), None)
 
     def maker(self, experiment: str, address: str, inputs: str) -> tuple[str, dict[str, str]] | None:
-        """The last run, in any workspace, that made a stage's outputs from these inputs, and its tags."""
+        """The last run, in any workspace, that made a stage's outputs from these inputs, and its tags; None if there is none."""
         condition = f"tags.DVC_STAGE = '{address}' and tags.inputs = '{inputs}' and attributes.status = 'FINISHED'"
         for run in self._search(experiment, condition):
             if "made_by" not in run.data.tags:
@@ -120,12 +121,12 @@ class Store:
         return None
 
     def create(self, experiment: str, key: str, name: str, started: float, tags: Mapping[str, str]) -> str:
-        """Create a run. Ask `keyed` or `keys` first where an earlier answer may have been lost."""
+        """Create a run. If an earlier answer may have been lost, call `keyed` or `keys` first."""
         run = self.client.create_run(experiment, round(started * 1000), {KEY_TAG: key, **_tags(tags)}, name)
         return str(run.info.run_id)
 
     def parameters(self, run: str, values: Mapping[str, Any]) -> None:
-        """Log parameters; nested ones get dotted names. They can be logged once only: another value is refused."""
+        """Log parameters; nested ones get dotted names. MLflow refuses another value for a parameter that was logged."""
         from mlflow.entities import Param
 
         flat = {_name(key): value[:LONGEST_PARAMETER] for key, value in _flatten(values)}
@@ -133,7 +134,7 @@ class Store:
             self._ask(self.client.log_batch, run, params=batch)
 
     def metrics(self, run: str, points: Iterable[Point]) -> None:
-        """Log points. MLflow keeps a point with the same name, step, time and value once."""
+        """Log points. MLflow stores points with equal name, step, time and value only once."""
         from mlflow.entities import Metric
 
         metrics = [Metric(_name(point.key), point.value, round(point.time * 1000), point.step) for point in points]
@@ -148,7 +149,7 @@ class Store:
             self._ask(self.client.log_batch, run, tags=batch)
 
     def dataset(self, run: str, name: str, digest: str, samples: int | None, context: str) -> None:
-        """Log a data set by its digest (MLflow keeps the first 36 characters; the profile has all of it)."""
+        """Log a data set by its digest. MLflow keeps its first 36 characters; the profile holds all of it."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         source = json.dumps({"digest": digest})
@@ -157,7 +158,7 @@ class Store:
         self._ask(self.client.log_inputs, run, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 
     def artifact(self, run: str, path: Path, folder: str | None = None) -> None:
-        """Keep a file, or a folder's files, with a run."""
+        """Store a file, or the files of a folder, with a run."""
         location = self._local_artifacts(run)
         if location is not None:
             from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
@@ -174,7 +175,7 @@ class Store:
         self._ask(self.client.set_terminated, run, status, round(ended * 1000))
 
     def _local_artifacts(self, run: str) -> str | None:
-        """Where a server keeps a run's artifacts, when there is only its database to talk to."""
+        """The folder in which a server keeps a run's artifacts, if the store is the server's database itself; else None."""
         database = database_file(self.tracking_uri)
         if database is None:
             return None
@@ -216,13 +217,11 @@ def database_file(tracking_uri: str) -> Path | None:
 
 @contextmanager
 def _schema(database: Path) -> Iterator[None]:
-    """Inside, the first client of an SQLite file makes its schema: one process at a time, or they trip over each other.
+    """Hold a lock while the first client of an SQLite file creates its schema, because two processes would interfere.
 
-    Afterwards the file has a write-ahead log: twice as fast, and readers do not wait.
+    Afterwards the file has a write-ahead log, which is twice as fast and does not make readers wait.
     """
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with Path(f"{database}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(Path(f"{database}.lock")):
         yield
         with closing(sqlite3.connect(database, timeout=120)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -237,7 +236,7 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _name(name: str) -> str:
-    """A name with the characters that MLflow allows."""
+    """A name with only the characters and the length that MLflow allows."""
     return re.sub(r"[^\w./ :-]", "_", name)[:250]
 
 

@@ -1,6 +1,5 @@
-"""What a finished study leaves behind, as far as it belongs into MLflow: digests from the lock, and files to keep."""
+"""Read what MLflow stores of a finished study: digests and parameters from dvc.lock, records, scores, and files to keep."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import yaml
 
 from components.evaluation.leaderboard.entries import Leaderboard
+from components.files.digests import digest_of_json
 from components.paths import (
     RECORD,
     data_folder,
@@ -17,8 +17,9 @@ from components.paths import (
     tokens_folder,
     verdict_file,
 )
+from components.study.graph import GRAPH
 
-# Kept with the study's run, where they exist.
+# Files that are kept with the study's run, if they exist.
 KEPT = (
     *(file(Path()).as_posix() for file in (report_file, leaderboard_file, verdict_file, findings_file)),
     "params.yaml",
@@ -26,12 +27,12 @@ KEPT = (
     "study.json",
 )
 DATA_DOCS = "reports/data_docs"
-# Inputs of stages that are data sets, and what they are called in MLflow.
+# Inputs of stages that are data sets, with their names in MLflow.
 DATASETS = {data_folder(Path()).as_posix(): "samples", tokens_folder(Path()).as_posix(): "tokens"}
 
 
 def read_lock(root: Path) -> dict[str, dict[str, Any]]:
-    """The entries of `dvc.lock`, by the stage's address; none where there is no lock yet."""
+    """The entries of `dvc.lock` by the stage's address; empty if there is no lock yet."""
     path = root / "dvc.lock"
     if not path.is_file():
         return {}
@@ -39,18 +40,18 @@ def read_lock(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def digests(entry: dict[str, Any], side: str) -> dict[str, str]:
-    """Path to digest, of one side of a lock entry: 'deps' or 'outs'."""
+    """Path to digest for one side of a lock entry: 'deps' or 'outs'."""
     return {item["path"]: item.get("md5", "") for item in entry.get(side, [])}
 
 
 def inputs_digest(entry: dict[str, Any]) -> str:
     """sha256 of everything that decides a stage's outputs: its command, inputs, code and parameters."""
     decisive = {"cmd": entry.get("cmd"), "deps": digests(entry, "deps"), "params": entry.get("params")}
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
+    return digest_of_json(decisive, default=str)
 
 
 def stage_tags(entry: dict[str, Any]) -> dict[str, str]:
-    """What the lock says of a stage that ran."""
+    """The tags of a stage that ran, from its lock entry."""
     return {"inputs": inputs_digest(entry), "outs": json.dumps(digests(entry, "outs"), sort_keys=True)}
 
 
@@ -65,7 +66,7 @@ def datasets(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def leaderboard_scores(board: Leaderboard) -> dict[str, float]:
-    """The estimates of a leaderboard and the floors beside them, by names that sort by task (see its format)."""
+    """The estimates and floors of a leaderboard, by names that sort by task (docs/formats.md describes the leaderboard)."""
     scores: dict[str, float] = {}
     for task, table in board.tasks.items():
         for kind, floor in table.floors["selection"].items():
@@ -84,7 +85,7 @@ def records(root: Path, entry: dict[str, Any]) -> list[Path]:
 
 
 def record_tags(path: Path) -> dict[str, str]:
-    """The digests of what was trained on and of what came out, for each cell of a training record."""
+    """The digests of the inputs and of the weights, for each cell of a training record."""
     content = json.loads(path.read_text(encoding="utf-8"))
     cells = content.get("cells", {"": content})
     tags: dict[str, str] = {}
@@ -97,12 +98,12 @@ def record_tags(path: Path) -> dict[str, str]:
 
 
 def study_parameters(root: Path) -> dict[str, Any]:
-    """The content of `params.yaml`."""
+    """The content of `params.yaml`, without the graph that is computed from it."""
     path = root / "params.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return content if isinstance(content, dict) else {}
+    return {key: value for key, value in content.items() if key != GRAPH} if isinstance(content, dict) else {}
 
 
 def parameters_digest(parameters: dict[str, Any]) -> str:
-    """sha256 of the content of `params.yaml`: everything that a study says."""
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode()).hexdigest()
+    """sha256 of the content of `params.yaml`, which holds the whole study."""
+    return digest_of_json(parameters, default=str)

@@ -1,12 +1,11 @@
-"""From the spool to MLflow, in rounds.
+"""Synchronise a spool with MLflow, in rounds.
 
-A round looks for new spool files, tells MLflow what is new in each, and closes what has ended. All of it can be
-repeated: points carry the time at which they were measured, and MLflow keeps equal points once; runs carry a key and are
-looked for before they are made. So a round that is killed or loses its connection anywhere is simply done again.
+A round looks for new spool files, sends the new events of each to MLflow, and closes the runs that have ended. A round can be
+repeated: points have the time at which they were measured, and MLflow stores equal points once; runs have a key and are
+looked up before they are created. So a round that is killed or loses its connection at any point is simply repeated.
 """
 
 import dataclasses
-import hashlib
 import json
 import logging
 import platform
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from components.errors import CeterisError
 from components.evaluation.leaderboard.entries import read_leaderboard
+from components.files.digests import digest_of_bytes
 from components.paths import leaderboard_file
 from components.tracking.spool import Event, SpoolRun, runs
 from flows.tracking import curves, events, study_evidence, tracker_state
@@ -29,11 +29,11 @@ _log = logging.getLogger(__name__)
 
 
 class Synchroniser:
-    """Brings one working folder's spool into one MLflow store.
+    """Copies the spool of one working folder to one MLflow store.
 
     Args:
         root: the working folder (the root of the clone, or a workspace).
-        store: where to.
+        store: the MLflow store.
     """
 
     def __init__(self, root: Path, store: Store) -> None:
@@ -45,10 +45,10 @@ class Synchroniser:
         self._known_store = False
 
     def round(self, study: StudyRun | None = None) -> int:
-        """Do everything there is to do now, and return the number of events that were delivered.
+        """Do one round, and return the number of events that were delivered.
 
         Args:
-            study: the study run that this process watches over; noted before MLflow is asked for anything.
+            study: the study run that this process watches; it is recorded before MLflow is called.
         """
         with tracker_state.exclusive(self.sidecar):
             self.cursor = tracker_state.load(self.sidecar)
@@ -63,25 +63,25 @@ class Synchroniser:
                     if not open_study.done:
                         self._finish_unless_removed(open_study)
             except BaseException:
-                self._children.clear()  # an answer may have been lost: ask again which runs there are
+                self._children.clear()  # an answer may have been lost, so the runs must be looked up again
                 raise
             finally:
                 tracker_state.save(self.sidecar, self.cursor)
             return delivered
 
-    # Which file belongs to which run of the study.
+    # Assigning spool files to runs of the study.
 
     def _note(self, study: StudyRun) -> None:
         noted = self.cursor.studies.get(study.key)
         if noted is None:
-            # A copy: the other thread may say that the study ended while this round knows only some of its stages.
+            # A copy, because the other thread may set the end of the study while this round knows only some of its stages.
             self._begin(dataclasses.replace(study))
         elif (noted.status, noted.ended) != (study.status, study.ended):
             noted.status, noted.ended = study.status, study.ended
             tracker_state.save(self.sidecar, self.cursor)
 
     def _begin(self, study: StudyRun) -> None:
-        """Note a study run, with its parameters as they are now."""
+        """Record a study run, with its present parameters."""
         folder = self.sidecar / "studies"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{study.key}.json").write_text(
@@ -105,7 +105,7 @@ class Synchroniser:
         tracker_state.save(self.sidecar, self.cursor)
 
     def _study_at(self, moment: float) -> StudyRun:
-        """The watched study run during which a stage began, or else one for stages that ran without the flow."""
+        """The watched study run during which a stage began; if there is none, one for stages that ran without the flow."""
         watched = [
             study
             for study in self.cursor.studies.values()
@@ -124,10 +124,10 @@ class Synchroniser:
         stage = self.cursor.stages.get(tracker_state.spool_name(spool))
         return stage is not None and not stage.done
 
-    # What MLflow knows.
+    # Runs in MLflow.
 
     def _check_store(self) -> None:
-        """A database that was deleted or replaced is filled again from the spool files."""
+        """If the database was deleted or replaced, forget its runs, so that it is filled again from the spool files."""
         told = [study for study in self.cursor.studies.values() if study.run is not None]
         if (
             not self._known_store
@@ -148,7 +148,7 @@ class Synchroniser:
         return self._experiments[name]
 
     def _study_run(self, study: StudyRun) -> str:
-        """The MLflow run of a study run; made the first time."""
+        """The MLflow run of a study run; it is created on the first call."""
         if study.run is None:
             experiment, parameters = self._experiment(study), self._parameters(study)
             name = f"{self._folder_name(parameters)} {time.strftime('%Y-%m-%d %H:%M', time.localtime(study.started))}"
@@ -172,7 +172,7 @@ class Synchroniser:
         return self.root.name if (self.root / "study.json").is_file() else str(parameters.get("name", self.root.name))
 
     def _child(self, study: StudyRun, key: str, name: str, started: float, tags: dict[str, str]) -> str:
-        """A run below a study's run; made where there is none with this key."""
+        """A run below a study's run; it is created if there is none with this key."""
         parent, experiment = self._study_run(study), self._experiment(study)
         if parent not in self._children:
             self._children[parent] = self.store.keys(experiment, parent)
@@ -182,7 +182,7 @@ class Synchroniser:
             self._children[parent][key] = self.store.create(experiment, key, name, started, own)
         return self._children[parent][key]
 
-    # One spool file.
+    # Delivering one spool file.
 
     def _deliver(self, spool: SpoolRun, spools: list[SpoolRun]) -> int:
         name = tracker_state.spool_name(spool)
@@ -197,7 +197,7 @@ class Synchroniser:
             tracker_state.save(self.sidecar, self.cursor)
         delivered = 0
         while not stage.done:
-            alive = spool.alive  # asked before the last lines are read: what it wrote before it died counts
+            alive = spool.alive  # read before the last lines, so that lines written just before its end are not missed
             spool.offset = stage.offset
             new = [event for event in islice(spool.events(), EVENTS_AT_ONCE) if events.well_formed(event)]
             read = spool.offset > stage.offset
@@ -251,7 +251,7 @@ class Synchroniser:
         ended = stage.started + event["seconds"]
         last = [Point(f"cost/{name}", float(event[name]), ended, 0) for name in events.COSTS]
         if event["status"] == "finished":
-            # What an earlier attempt had finished, this one did not train again.
+            # This attempt did not train again what an earlier attempt had finished, so those curves are added.
             whole = curves.curves(curves.continued(spool, spools))
             last += [
                 point
@@ -269,7 +269,7 @@ class Synchroniser:
         self._accept(self.store.end, run, status, ended)
         stage.status, stage.done = status, True
 
-    # The end of a run of the study.
+    # Ending a run of the study.
 
     def _finish_unless_removed(self, study: StudyRun) -> None:
         try:
@@ -301,7 +301,7 @@ class Synchroniser:
         study.done = True
 
     def _tell_scores(self, study: StudyRun, run: str) -> None:
-        """The leaderboard's estimates as metrics, so that MLflow can compare runs of studies by them."""
+        """Log the leaderboard's estimates as metrics, so that MLflow can compare runs of studies by them."""
         path = leaderboard_file(self.root)
         if not path.is_file():
             return
@@ -317,7 +317,7 @@ class Synchroniser:
         self._accept(self.store.tags, run, tags)
 
     def _status_of(self, study: StudyRun) -> str | None:
-        """The status of stages that ran without the flow: that of their last attempts; None while any runs."""
+        """The status of a study run without the flow, from the last attempt of each stage; None while any stage runs."""
         last = {name.rpartition("/")[0]: stage for name, stage in self.cursor.stages_of(study).items()}
         statuses = {stage.status for stage in last.values()}
         if not all(stage.done for stage in last.values()):
@@ -335,7 +335,7 @@ class Synchroniser:
             entry = lock.get(name.rpartition("/")[0])
             if entry is not None and stage.inputs in (None, study_evidence.inputs_digest(entry)):
                 self._tell_lock_entry(stage, stage.run, entry)
-            elif stage.inputs is not None:  # told again after a later run: the lock is about that one
+            elif stage.inputs is not None:  # delivered again after a later run, to which the lock now belongs
                 self._accept(self.store.tags, stage.run, {"inputs": stage.inputs})
             stage.tagged = True
             tracker_state.save(self.sidecar, self.cursor)
@@ -351,7 +351,7 @@ class Synchroniser:
         stage.inputs = study_evidence.inputs_digest(entry)
 
     def _link_cached(self, study: StudyRun, addresses: list[str]) -> None:
-        """A cached stage gets a run of its own, with a link to the run that made its outputs."""
+        """Create a run for each cached stage, with a link to the run that made its outputs."""
         ran = {name.rpartition("/")[0] for name in self.cursor.stages_of(study)}
         missing = [address for address in addresses if address not in ran and address not in study.linked]
         lock = study_evidence.read_lock(self.root) if missing else {}
@@ -379,7 +379,7 @@ class Synchroniser:
             return here.run, here.tags
         return self.store.maker(self._experiment(study), address, inputs)
 
-    # What MLflow will never take must not hold up the rest.
+    # Calls that log a refusal and go on, so that what MLflow refuses does not stop the rest.
 
     def _accept(self, tell: Callable[..., None], *arguments: object) -> None:
         try:
@@ -399,5 +399,5 @@ class Synchroniser:
 
 
 def _key(root: Path, name: str) -> str:
-    """A key that no other spool file has, on this machine or another."""
-    return hashlib.sha256(f"{platform.node()}:{root.resolve()}:{name}".encode()).hexdigest()[:32]
+    """A key that is unique among all spool files on all machines."""
+    return digest_of_bytes(f"{platform.node()}:{root.resolve()}:{name}".encode())[:32]

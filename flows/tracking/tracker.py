@@ -1,7 +1,7 @@
-"""The tracker: shows in MLflow what stages spool, and never stands in their way.
+"""The tracker: copies the spool of running stages to MLflow in the background, without ever delaying a stage.
 
-Stages append to files; this reads them. So a slow or absent MLflow delays only what is shown, and whatever was not
-delivered when this process ends is delivered by the next tracker, or by `sync`.
+Stages append to files, and the tracker reads them. So a slow or missing MLflow delays only what is shown. Events that were
+not delivered when this process ends are delivered by the next tracker, or by `sync`.
 """
 
 import logging
@@ -22,12 +22,12 @@ _log = logging.getLogger(__name__)
 
 
 class Tracker:
-    """Watches over one run of a study from a background thread.
+    """Tracks one run of a study in a background thread.
 
     Args:
         root: the working folder whose spool is read.
         tracking_uri: `sqlite:///FILE` or the address of a server.
-        cached: addresses of the stages that need not run; each gets a link to the run that made it.
+        cached: addresses of the stages that need not run; each gets a link to the run that made its outputs.
     """
 
     def __init__(self, root: Path, tracking_uri: str, cached: Iterable[str] = ()) -> None:
@@ -41,16 +41,16 @@ class Tracker:
         self._thread = threading.Thread(target=self._watch, name="tracker", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch. Returns at once; call it before the first stage starts."""
+        """Start the background thread, and return at once. Call it before the first stage starts."""
         self._study = StudyRun.begin(time.time(), self._cached, tracked=True)
         self._thread.start()
 
     def finish(self, status: str, patience: float = 180.0) -> bool:
-        """Say how the run ended, and deliver the rest.
+        """Record how the run ended, and deliver the remaining events.
 
         Args:
             status: 'finished', 'failed' or 'killed'.
-            patience: seconds to wait for MLflow at most.
+            patience: the longest time to wait for MLflow, in seconds.
 
         Returns:
             Whether everything was delivered; if not, nothing is lost and `sync` delivers it later.
@@ -79,7 +79,7 @@ class Tracker:
                 if last:
                     self._delivered.set()
                     return
-            except Exception as error:  # nothing that happens here may end the run it watches
+            except Exception as error:  # no failure here may end the run that is tracked
                 if pause == SECONDS_BETWEEN_ROUNDS:
                     _log.warning("MLflow is late, trying again: %s", " ".join(str(error).split())[:300])
                 pause = min(2 * pause, LONGEST_PAUSE)
@@ -93,7 +93,7 @@ class Tracker:
 
 
 def sync(root: Path, tracking_uri: str) -> int:
-    """Deliver once what the tracker did not, for example after a bare `dvc repro`; returns the number of events.
+    """Deliver the events that no tracker delivered, for example after a plain `dvc repro`; returns their number.
 
     Raises:
         CeterisError: MLflow does not answer.

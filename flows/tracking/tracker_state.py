@@ -1,21 +1,20 @@
-"""How far the tracker has come: which study runs there are, and how much of each spool file has reached MLflow.
+"""The state of the tracker: which study runs there are, and how much of each spool file MLflow has received.
 
-One small file, `.ceteris/tracker.json`, replaced atomically. It is written before a run is created in MLflow and after
-points were accepted there, so whatever is killed in between is done again, and doing it again changes nothing.
+It is one small file, `.ceteris/tracker.json`, which is replaced atomically. It is written before a run is created in MLflow
+and after points were accepted there. A step that is killed in between is repeated, and repeating it changes nothing.
 """
 
 import dataclasses
-import fcntl
 import json
 import os
 import platform
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.files.atomic import write_text
+from components.files.locks import locked
 from components.tracking.spool import SpoolRun, is_alive
 
 
@@ -26,9 +25,9 @@ class StudyRun:
     key: str
     started: float
     cached: list[str] = field(default_factory=list)
-    linked: list[str] = field(default_factory=list)  # cached stages that have their link
+    linked: list[str] = field(default_factory=list)  # cached stages that have been linked
     host: str = ""
-    pid: int | None = None  # of the tracker; none where stages ran without one
+    pid: int | None = None  # of the tracker; None for stages that ran without one
     run: str | None = None
     status: str | None = None
     ended: float | None = None
@@ -36,13 +35,13 @@ class StudyRun:
 
     @classmethod
     def begin(cls, started: float, cached: list[str], tracked: bool) -> "StudyRun":
-        """A study run that begins now; `tracked` where this process watches over it."""
+        """A study run that began at `started`; `tracked` says whether this process tracks it."""
         pid = os.getpid() if tracked else None
         return cls(uuid.uuid4().hex, started, cached, host=platform.node(), pid=pid)
 
     @property
     def abandoned(self) -> bool:
-        """Whether the tracker that watched over it died without a word."""
+        """Whether its tracker died without recording an end."""
         if self.status is not None or self.pid is None or self.host != platform.node():
             return False
         return not is_alive(self.pid, self.started)
@@ -50,7 +49,7 @@ class StudyRun:
 
 @dataclass
 class StageRun:
-    """One spool file: one attempt of one stage."""
+    """One attempt of one stage, which has one spool file."""
 
     parent: str
     started: float
@@ -60,20 +59,20 @@ class StageRun:
     status: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     inputs: str | None = None
-    tagged: bool = False  # with what the lock says of it
-    prefixes: list[str] = field(default_factory=list)  # learning curves that this attempt has begun or continued
+    tagged: bool = False  # whether its tags from dvc.lock were delivered
+    prefixes: list[str] = field(default_factory=list)  # learning curves that this attempt has started or continued
     done: bool = False
 
 
 @dataclass
 class Cursor:
-    """The tracker's memory. What is done stays in it: a store that was emptied is filled again."""
+    """The whole state. Runs that are done stay in it, so that a store that was emptied can be filled again."""
 
     studies: dict[str, StudyRun] = field(default_factory=dict)
     stages: dict[str, StageRun] = field(default_factory=dict)  # by STAGE/FILE
 
     def forget_runs(self) -> None:
-        """The MLflow store is another one, or was emptied: tell it everything again."""
+        """Forget all MLflow runs, so that everything is delivered again: the store was emptied or replaced."""
         for study in self.studies.values():
             study.run, study.done, study.linked = None, False, []
         for stage in self.stages.values():
@@ -85,7 +84,7 @@ class Cursor:
         return dict(sorted(own.items(), key=lambda item: (item[1].started, item[0])))
 
     def made(self, address: str, inputs: str | None) -> StageRun | None:
-        """The attempt that last finished a stage, if it was from these inputs."""
+        """The last attempt that finished a stage from these inputs; None if there is none."""
         finished = [
             stage
             for name, stage in self.stages.items()
@@ -103,13 +102,13 @@ def spool_name(run: SpoolRun) -> str:
 
 
 def load(sidecar: Path) -> Cursor:
-    """Read the cursor of a sidecar folder; an empty one where there is none."""
+    """Read the cursor of a sidecar folder; an empty one if there is none."""
     path = sidecar / "tracker.json"
     if not path.is_file():
         return Cursor()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:  # a machine that lost power: everything is told again, under new runs
+    except ValueError:  # damaged by a power failure: everything is delivered again, to new runs
         return Cursor()
     return Cursor(
         {key: StudyRun(**value) for key, value in content["studies"].items()},
@@ -122,27 +121,13 @@ def save(sidecar: Path, cursor: Cursor) -> None:
     path, text = sidecar / "tracker.json", json.dumps(dataclasses.asdict(cursor)) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
-    beside = sidecar / f".tracker.json.{os.getpid()}"
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    write_text(path, text)
 
 
-@contextmanager
-def exclusive(sidecar: Path, timeout: float = 60.0) -> Iterator[None]:
-    """Whoever reads, tells MLflow and writes the cursor does it alone.
+def exclusive(sidecar: Path, timeout: float = 60.0) -> AbstractContextManager[None]:
+    """Hold the lock under which one process reads the cursor, calls MLflow and writes the cursor.
 
     Raises:
-        TimeoutError: another process has held it for the whole of `timeout` seconds.
+        TimeoutError: another process has held the lock for all of `timeout` seconds.
     """
-    sidecar.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + timeout
-    with (sidecar / "tracker.lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise TimeoutError(f"{sidecar / 'tracker.lock'} is held by another process") from None
-                time.sleep(0.1)
-        yield
+    return locked(sidecar / "tracker.lock", timeout)

@@ -4,7 +4,6 @@ The workspace's `study.json` names the commit, the digest of what was not commit
 lock. From these the study is rebuilt in a fresh clone, every stage is executed, and the two locks are compared.
 """
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -18,9 +17,11 @@ import yaml
 
 from components.data.copies import copy_file
 from components.errors import CeterisError
+from components.files.digests import digest_of_bytes, digest_of_file
+from components.files.json_files import write_json
+from components.files.locks import only_one
 from components.study.loading import load_study, parse_study
 from components.study.study import Study
-from flows.stages.resources import only_one
 from flows.tracking import study_evidence
 from flows.workspaces import revision, workspaces
 from infra.environment import environment
@@ -83,7 +84,7 @@ def _judge(folder: Path, target: Path, original: dict[str, dict[str, Any]]) -> N
     differences = compare(original, study_evidence.read_lock(target))
     outs = sum(len(study_evidence.digests(entry, "outs")) for entry in original.values())
     outcome = {"outs": outs, "differences": [str(difference) for difference in differences]}
-    (target / OUTCOME).write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+    write_json(target / OUTCOME, outcome, indent=2, sort_keys=False)
     for difference in differences:
         print(difference)
     different = sum(difference.side == "outs" for difference in differences)
@@ -126,7 +127,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
     patch = folder / workspaces.PATCH
     if record["uncommitted"] and not patch.is_file():
         raise CeterisError(f"{folder} was made from uncommitted changes, and {patch.name} is not there to apply them.")
-    if record["uncommitted"] and hashlib.sha256(patch.read_bytes()).hexdigest() != record["uncommitted"]:
+    if record["uncommitted"] and digest_of_file(patch) != record["uncommitted"]:
         raise CeterisError(
             f"{patch} is not the difference that {path.name} names: it was changed after the study was made."
         )
@@ -156,7 +157,7 @@ def _rebuild(folder: Path, root: Path, target: Path, record: dict[str, Any], stu
     revision.git(target, "checkout", "--quiet", "--detach", commit)
     if record["uncommitted"]:
         revision.git(target, "apply", "--whitespace=nowarn", str(folder / workspaces.PATCH))
-        found = hashlib.sha256(revision.uncommitted(target)).hexdigest()
+        found = digest_of_bytes(revision.uncommitted(target))
         if found != record["uncommitted"]:
             raise CeterisError(f"{folder / workspaces.PATCH} does not give the code of the study when it is applied.")
     (target / "dvc.lock").unlink(missing_ok=True)
@@ -164,7 +165,7 @@ def _rebuild(folder: Path, root: Path, target: Path, record: dict[str, Any], stu
     _give_data(folder, root, target, study)
     # A cache of its own: what is compared was computed here.
     (target / ".dvc" / "config.local").write_text("[cache]\n    dir = cache\n", encoding="utf-8")
-    (target / workspaces.RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(target / workspaces.RECORD, record, indent=2, sort_keys=False)
 
 
 def _give_data(folder: Path, root: Path, target: Path, study: Study) -> None:

@@ -5,15 +5,12 @@ copy of the code as it is now, with its own parameters and outputs, and with the
 once and never mix, and what a workspace was made from stays known (`study.json`).
 """
 
-import fcntl
 import filecmp
-import hashlib
 import json
 import os
 import platform
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +18,12 @@ import yaml
 
 from components.data.copies import copy_file
 from components.errors import CeterisError
-from components.study.loading import load_study, parse_study
+from components.files.atomic import atomic_file, write_bytes
+from components.files.digests import digest_of_bytes, digest_of_file, digest_of_json
+from components.files.json_files import as_json
+from components.files.locks import is_locked, locked
+from components.study.loading import expansion_text, load_study, parse_study
 from components.study.study import Study
-from flows.stages.resources import held
 from flows.workspaces import revision
 
 PATCH = "uncommitted.patch"
@@ -75,13 +75,11 @@ def override(
 
 
 def _keep_arms(content: dict[str, Any], study: Study, wanted: list[str]) -> None:
-    if unknown := sorted(set(wanted) - set(study.architectures.all)):
-        choices = ", ".join(study.architectures.all)
+    if unknown := sorted(set(wanted) - set(study.arms)):
+        choices = ", ".join(study.arms)
         raise CeterisError(f"the study {study.name} has no arm {unknown[0]!r}: choose from {choices}.")
-    for kind, names in content["architectures"].items():
-        content["architectures"][kind] = kept = [name for name in names if name in wanted]
-        if not kept:
-            raise CeterisError(f"a study needs an arm of each kind: add one of {', '.join(names)} ({kind}).")
+    if not wanted:
+        raise CeterisError(f"no arm is named: choose from {', '.join(study.arms)}.")
     content["arms"] = {name: arm for name, arm in content["arms"].items() if name in wanted}
     # A question about an arm that is not there cannot be asked.
     content["evaluation"]["contrasts"] = [
@@ -89,14 +87,11 @@ def _keep_arms(content: dict[str, Any], study: Study, wanted: list[str]) -> None
         for contrast in study.evaluation.contrasts
         if all(cell.arm in wanted for cell in contrast.cells)
     ]
-    needed = {component for name in content["arms"] for component in study.arms[name].components}
-    # The matrix cannot be empty, so a front end stays even where no arm asks for one.
-    content["image_fronts"] = [front for front in study.image_fronts if front in needed] or content["image_fronts"][:1]
 
 
 def digest(study: Study) -> str:
     """sha256 of everything the study says."""
-    return hashlib.sha256(json.dumps(study.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    return digest_of_json(study.model_dump(mode="json"))
 
 
 def location(root: Path, study: Study) -> Path:
@@ -120,11 +115,11 @@ def create(root: Path, study: Study) -> Path:
     folder = location(root, study)
     wanted = [name for name in revision.files(root) if name not in _OWN]
     data = _data_files(root, study, set(wanted))
-    if held(folder / ".ceteris" / "run.lock"):
+    if is_locked(folder / ".ceteris" / "run.lock"):
         raise CeterisError(
             f"a run is going on in {folder}: wait for it, or stop it, before its code is brought up to date."
         )
-    with _alone(folder):
+    with locked(folder / ".ceteris" / "workspace.lock"):  # two commands that update one workspace take turns
         before = _read_json(folder / _PLACED, [])
         # Noted before anything is copied: a file placed by an update that was killed is still known as placed.
         _write_if_changed(folder / _PLACED, _json(sorted({*before, *wanted, *data})))
@@ -134,7 +129,7 @@ def create(root: Path, study: Study) -> Path:
             _place(root / name, folder / name, data=True)
         for name in sorted(set(before) - {*wanted, *data}):
             _remove(folder, name)
-        _write_if_changed(folder / "params.yaml", _parameters(root, study))
+        _write_if_changed(folder / "params.yaml", parameters(study).encode())
         _write_if_changed(folder / ".dvc" / "config.local", _dvc_settings(root, folder))
         if patch:
             _write_if_changed(folder / PATCH, patch)
@@ -172,15 +167,6 @@ def _data_files(root: Path, study: Study, copied: set[str]) -> list[str]:
     return [name for name in names if name not in copied and not name.startswith(".git/") and "__pycache__" not in name]
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two commands that update one workspace take turns."""
-    (folder / ".ceteris").mkdir(parents=True, exist_ok=True)
-    with (folder / ".ceteris" / "workspace.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _place(source: Path, target: Path, data: bool) -> None:
     """Make `target` equal to `source`, atomically, and leave it alone where it is. Links to data are followed."""
     if source.is_symlink() and not data:
@@ -188,16 +174,13 @@ def _place(source: Path, target: Path, data: bool) -> None:
             return
     elif not target.is_symlink() and target.is_file() and _same(source, target, data):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.new")
-    beside.unlink(missing_ok=True)
-    if data:
-        copy_file(source, beside)
-    else:
-        shutil.copy2(source, beside, follow_symlinks=False)
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    os.replace(beside, target)
+    with atomic_file(target) as beside:
+        if data:
+            copy_file(source, beside)
+        else:
+            shutil.copy2(source, beside, follow_symlinks=False)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
 
 
 def _same(source: Path, target: Path, data: bool) -> bool:
@@ -218,13 +201,13 @@ def _remove(folder: Path, name: str) -> None:
         parent.rmdir()
 
 
-def _parameters(root: Path, study: Study) -> bytes:
-    """A study that stands in a file keeps the file's comments; a variation is written out."""
-    named = root / "studies" / f"{study.name}.yaml"
-    if location(root, study).name == study.name:
-        return named.read_bytes()
-    heading = f"# A variation of studies/{study.name}.yaml, resolved.\n"
-    return (heading + yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, width=120)).encode()
+def parameters(study: Study) -> str:
+    """The text of `params.yaml`: everything that a study says, and the graph that is computed from it."""
+    return expansion_text(
+        study,
+        f"The study {study.name}, complete. Made of studies/{study.name}.yaml and its defaults: change these, not this file, and\n"
+        f"write it anew with `ceteris study default {study.name}`.",
+    )
 
 
 def _dvc_settings(root: Path, folder: Path) -> bytes:
@@ -256,8 +239,8 @@ def _record(folder: Path, study: Study, head: str, patch: bytes) -> None:
         "study": study.model_dump(mode="json"),
         "study_digest": digest(study),
         "commit": head,
-        "uncommitted": hashlib.sha256(patch).hexdigest() if patch else None,
-        "constraints": hashlib.sha256(constraints.read_bytes()).hexdigest() if constraints.is_file() else None,
+        "uncommitted": digest_of_bytes(patch) if patch else None,
+        "constraints": digest_of_file(constraints) if constraints.is_file() else None,
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
@@ -267,7 +250,7 @@ def _record(folder: Path, study: Study, head: str, patch: bytes) -> None:
 
 
 def _json(content: object) -> bytes:
-    return (json.dumps(content, indent=2) + "\n").encode()
+    return as_json(content, indent=2, sort_keys=False).encode()
 
 
 def _read_json(path: Path, otherwise: Any) -> Any:
@@ -277,7 +260,4 @@ def _read_json(path: Path, otherwise: Any) -> Any:
 def _write_if_changed(path: Path, content: bytes) -> None:
     if path.is_file() and path.read_bytes() == content:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    write_bytes(path, content)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.data import batches as batches_module
-from components.data.batches import BatchStream, Ingredients, collate, continuations
+from components.data.batches import FURTHER, BatchStream, Ingredients, collate, continuations
 from components.data.corruption import mismatch
 from components.data.regions import RegionArrays
 from components.data.store import Part, Store
@@ -23,12 +23,11 @@ EVERYTHING = Ingredients(
     targets=True,
     image_labels=True,
     regions=True,
-    pair_answers=True,
     masked_share=0.15,
     masked_region_share=0.15,
     mismatches=True,
-    truth=True,
     pass_draw=True,
+    further=("pair_answers", "truth"),
 )
 
 
@@ -127,16 +126,20 @@ def test_regions_are_those_of_the_pictures(store: Store, regions: RegionArrays) 
         assert (batch["pixels"][row].numpy() == store.pixels[picture]).all()
 
 
-SWITCHES = [one.name for one in fields(Ingredients) if one.name not in ("texts", "whole_words")]
+SWITCHES = [one.name for one in fields(Ingredients) if one.name not in ("texts", "whole_words", "further")]
 
 
 @settings(max_examples=40, deadline=None)
-@given(off=st.sets(st.sampled_from(SWITCHES)), step=st.integers(0, 9))
-def test_no_ingredient_moves_another(store: Store, regions: RegionArrays, off: set[str], step: int) -> None:
+@given(
+    off=st.sets(st.sampled_from(SWITCHES)), further=st.sets(st.sampled_from(sorted(FURTHER))), step=st.integers(0, 9)
+)
+def test_no_ingredient_moves_another(
+    store: Store, regions: RegionArrays, off: set[str], further: set[str], step: int
+) -> None:
     everything = stream(store, regions, EVERYTHING).at(step)
-    fewer = replace(EVERYTHING, **{name: type(getattr(EVERYTHING, name))(0) for name in off})
-    batch = stream(store, regions, fewer).at(step)
-    assert set(batch) <= set(everything)
+    fewer = replace(EVERYTHING, **{name: type(getattr(EVERYTHING, name))() for name in off})
+    batch = stream(store, regions, replace(fewer, further=tuple(further))).at(step)
+    assert further <= set(batch) <= set(everything)
     assert all(torch.equal(one, everything[name]) for name, one in batch.items())
 
 

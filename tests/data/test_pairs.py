@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.data.batches import BatchStream, Ingredients, truth_of
-from components.data.pairs import Reading, of_domain, ranks, reading
+from components.data.pairs import SelectedPairs, of_domain, ranks, select_pairs
 from components.data.scenes.oracle import (
     AT_LEAST,
     COUNT,
@@ -32,7 +32,12 @@ from components.study.axes import PairsSettings
 
 SAMPLES, BATCH = 120, 8
 EVERYTHING = Ingredients(
-    pictures=True, texts=True, pair_answers=True, masked_share=0.15, mismatches=True, truth=True, pass_draw=True
+    pictures=True,
+    texts=True,
+    masked_share=0.15,
+    mismatches=True,
+    pass_draw=True,
+    further=("pair_answers", "truth"),
 )
 
 
@@ -91,12 +96,12 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return write(tmp_path_factory.mktemp("shuffled"), np.random.default_rng(6).permutation(SAMPLES))
 
 
-def read(store: Store, share: float = 1.0, noise: float = 0.0, domain: str = "all", seed: int = 3) -> Reading:
+def read(store: Store, share: float = 1.0, noise: float = 0.0, domain: str = "all", seed: int = 3) -> SelectedPairs:
     pairs = PairsSettings.model_validate({"share": share, "caption_noise": noise, "domain": domain})
-    return reading(store, pairs, seed, BATCH, "mine")
+    return select_pairs(store, pairs, seed, BATCH, "mine")
 
 
-def named(store: Store, found: Reading) -> dict[str, str]:
+def named(store: Store, found: SelectedPairs) -> dict[str, str]:
     """Whose caption stands beside whose picture."""
     ids = store.part("pairs", "train").ids
     return {ids[row]: ids[found.captions[row]] for row in found.rows}

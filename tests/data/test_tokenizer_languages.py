@@ -15,7 +15,7 @@ from components.data import tokenizer as wordpiece
 from components.data.corruption import IGNORED, mask_tokens
 from components.data.scenes.captions import caption
 from components.data.scenes.items import draw_items
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import LAWS, draw_scene
 
 NLVR = Path(__file__).resolve().parents[2].parent / "shared/data/nlvr"
@@ -233,7 +233,7 @@ def as_before(texts: list[str], size: int, length: int) -> Tokenizer:
 def scenes_texts(split: str, number: int) -> list[str]:
     items = [item for pair in range(number) for item in draw_items(7, split, pair)]
     texts = [sample.text for item in items for samples in item.samples.values() for sample in samples]
-    streams = (Stream(7, "text", split, index) for index in range(number))
+    streams = (SceneRandom(7, "text", split, index) for index in range(number))
     return texts + [caption(draw_scene(stream, LAWS[split]), stream, LAWS[split])[0] for stream in streams]
 
 

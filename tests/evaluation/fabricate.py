@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from PIL import Image, ImageDraw
 
 from components.data.samples import Picture, Sample, SampleWriter
+from components.study.loading import expansion_text, load_study
 from components.study.plan import fine_tunings
 from components.study.study import Study
 from tests.evaluation.fabricated_records import draws, finetuning, write_records
@@ -83,15 +83,11 @@ def _two_tasks() -> dict[str, Any]:
     """The default study with six arms, three replicates and no contrasts, whatever it has, and a second task, so that there
     is something to keep apart.
     """
-    values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    values = load_study(ROOT / "studies/laptop.yaml").model_dump(mode="json")
     values["replicates"] = [0, 1, 2]
     values["evaluation"]["contrasts"] = []
     for budget, samples in SAMPLES.items():
         values[budget] |= {"samples": samples, "batch_size": 64}
-    values["architectures"] = {
-        "pretrained": ["clip", "vilt"],
-        "direct": ["image_only", "late_fusion", "mmbt", "text_only"],
-    }
     values["arms"] = {
         name: {
             **values["arms"][name],
@@ -99,14 +95,13 @@ def _two_tasks() -> dict[str, Any]:
             "few_label_starts": starts[1:] if name in ("clip", "vilt") else [],
             "matched_starts": [],
         }
-        for name in (*values["architectures"]["pretrained"], *values["architectures"]["direct"])
+        for name in ("clip", "vilt", "image_only", "late_fusion", "mmbt", "text_only")
         if (starts := [cell for arm, cell in QUALITY if arm == name and not cell.endswith("_few")])
     }
     values["tasks"] = {
         "vqa": {"kind": "vqa", "few_labels": 500},
         "statements": {"kind": "statements", "few_labels": None},
     }
-    values["task_names"] = list(values["tasks"])
     values["evaluation"]["contrasts"] = []
     return values
 
@@ -122,7 +117,7 @@ def classification_study() -> Study:
     values = _two_tasks()
     arms = {name: {**arm, "few_label_starts": []} for name, arm in values["arms"].items()}
     tasks = {"clothes": {"kind": "classification", "few_labels": None}}
-    return study_of(name="clothes", tasks=tasks, task_names=["clothes"], arms=arms)
+    return study_of(name="clothes", tasks=tasks, arms=arms)
 
 
 def controlled_study(**changes: Any) -> Study:
@@ -142,7 +137,6 @@ def controlled_study(**changes: Any) -> Study:
     }
     same = {
         "architecture": "controlled",
-        "mode": "controlled",
         "front": "detector",
         "axes": axes,
         "unimodal": ["text"],
@@ -172,10 +166,8 @@ def controlled_study(**changes: Any) -> Study:
     ]
     settings = {
         "replicates": [0, 1, 2, 3, 4],
-        "architectures": {"pretrained": list(differ), "direct": ["late_fusion", "text_only"]},
         "arms": arms,
         "tasks": {"vqa": {"kind": "vqa", "few_labels": None}},
-        "task_names": ["vqa"],
         "evaluation": {**values["evaluation"], "contrasts": asked},
     }
     return study_of(**{**settings, **changes})
@@ -197,10 +189,8 @@ def data_study(**changes: Any) -> Study:
     arms = {f"{arm}{level}": {**values["arms"][arm], **same, "pairs": pairs} for (arm, level), pairs in read.items()}
     settings = {
         "replicates": [0, 1, 2],
-        "architectures": {"pretrained": list(arms), "direct": ["late_fusion", "text_only"]},
         "arms": arms | {name: values["arms"][name] for name in ("late_fusion", "text_only")},
         "tasks": {"vqa": {"kind": "vqa", "few_labels": 500}},
-        "task_names": ["vqa"],
     }
     return study_of(**{**settings, **changes})
 
@@ -233,13 +223,13 @@ def fabricate(
 ) -> Path:
     """Write params.yaml and everything that evaluate, compare and the report read, below `root`."""
     root.mkdir(parents=True, exist_ok=True)
-    (root / "params.yaml").write_text(yaml.safe_dump(study.model_dump(), sort_keys=False), encoding="utf-8")
+    (root / "params.yaml").write_text(expansion_text(study), encoding="utf-8")
     tables = {task: _items(study, task, items) for task in study.tasks}
     if pictures:
         _data(root / "outputs/data", study, tables)
     _floors(root / "outputs/floors", tables)
     for task, table in tables.items():
-        for arm in study.architectures.all:
+        for arm in study.arms:
             for replicate in study.replicates:
                 _run(root, study, arm, task, replicate, table, quality, spread)
     write_records(root / "outputs", study)
@@ -380,12 +370,10 @@ def _spool(folder: Path, study: Study) -> None:
     stages: dict[str, list[str]] = {f"pretrain_text@{replicate}": [] for replicate in study.replicates}
     for replicate in study.replicates:
         stages |= {f"pretrain_image@{front}-{replicate}": [] for front in study.image_fronts}
-        stages |= {f"pretrain@{name}-{replicate}": [] for name in study.architectures.pretrained}
+        stages |= {f"pretrain@{name}-{replicate}": [] for name in study.pretrained}
         for task in study.tasks:
-            further = "_further" if task in study.further.tasks else ""
-            for name in study.architectures.all:
-                stage = f"finetune{further}{'' if name in study.architectures.pretrained else '_direct'}"
-                stages[f"{stage}@{name}-{task}-{replicate}"] = [cell.name for cell in fine_tunings(study, name, task)]
+            for name in study.arms:
+                stages[f"finetune@{name}-{task}-{replicate}"] = [cell.name for cell in fine_tunings(study, name, task)]
     for stage, cells in stages.items():
         (folder / stage).mkdir(parents=True)
         runs = [("20260101T000000000000Z-1", "killed", 0), ("20260101T001000000000Z-2", "finished", 400)]

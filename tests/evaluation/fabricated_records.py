@@ -34,19 +34,19 @@ def finetuning(study: Study, arm: str, task: str, cell: FineTuning, replicate: i
     record["run"] |= {"start": cell.start, "labels": cell.labels}
     _see(record, study, arm, stream, "nothing")
     if cell.taught:
-        before = next(one for one in fine_tunings(study, arm, str(study.further.after)) if one.name == cell.taught)
-        weights = finetuning(study, arm, str(study.further.after), before, replicate, quality)["weights"]
-        record["taught"] = {"task": study.further.after, "cell": cell.taught, "weights": weights}
+        before = next(one for one in fine_tunings(study, arm, str(study.tasks[task].after)) if one.name == cell.taught)
+        weights = finetuning(study, arm, str(study.tasks[task].after), before, replicate, quality)["weights"]
+        record["taught"] = {"task": study.tasks[task].after, "cell": cell.taught, "weights": weights}
     return record | {"configuration": _configuration(study, arm)}
 
 
 def write_records(outputs: Path, study: Study) -> None:
     """The records of everything before fine-tuning."""
-    for arm in study.architectures.all:
+    for arm in study.arms:
         _write(outputs / f"tuning/{arm}/record.json", tuning(study, arm))
     for replicate in study.replicates:
         _components(outputs, study, replicate)
-        for arm in study.architectures.pretrained:
+        for arm in study.pretrained:
             stream = f"pretrain {replicate}"
             flops = PRETRAINING_FLOPS * DEARER.get(arm, 1.0)
             record = _training(stream, study.pretrain, flops, draws(stream, arm), 0.6)
@@ -66,7 +66,7 @@ def tuning(study: Study, arm: str) -> dict[str, Any]:
     run = {"run": {"arm": arm}}
     if not study.tuning.trials:
         return run | {"task": None, "factor": 1.0, "trials": []}
-    optimum = 1 + study.architectures.all.index(arm)
+    optimum = 1 + list(study.arms).index(arm)
     trials: list[dict[str, Any]] = []
 
     def score(factor: float, rung: int) -> float:
@@ -81,7 +81,7 @@ def tuning(study: Study, arm: str) -> dict[str, Any]:
         return value
 
     made = halve(candidates(study.tuning, study.seed), study.tuning, score)
-    return run | {"task": study.task_names[0], "factor": best(made, study.tuning), "trials": trials}
+    return run | {"task": study.first_tasks[0], "factor": best(made, study.tuning), "trials": trials}
 
 
 def lasting(allowance: Allowance, flops: float) -> Budget:

@@ -1,5 +1,6 @@
 """The command line: quick, and mistakes are one sentence."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_outside_a_checkout_one_sentence(tmp_path: Path, arguments: list[str]) -
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with the real default study and nothing run in it."""
     home = toy.make(tmp_path_factory.mktemp("clone") / "ceteris")
-    (home / "studies").mkdir()
+    shutil.copytree(toy.ROOT / "studies/defaults", home / "studies/defaults")
     for name in ("laptop", "smoke"):
         (home / "studies" / f"{name}.yaml").write_bytes((toy.ROOT / "studies" / f"{name}.yaml").read_bytes())
     (home / "params.yaml").write_bytes((toy.ROOT / "params.yaml").read_bytes())
@@ -105,7 +106,7 @@ def test_a_workspace_belongs_to_the_clone_above_it(clone: Path) -> None:
 
 
 def test_a_run_that_is_on_keeps_another_and_down_away(clone: Path) -> None:
-    from flows.stages.resources import only_one
+    from components.files.locks import only_one
 
     with only_one(clone / ".ceteris" / "run.lock", "taken"):
         second, down = ceteris(clone, "run"), ceteris(clone, "down")
@@ -116,7 +117,7 @@ def test_a_run_that_is_on_keeps_another_and_down_away(clone: Path) -> None:
 
 def test_down_by_force_stops_the_study_before_the_servers(clone: Path) -> None:
     program = (
-        "import signal, sys, time\nfrom pathlib import Path\nfrom flows.stages.resources import only_one\n"
+        "import signal, sys, time\nfrom pathlib import Path\nfrom components.files.locks import only_one\n"
         "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))\n"
         f"with only_one(Path({str(clone / '.ceteris' / 'run.lock')!r}), 'taken'):\n"
         "    print('running', flush=True)\n    time.sleep(3600)\n"

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from components.errors import CeterisError
+from components.files.locks import is_locked, only_one
 from flows.graph.durations import Durations
 from flows.graph.dvc_graph import Plan, Stage
 from flows.graph.walker import Done, Result, Walker, priorities
 from flows.stages import display, resources
 from flows.stages.display import LiveDisplay, Tally, clock
-from flows.stages.resources import Grant, Slots, held, only_one
+from flows.stages.resources import Grant, Slots
 
 
 class Fake:
@@ -103,7 +104,7 @@ def test_every_stage_is_settled_once_and_after_what_it_needs(
         needed = [upstream for upstream in plan.stages[address].upstream if upstream in plan.stale]
         assert all(fake.begun.index(upstream) < fake.begun.index(address) for upstream in needed)
     assert fake.most <= jobs
-    assert all(not held(file) for file in slots.folder.glob("*"))
+    assert all(not is_locked(file) for file in slots.folder.glob("*"))
 
 
 def test_long_chains_start_first(tmp_path: Path) -> None:
@@ -193,10 +194,10 @@ def test_a_wrong_number_of_jobs_is_refused(monkeypatch: pytest.MonkeyPatch, valu
 def test_only_one_holder_and_its_pid_in_the_refusal(tmp_path: Path) -> None:
     lock = tmp_path / "sub" / "run.lock"
     with only_one(lock, "taken by {pid}"):
-        assert held(lock)
+        assert is_locked(lock)
         with pytest.raises(CeterisError, match=r"taken by \d+$"), only_one(lock, "taken by {pid}"):
             pass
-    assert not held(lock)
+    assert not is_locked(lock)
 
 
 @pytest.fixture

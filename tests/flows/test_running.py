@@ -1,5 +1,6 @@
 """What the commands do before and after a run: the workspace that a name means, and the reason of a failure."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from tests.flows import toy
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """The studies of a clone, of which none has been run."""
-    (tmp_path / "studies").mkdir()
+    shutil.copytree(toy.ROOT / "studies/defaults", tmp_path / "studies/defaults")
     for name in ("laptop", "smoke"):
         (tmp_path / "studies" / f"{name}.yaml").write_bytes((toy.ROOT / "studies" / f"{name}.yaml").read_bytes())
     (tmp_path / "params.yaml").write_bytes((toy.ROOT / "params.yaml").read_bytes())

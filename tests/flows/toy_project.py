@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from components.study.loading import expansion_text, load_study
 from infra.environment import environment
 
 ROOT = Path(__file__).parents[2]
+SMOKE = "studies/smoke.yaml"
 WORK = """
 import os, pathlib, sys, yaml
 name, *inputs = sys.argv[1:]
@@ -51,10 +53,17 @@ def commit(root: Path, message: str = "change") -> None:
 def make(root: Path) -> Path:
     """A committed toy project with the repository's own smoke study and DVC settings."""
     root.mkdir(parents=True)
-    for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "studies/smoke.yaml"):
+    for name in (
+        ".dvc/config",
+        ".dvc/.gitignore",
+        ".dvcignore",
+        ".gitignore",
+        SMOKE,
+        "studies/defaults/two_cores.yaml",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
-    shutil.copy(root / "studies/smoke.yaml", root / "params.yaml")
+    (root / "params.yaml").write_text(expansion_text(load_study(root / SMOKE)), encoding="utf-8")
     (root / "work.py").write_text(WORK)
     (root / "dvc.yaml").write_text(GRAPH)
     (root / "constraints.txt").write_text("pip==0.0.1\n")

@@ -6,7 +6,8 @@ from torch import Tensor
 from components.models.architecture import Architecture
 from components.models.architectures import load
 from components.models.configuration import Axes, ModelConfiguration
-from tests.models.small_models import pictures, small, texts
+from tests.models.small_models import pictures, texts
+from tests.small_configurations import small
 
 FEATURES, CLASSES, ATTRIBUTES = 6, 5, 4
 AXES = Axes("single_stream", "sum_5", "product", "words_matching_regions", "post", "common")

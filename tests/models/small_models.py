@@ -1,36 +1,11 @@
-"""A small configuration and small batches, shared by the tests of models, objectives and tasks."""
-
-from dataclasses import replace
+"""Small batches, shared by the tests of models, objectives and tasks."""
 
 import torch
 from torch import Tensor
 
-from components.models.configuration import ModelConfiguration
+from tests.small_configurations import SMALL
 
 CLS, SEP = 2, 3
-SMALL = ModelConfiguration(
-    width=32,
-    layers=2,
-    heads=2,
-    feed_forward=64,
-    dropout=0.0,
-    patch_size=8,
-    stem_widths=(8, 16),
-    image_tokens=3,
-    projection=24,
-    text_encoder="tiny",
-    grid_encoder="tiny",
-    patch_encoder="tiny",
-    vocabulary_size=60,
-    max_length=16,
-    image_size=32,
-    pad_token_id=0,
-)
-
-
-def small(**changes: object) -> ModelConfiguration:
-    """The small configuration with changes."""
-    return replace(SMALL, **changes)
 
 
 def texts(lengths: list[int], width: int, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,8 @@ from components.models.encoders import grid_encoder, patch_encoder, text_encoder
 from components.models.states import States
 from components.objectives import OBJECTIVES
 from tests.models.region_batches import FAMILY, READS_REGIONS, batch, build, configured
-from tests.models.small_models import pictures, small, texts
+from tests.models.small_models import pictures, texts
+from tests.small_configurations import small
 
 ENCODERS = {"text": text_encoder, "grid": grid_encoder, "patches": patch_encoder}
 # What no task gradient reaches, for a reason of its own.

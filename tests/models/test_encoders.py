@@ -25,8 +25,9 @@ from components.models.architectures import load
 from components.models.encoders import text_encoder
 from components.models.initialisation import tied_logit_scale
 from components.objectives.mlm import MaskedLanguageModelling
-from tests.models.small_models import small, texts
+from tests.models.small_models import texts
 from tests.models.text_checkpoints import CLOSE, SIZES, randomised
+from tests.small_configurations import small
 
 DISTILLED = {"vocab_size": 70, "dim": 24, "n_layers": 2, "n_heads": 4, "hidden_dim": 40, "max_position_embeddings": 20}
 

@@ -12,7 +12,8 @@ from components.models.architectures import load
 from components.models.encoders import grid_encoder, grid_features, output_width, patch_encoder, text_encoder
 from components.models.initialisation import EMBEDDING_STD, initialised, tied_logit_scale
 from components.models.transformer import Transformer, TransformerLayer, quick_gelu
-from tests.models.small_models import SMALL, pictures, small, texts
+from tests.models.small_models import pictures, texts
+from tests.small_configurations import SMALL, small
 
 
 def reference_layer(layer: TransformerLayer, x: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,8 @@ from torch import nn
 from components.models.detector import DenseHeads, RegionDetector
 from components.models.encoders import grid_encoder, patch_encoder
 from components.models.regions import CellRegions, GivenRegions, feature_map, tiles
-from tests.models.small_models import SMALL, pictures
+from tests.models.small_models import pictures
+from tests.small_configurations import SMALL
 
 CLASSES, ATTRIBUTES = 3, 2
 

@@ -4,31 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from components.models.configuration import ModelConfiguration
 from components.models.states import Batch, States
+from tests.small_configurations import small
 
 REGIONS, FEATURES, CLASSES, ATTRIBUTES = 5, 6, 4, 3
-SMALL = ModelConfiguration(
-    width=32,
-    layers=2,
-    heads=2,
-    feed_forward=64,
-    dropout=0.0,
-    patch_size=8,
-    stem_widths=(8, 16),
-    image_tokens=3,
-    projection=24,
-    text_encoder="tiny",
-    grid_encoder="tiny",
-    patch_encoder="tiny",
-    vocabulary_size=60,
-    max_length=16,
-    image_size=32,
-    pad_token_id=0,
-    region_features=FEATURES,
-    object_classes=CLASSES,
-    object_attributes=ATTRIBUTES,
-)
+SMALL = small(region_features=FEATURES, object_classes=CLASSES, object_attributes=ATTRIBUTES)
 MASK = 4
 
 

@@ -10,25 +10,9 @@ from components.models.architectures.clip import CLIP
 from components.models.configuration import ModelConfiguration
 from components.objectives.contrastive import Contrastive
 from tests.parity.weight_copying import copy, copy_layers, randomise
+from tests.small_configurations import parity
 
-IMAGE = ModelConfiguration(
-    width=32,
-    layers=3,
-    heads=4,
-    feed_forward=48,
-    dropout=0.0,
-    patch_size=8,
-    stem_widths=(8,),
-    image_tokens=1,
-    projection=20,
-    text_encoder="tiny",
-    grid_encoder="tiny",
-    patch_encoder="tiny",
-    vocabulary_size=50,
-    max_length=12,
-    image_size=24,
-    pad_token_id=0,
-)
+IMAGE = parity(projection=20)
 TEXT = replace(IMAGE, width=24, heads=2, layers=2, feed_forward=40)
 END = 49
 

@@ -4,28 +4,17 @@ import torch
 from torch import nn
 
 from components.models.architectures.controlled import Controlled
-from components.models.configuration import Axes, ModelConfiguration
+from components.models.configuration import Axes
 from tests.parity.weight_copying import copy, randomise
+from tests.small_configurations import parity
 
 WIDTH, HEADS, HIDDEN, LAYERS, WORDS, REGIONS, FEATURES = 32, 4, 48, 3, 6, 5, 10
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
-CONFIGURATION = ModelConfiguration(
+CONFIGURATION = parity(
     width=WIDTH,
     layers=LAYERS,
     heads=HEADS,
     feed_forward=HIDDEN,
-    dropout=0.0,
-    patch_size=8,
-    stem_widths=(8,),
-    image_tokens=1,
-    projection=16,
-    text_encoder="tiny",
-    grid_encoder="tiny",
-    patch_encoder="tiny",
-    vocabulary_size=50,
-    max_length=12,
-    image_size=24,
-    pad_token_id=0,
     regions=REGIONS,
     region_features=FEATURES,
     axes=Axes("single_stream", "normed_7", "product", "words", "pre", "common"),

@@ -7,26 +7,9 @@ import torch
 from transformers import ResNetConfig, ResNetModel
 
 from components.models.architectures.mmbt import MMBT, POOLED_SHAPES
-from components.models.configuration import ModelConfiguration
+from tests.small_configurations import parity
 
-CONFIGURATION = ModelConfiguration(
-    width=32,
-    layers=2,
-    heads=4,
-    feed_forward=48,
-    dropout=0.0,
-    patch_size=8,
-    stem_widths=(8, 16),
-    image_tokens=1,
-    projection=16,
-    text_encoder="tiny",
-    grid_encoder="tiny",
-    patch_encoder="tiny",
-    vocabulary_size=50,
-    max_length=12,
-    image_size=32,
-    pad_token_id=0,
-)
+CONFIGURATION = parity(layers=2, stem_widths=(8, 16), image_size=32)
 CLS, SEP = 2, 3
 
 

@@ -8,9 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks.pretraining_pairs import PAIRS, Pair, Shape, configuration
-from tests.parity.test_parity_lxmert import copied as copied_lxmert
-from tests.parity.test_parity_vilt import copied as copied_vilt
-from tests.parity.test_parity_visualbert import copied as copied_visualbert
+from tests.parity.copied_models import copied_lxmert, copied_vilt, copied_visualbert
 from tests.parity.weight_copying import copy, randomise
 
 SHAPE = Shape(

@@ -5,69 +5,16 @@ import torch
 from transformers import ViltConfig, ViltForMaskedLM, ViltModel
 
 from components.models.architectures.vilt import ViLT
-from components.models.configuration import ModelConfiguration
 from components.objectives.mlm import MaskedLanguageModelling
-from tests.parity.weight_copying import copy, copy_layers, randomise
-
-
-def configuration() -> ModelConfiguration:
-    return ModelConfiguration(
-        width=32,
-        layers=3,
-        heads=4,
-        feed_forward=48,
-        dropout=0.0,
-        patch_size=8,
-        stem_widths=(8,),
-        image_tokens=1,
-        projection=16,
-        text_encoder="tiny",
-        grid_encoder="tiny",
-        patch_encoder="tiny",
-        vocabulary_size=50,
-        max_length=12,
-        image_size=24,
-        pad_token_id=0,
-    )
-
-
-def copied(reference: ViltModel, size: ModelConfiguration | None = None) -> ViLT:
-    """Ours with the weights of the reference."""
-    ours = ViLT(size or configuration())
-    embeddings, text = reference.embeddings, reference.embeddings.text_embeddings
-    copy(ours.text_embedding.words, text.word_embeddings)
-    copy(ours.text_embedding.positions, text.position_embeddings)
-    copy(ours.text_embedding.segments, text.token_type_embeddings)
-    copy(ours.text_embedding.norm, text.LayerNorm)
-    copy(ours.modalities, embeddings.token_type_embeddings)
-    copy(ours.vision_transformer.patch_projection, embeddings.patch_embeddings.projection)
-    copy(ours.vision_transformer.class_token, embeddings.cls_token)
-    copy(ours.vision_transformer.positions, embeddings.position_embeddings)
-    copy(ours.vision_transformer.norm, reference.layernorm)
-    copy(ours.pooler, reference.pooler.dense)
-    parts = [
-        {
-            "attention.qkv": [
-                layer.attention.attention.query,
-                layer.attention.attention.key,
-                layer.attention.attention.value,
-            ],
-            "attention.output": layer.attention.output.dense,
-            "attention_norm": layer.layernorm_before,
-            "feed_forward.expand": layer.intermediate.dense,
-            "feed_forward.contract": layer.output.dense,
-            "feed_forward_norm": layer.layernorm_after,
-        }
-        for layer in reference.encoder.layer
-    ]
-    copy_layers(ours.vision_transformer.transformer, parts)
-    return ours.eval()
+from tests.parity.copied_models import copied_vilt
+from tests.parity.weight_copying import copy, randomise
+from tests.small_configurations import PARITY, parity
 
 
 @pytest.fixture(scope="module")
 def reference() -> ViltForMaskedLM:
     torch.manual_seed(3)
-    ours = configuration()
+    ours = PARITY
     model = ViltForMaskedLM(
         ViltConfig(
             vocab_size=ours.vocabulary_size,
@@ -97,7 +44,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def test_states_and_readout_equal_hugging_face(reference: ViltForMaskedLM) -> None:
     pixels, input_ids, mask = batch()
-    ours = copied(reference.vilt)
+    ours = copied_vilt(reference.vilt, PARITY)
     with torch.no_grad():
         states = ours.encode({"pixels": pixels, "input_ids": input_ids, "attention_mask": mask})
         theirs = reference.vilt(input_ids=input_ids, attention_mask=mask, pixel_values=pixels)
@@ -117,8 +64,8 @@ def _sorted(states: torch.Tensor) -> torch.Tensor:
 
 def test_vocabulary_logits_equal_hugging_face(reference: ViltForMaskedLM) -> None:
     pixels, input_ids, mask = batch()
-    ours = copied(reference.vilt)
-    objective = MaskedLanguageModelling(ours, configuration())
+    ours = copied_vilt(reference.vilt, PARITY)
+    objective = MaskedLanguageModelling(ours, PARITY)
     objective.logit_scale = 1.0  # the reference does not scale its logits
     copy(objective.transform, reference.mlm_score.transform.dense)
     copy(objective.norm, reference.mlm_score.transform.LayerNorm)
@@ -137,23 +84,15 @@ def test_vocabulary_logits_equal_hugging_face(reference: ViltForMaskedLM) -> Non
 def test_parameter_count_at_base_size() -> None:
     with torch.device("meta"):
         model = ViLT(
-            ModelConfiguration(
+            parity(
                 width=768,
                 layers=12,
                 heads=12,
                 feed_forward=3072,
-                dropout=0.0,
                 patch_size=32,
-                stem_widths=(8,),
-                image_tokens=1,
-                projection=512,
-                text_encoder="tiny",
-                grid_encoder="tiny",
-                patch_encoder="tiny",
                 vocabulary_size=30522,
                 max_length=40,
                 image_size=384,
-                pad_token_id=0,
             )
         )
         theirs = ViltModel(ViltConfig())

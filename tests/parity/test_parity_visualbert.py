@@ -7,30 +7,13 @@ from transformers import BertConfig, BertModel, VisualBertConfig, VisualBertForP
 
 from components.models.architecture import load_component
 from components.models.architectures.visualbert import VisualBERT
-from components.models.configuration import ModelConfiguration
 from components.objectives.mlm import MaskedLanguageModelling
+from tests.parity.copied_models import copied_visualbert
 from tests.parity.weight_copying import copy, randomise
+from tests.small_configurations import parity
 
 FEATURES = 10
-CONFIGURATION = ModelConfiguration(
-    width=32,
-    layers=3,
-    heads=4,
-    feed_forward=48,
-    dropout=0.0,
-    patch_size=8,
-    stem_widths=(8,),
-    image_tokens=1,
-    projection=16,
-    text_encoder="tiny",
-    grid_encoder="tiny",
-    patch_encoder="tiny",
-    vocabulary_size=50,
-    max_length=12,
-    image_size=24,
-    pad_token_id=0,
-    region_features=FEATURES,
-)
+CONFIGURATION = parity(region_features=FEATURES)
 SIZES = {
     "vocab_size": 50,
     "hidden_size": 32,
@@ -40,24 +23,6 @@ SIZES = {
     "max_position_embeddings": 12,
 }
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
-
-
-def copied(
-    reference: VisualBertModel, visual_type: int, configuration: ModelConfiguration = CONFIGURATION
-) -> VisualBERT:
-    """Ours with the weights of the reference.
-
-    Args:
-        visual_type: of the reference's types the one for regions; the original code's is 0 and so is ours.
-    """
-    ours = VisualBERT(configuration)
-    # The reference's names are BERT's, with the visual ones beside them.
-    load_component(ours, "text", reference.state_dict())
-    visual, embeddings = ours.visual_embedding, reference.embeddings
-    copy(visual.projection, embeddings.visual_projection)
-    copy(visual.positions, embeddings.visual_position_embeddings)
-    copy(visual.types.weight[0], embeddings.visual_token_type_embeddings.weight[visual_type])
-    return ours.eval()
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +63,13 @@ def test_states_and_readout_equal_hugging_face(reference: VisualBertForPreTraini
     given = batch()
     said = {"visual_token_type_ids": torch.zeros(4, 7, dtype=torch.long)} if visual_type == 0 else {}
     expected = theirs(reference.visual_bert, given, **said)
-    states = copied(reference.visual_bert, visual_type).encode(given)
+    states = copied_visualbert(reference.visual_bert, visual_type, CONFIGURATION).encode(given)
     text, image = expected.last_hidden_state.split([12, 7], dim=1)
     real, seen = given["attention_mask"].bool(), given["region_real"]
     torch.testing.assert_close(states.text[real], text[real], **CLOSE)
     torch.testing.assert_close(states.image[seen], image[seen], **CLOSE)
     torch.testing.assert_close(states.pooled, expected.pooler_output, **CLOSE)
-    other = copied(reference.visual_bert, 1 - visual_type).encode(given)
+    other = copied_visualbert(reference.visual_bert, 1 - visual_type, CONFIGURATION).encode(given)
     assert not torch.allclose(other.pooled, expected.pooler_output, atol=1e-3)  # the type is seen at all
 
 
@@ -112,7 +77,7 @@ def test_states_and_readout_equal_hugging_face(reference: VisualBertForPreTraini
 def test_vocabulary_logits_equal_hugging_face(reference: VisualBertForPreTraining) -> None:
     given = batch()
     expected = theirs(reference, given).prediction_logits[:, :12]
-    ours = copied(reference.visual_bert, 1)
+    ours = copied_visualbert(reference.visual_bert, 1, CONFIGURATION)
     objective = MaskedLanguageModelling(ours, CONFIGURATION)
     objective.logit_scale = 1.0  # the reference does not scale its logits
     head = reference.cls.predictions

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.pipeline.doors import BIN, clone, run
+pytestmark = pytest.mark.xdist_group("studies")
 
 BEGUN = {
     "clip": {
@@ -22,39 +21,16 @@ BEGUN = {
 """By arm and cell of the further task: the cell of the task before."""
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = clone(tmp_path_factory.mktemp("further"))
-    study = yaml.safe_load((home / "studies/smoke.yaml").read_text())
-    study["architectures"] = {"pretrained": ["clip"], "direct": ["mmbt"]}
-    study["arms"] = {name: study["arms"][name] for name in ("clip", "mmbt")}
-    study["arms"]["clip"] |= {
-        "starts": ["unimodal", "multimodal"],
-        "few_label_starts": ["unimodal"],
-        "matched_starts": ["unimodal"],
-    }
-    study["tasks"] = {
-        "vqa": {"kind": "vqa", "few_labels": None},
-        "statements": {"kind": "statements", "few_labels": 64},
-    }
-    study |= {"name": "further", "replicates": [0], "image_fronts": ["grid", "patches"]}
-    study |= {"task_names": ["vqa"], "further": {"after": "vqa", "tasks": ["statements"]}}
-    study["tuning"]["trials"] = 0
-    (home / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
-    run([str(BIN / "dvc"), "repro"], home)
-    return home
-
-
-def records(home: Path, arm: str, task: str) -> dict[str, Any]:
-    path = home / f"outputs/finetune/{arm}/{task}/0/record.json"
+def records(workspace: Path, arm: str, task: str) -> dict[str, Any]:
+    path = workspace / f"outputs/finetune/{arm}/{task}/0/record.json"
     return dict(json.loads(path.read_text())["cells"])
 
 
 @pytest.mark.parametrize("arm", BEGUN)
-def test_every_cell_begins_where_its_own_start_ended(home: Path, arm: str) -> None:
-    before, further = records(home, arm, "vqa"), records(home, arm, "statements")
-    assert {cell: record["taught"]["cell"] for cell, record in further.items()} == BEGUN[arm]
-    for record in further.values():
+def test_every_cell_begins_where_its_own_start_ended(further: Path, arm: str) -> None:
+    before, after = records(further, arm, "vqa"), records(further, arm, "statements")
+    assert {cell: record["taught"]["cell"] for cell, record in after.items()} == BEGUN[arm]
+    for record in after.values():
         assert record["taught"]["weights"] == before[record["taught"]["cell"]]["weights"]
         # What an arm spares was spared on the task before, and a twin was longer there.
         assert record["freezing"] == []
@@ -62,8 +38,8 @@ def test_every_cell_begins_where_its_own_start_ended(home: Path, arm: str) -> No
     assert "taught" not in before["unimodal"]
 
 
-def test_the_task_before_is_certified_and_charged(home: Path) -> None:
-    board = json.loads((home / "outputs/compare/leaderboard.json").read_text())
+def test_the_task_before_is_certified_and_charged(further: Path) -> None:
+    board = json.loads((further / "outputs/compare/leaderboard.json").read_text())
     assert {arm: one["valid"] for arm, one in board["certificates"].items()} == {"clip": True, "mmbt": True}
     spent = {
         (task, cell["arm"], cell["cell"]): cell["samples"]

@@ -8,19 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pipeline.doors import BIN, clone, run
+from tests.pipeline.doors import BIN, ceteris, run
+from tests.pipeline.warm_python import WarmPython
+
+pytestmark = pytest.mark.xdist_group("studies")
 
 ROWS = 120
 COLOURS = {"rot": (220, 40, 40), "grün": (40, 180, 60), "blau": (40, 60, 220)}
 SMALL = ["--replicates", "1", "--scale", "0.02", "--arms", "vilt,late_fusion"]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory):
-    """A clone whose servers end with the tests."""
-    folder = clone(tmp_path_factory.mktemp("own"))
-    yield folder
-    run([str(BIN / "ceteris"), "down", "--force"], folder, check=False)
 
 
 def draw(folder: Path, count: int) -> list[str]:
@@ -35,12 +30,7 @@ def draw(folder: Path, count: int) -> list[str]:
     return names
 
 
-def ceteris(home: Path, *arguments: str) -> str:
-    """What a command prints."""
-    return run([str(BIN / "ceteris"), *arguments], home).stdout
-
-
-def test_classes_from_a_spreadsheet(home: Path, tmp_path: Path) -> None:
+def test_classes_from_a_spreadsheet(warm: WarmPython, home: Path, tmp_path: Path) -> None:
     names = draw(tmp_path / "Fotos/Bilder", ROWS)
     with (tmp_path / "Fotos/liste.csv").open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file, delimiter=";")
@@ -52,20 +42,20 @@ def test_classes_from_a_spreadsheet(home: Path, tmp_path: Path) -> None:
     assert "--image Datei" in asked.stdout
     assert "--target Farbe" in asked.stdout
     named = ["--image", "Datei", "--target", "Farbe"]
-    understood = ceteris(home, "validate", manifest, *named)
+    understood = ceteris(["validate", manifest, *named], home)
     assert "image from 'Datei', target from 'Farbe'; no text, no split, no group" in understood
     assert "values are separated by semicolons" in understood
     assert "fitted into 64 x 64 pixels" in understood
-    made = ceteris(home, "study", "new", "--data", manifest, "--task", "classification", "fotos", *named)
+    made = ceteris(["study", "new", "--data", manifest, "--task", "classification", "fotos", *named], home)
     for line in understood.splitlines()[:-1]:
         assert line in made
-    ended = ceteris(home, "run", "fotos", *SMALL)
+    ended = ceteris(["run", "fotos", *SMALL], home, warm)
     assert "classification: accuracy on 18 samples of the selection split" in ended
     # The name finds the only variation that has been run.
-    assert "classification: accuracy on 18 samples" in ceteris(home, "leaderboard", "fotos")
+    assert "classification: accuracy on 18 samples" in ceteris(["leaderboard", "fotos"], home)
 
 
-def test_questions_with_open_answers(home: Path, tmp_path: Path) -> None:
+def test_questions_with_open_answers(warm: WarmPython, home: Path, tmp_path: Path) -> None:
     names = draw(tmp_path / "data/images", ROWS)
     rows = []
     for index, name in enumerate(names):
@@ -76,10 +66,10 @@ def test_questions_with_open_answers(home: Path, tmp_path: Path) -> None:
     (tmp_path / "data/annotations").mkdir()
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (tmp_path / "data/annotations/fragen.jsonl").write_text(lines, encoding="utf-8")
-    made = ceteris(home, "study", "new", "--data", str(tmp_path / "data"), "--task", "vqa", "fragen", "--length", "8")
+    made = ceteris(["study", "new", "--data", str(tmp_path / "data"), "--task", "vqa", "fragen", "--length", "8"], home)
     assert "Answers are open" in made
     assert "the limit of 8 tokens cuts" in made
-    ended = ceteris(home, "run", "fragen", *SMALL)
+    ended = ceteris(["run", "fragen", *SMALL], home, warm)
     assert "vqa: accuracy on 18 samples of the selection split" in ended
     assert "can only be missed" in ended
     assert "of the texts were cut" in ended

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
-from tests.pipeline.doors import BIN, clone, run
+from tests.pipeline import made_studies
+from tests.pipeline.doors import BIN, dvc, run
+from tests.pipeline.warm_python import WarmPython
+
+pytestmark = pytest.mark.xdist_group("studies")
 
 FEATURES = 16
 SPLITS = {"train": 160, "validation": 32, "selection": 64, "gate": 32}
@@ -47,41 +50,37 @@ def write_photos(folder: Path) -> float:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = clone(tmp_path_factory.mktemp("regions"))
-    study = yaml.safe_load((home / "studies/smoke.yaml").read_text())
-    study["architectures"] = {"pretrained": ["uniter"], "direct": ["text_only"]}
-    study["arms"] = {name: study["arms"][name] for name in ("uniter", "text_only")}
-    study["arms"]["uniter"] |= {"front": "precomputed", "few_label_starts": []}
-    study["tasks"], study["task_names"] = {"vqa": {"kind": "vqa", "few_labels": None}}, ["vqa"]
-    study["data"] |= {"source": "manifest", "path": "data/photos", "region_features": "data/photos/regions"}
-    study["image_pretraining"]["labels"] = "image"
-    study |= {"name": "photos", "replicates": [0], "image_fronts": ["grid"]}
-    study["finetune"]["samples"] = 2560
-    study["tuning"]["trials"] = 0
-    (home / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
-    return home
-
-
-def test_an_arm_learns_from_the_features_that_it_is_given(home: Path) -> None:
+def photos(home: Path) -> tuple[Path, float]:
+    """The workspace, and the mean number of regions of a picture."""
     mean = write_photos(home / "data/photos")
-    run([str(BIN / "dvc"), "repro"], home)
-    board = json.loads((home / "outputs/compare/leaderboard.json").read_text())
+    return made_studies.precomputed_regions(home, "data/photos"), mean
+
+
+def test_an_arm_learns_from_the_features_that_it_is_given(warm: WarmPython, photos: tuple[Path, float]) -> None:
+    workspace, mean = photos
+    dvc(["repro"], workspace, warm)
+    board = json.loads((workspace / "outputs/compare/leaderboard.json").read_text())
     scores = {cell["arm"]: cell["mean"] for cell in board["tasks"]["vqa"]["cells"]}
     assert scores["uniter"] > 0.9
     assert scores["text_only"] < 0.7
     assert set(board["tasks"]["vqa"]["floors"]["selection"]) == {"majority", "text_only", "image_only", "region_count"}
-    record = json.loads((home / "outputs/finetune/uniter/vqa/0/record.json").read_text())["cells"]["multimodal"]
+    record = json.loads((workspace / "outputs/finetune/uniter/vqa/0/record.json").read_text())["cells"]["multimodal"]
     assert (record["configuration"]["regions"], record["configuration"]["region_features"]) == (5, FEATURES)
     assert record["reads"]["visual_tokens"] == pytest.approx(mean, rel=0.15)
 
 
-def test_a_picture_without_regions_stops_the_study_before_anything_trains(home: Path) -> None:
+def test_a_picture_without_regions_stops_the_study_before_anything_trains(
+    warm: WarmPython, photos: tuple[Path, float]
+) -> None:
+    workspace, _ = photos
+    before = sorted((workspace / ".ceteris/spool").glob("*/*.jsonl"))
     for name in ("gate-30", "gate-31"):
-        (home / f"data/photos/regions/{name}.npz").unlink()
-    done = run([str(BIN / "dvc"), "repro"], home, check=False)
+        (workspace / f"data/photos/regions/{name}.npz").unlink()
+    done = run([str(BIN / "dvc"), "repro"], workspace, check=False, python=warm)
     assert done.returncode
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: data/photos/regions")]
     assert len(said) == 1
     assert "has no regions of 2 pictures ('gate-30', 'gate-31'): compute them" in said[0]
     assert "Traceback" not in done.stderr
+    begun = set((workspace / ".ceteris/spool").glob("*/*.jsonl")) - set(before)
+    assert {path.parent.name for path in begun} == {"materialise"}

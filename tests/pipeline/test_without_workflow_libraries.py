@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.pipeline.doors import Door
+import pytest
+
+pytestmark = pytest.mark.xdist_group("studies")
 
 BLOCKER = """
 import importlib.abc, sys
@@ -20,9 +22,9 @@ sys.meta_path.insert(0, Absent())
 """
 
 
-def test_components_train_and_predict_without_them(reproduced: Door, tmp_path: Path) -> None:
+def test_components_train_and_predict_without_them(further: Path, tmp_path: Path) -> None:
     folder = tmp_path / "workspace"
-    shutil.copytree(reproduced.workspace, folder, symlinks=True, ignore=shutil.ignore_patterns(".ceteris", "cache"))
+    shutil.copytree(further, folder, symlinks=True, ignore=shutil.ignore_patterns(".ceteris", "cache"))
     (tmp_path / "absent").mkdir()
     (tmp_path / "absent/sitecustomize.py").write_text(BLOCKER)
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'absent'}:{folder}"}

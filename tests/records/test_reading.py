@@ -39,7 +39,7 @@ def test_training_that_came_to_nothing_has_a_score_that_is_no_number(tmp_path: P
     ("content", "said"),
     [
         (None, r"record\.json is missing: run it again\."),
-        ("{", r"record\.json is not valid JSON \(.*\): run it again\."),
+        ("{", r"record\.json is no JSON file \(.*\): run it again\."),
         ('{"text": {"weights": "0", "samples": -1, "flops": 1}}', r"text\.samples: greater than or equal to 0\)"),
         ('{"text": {"weights": "0", "flops": 1}}', r"text\.samples: is missing\): run it again\."),
         ('{"text": {"weights": "0", "samples": 1, "flops": 1, "lost": 1}}', r"text\.lost: is not known\)"),

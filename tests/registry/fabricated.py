@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from components.data import tokenizer as wordpiece
 from components.data.samples import digest_of as digest_of_shards
 from components.study.loading import load_study
 from tests.evaluation.boards import record
+from tests.study.complete import complete, write_params
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TASK = "vqa"
@@ -39,11 +39,11 @@ def make_workspace(root: Path) -> Path:
     """Code, params.yaml, tokenised data with a gate split, floors."""
     for name in ("components", "registry"):
         (root / name).symlink_to(REPOSITORY / name)
-    params = yaml.safe_load((REPOSITORY / "studies/smoke.yaml").read_text(encoding="utf-8"))
+    params = complete("smoke")
     params["data"]["image_size"] = SIZE
     params["text"]["max_length"] = 12
     params["model"] |= {"width": 16, "feed_forward": 16, "patch_size": 12, "stem_widths": [8], "projection": 8}
-    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    write_params(root, params)
     tokens = root / "outputs/tokens"
     tokenizer = wordpiece.build(wordpiece.word_counts([" ".join(WORDS)]), 100, 12)
     wordpiece.save(tokenizer, tokens / "tokenizer")

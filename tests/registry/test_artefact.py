@@ -27,8 +27,9 @@ from PIL import Image
 
 from components.data.store import Store
 from components.errors import CeterisError
+from components.files.digests import digest_of_folder
 from components.serving.answering import Answerer
-from registry.artefact import PACKAGE, answer, build, digest_of, requirements
+from registry.artefact import PACKAGE, answer, build, requirements
 from registry.items import gate_items, png
 from registry.promote import promote
 from registry.versions import Registry
@@ -296,9 +297,9 @@ def encoded(pixels: np.ndarray, kind: str) -> bytes:
 
 
 def test_packages_with_equal_bytes_have_equal_digests(root: Path) -> None:
-    first = digest_of(real_package(root, seed=3))
-    assert digest_of(real_package(root, seed=3)) == first
-    assert digest_of(real_package(root, seed=4)) != first
+    first = digest_of_folder(real_package(root, seed=3))
+    assert digest_of_folder(real_package(root, seed=3)) == first
+    assert digest_of_folder(real_package(root, seed=4)) != first
 
 
 def test_carried_code_is_enough_where_encoders_are_hugging_faces(root: Path, tmp_path: Path) -> None:

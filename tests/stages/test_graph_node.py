@@ -1,6 +1,7 @@
 """What dvc.yaml declares is read the same way by us and by DVC."""
 
 import argparse
+import re
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,11 @@ def test_the_key_moves_with_code_inputs_and_declared_parameters_only(tmp_path: P
         (tmp_path / path).write_text(text)
         assert key() not in seen
         seen.add(key())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "components/stages").glob("*.py")), ids=lambda path: path.stem)
+def test_a_stage_calls_itself_what_dvc_yaml_runs(path: Path) -> None:
+    """Its name in `main` finds its entry of the graph, so a renamed file needs a renamed stage."""
+    named = re.findall(r'^    main\("(\w+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    run = re.findall(r"-m components\.stages\.(\w+)", (ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    assert named == ([path.stem] if path.stem in run else [])

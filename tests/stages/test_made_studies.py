@@ -98,7 +98,7 @@ def test_everything_that_a_made_study_trains_can_be_built(
 ) -> None:
     rows, draw, extra, task, regions, side = KINDS[kind]
     clone = tmp_path / "clone"
-    clone.mkdir()
+    shutil.copytree(ROOT / "studies/defaults", clone / "studies/defaults")
     shutil.copyfile(ROOT / "params.yaml", clone / "params.yaml")
     write_data(tmp_path / "data", rows, draw, extra)
     request = Request("made", tmp_path / "data/m.csv", task)  # type: ignore[arg-type]
@@ -108,7 +108,7 @@ def test_everything_that_a_made_study_trains_can_be_built(
     store = tokenised(clone, study, monkeypatch)
     for arm, settings in study.arms.items():
         model = build(arm, study, store, 0)
-        if arm in study.architectures.pretrained:
+        if settings.pretrained:
             assert set(objectives_for(model, configuration(study, store, arm), store)) == set(model.PRETRAINING.losses)
         assert FRONT_COMPONENTS[settings.front] in {None, *study.image_fronts}
     size = configuration(study, store)

@@ -5,38 +5,32 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from PIL import Image
 
 from components.data import samples
 from components.data.store import Store
 from components.evaluation.scoring.metrics import collect
-from components.stages import finetune, floors, materialise, tokenize, validate
+from components.stages import finetune
 from components.study.study import Study
-from components.tracking.spool import Spool
 from registry.items import gate_items
+from tests.stages.in_process import prepare, stage
+from tests.study.complete import complete
 
-ROOT = Path(__file__).parents[2]
 ANSWERS = ("yes", "no", "two")
 ARMS = ("vilt", "mmbt")
 
 
 def small_study(fewest: int, most: int = 3000) -> Study:
     """Two arms from scratch, and a batch that is larger than the rows."""
-    values = yaml.safe_load((ROOT / "studies/clothing.yaml").read_text(encoding="utf-8"))
+    values = complete("clothing")
     values["tasks"] = {"vqa": {"kind": "vqa", "few_labels": None}}
-    values["task_names"] = ["vqa"]
     values["replicates"] = [0]
-    values["architectures"] = {"pretrained": ["vilt"], "direct": ["mmbt"]}
     values["arms"] = {arm: values["arms"][arm] | {"starts": ["scratch"], "freezing": []} for arm in ARMS}
     values["data"]["path"] = "data/open"
     values["data"]["image_size"] = 32
@@ -60,33 +54,6 @@ def write_manifest(folder: Path, answer: Callable[[int], str], count: int = 180)
                 pixels = np.random.default_rng(row).integers(0, 256, (16, 16, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(picture)
             writer.writerow([picture.name, f"question {row % 3}?", answer(row)])
-
-
-def stage(root: Path, *outs: str, said: list[str] | None = None) -> Any:
-    lines = [] if said is None else said
-    return SimpleNamespace(
-        root=root,
-        loop=nullcontext,
-        out=lambda index=0: root / outs[index],
-        progress=lambda percent, message: None,
-        log=lines.append,
-        spool=Spool(None, "test"),
-        stop_requested=False,
-    )
-
-
-def prepare(root: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The stages up to the floors; returns what they logged."""
-    monkeypatch.chdir(root)
-    said: list[str] = []
-    nothing = argparse.Namespace()
-    materialise.run(study, nothing, stage(root, "outputs/data", said=said))
-    (root / "outputs/validation").mkdir()
-    verdict = ("outputs/validation/verdict.json", "outputs/validation/findings.json")
-    validate.run(study, nothing, stage(root, *verdict, said=said))
-    tokenize.run(study, nothing, stage(root, "outputs/tokens"))
-    floors.run(study, nothing, stage(root, "outputs/floors"))
-    return said
 
 
 def a_third_is_free(row: int) -> str:

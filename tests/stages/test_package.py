@@ -10,10 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
+from components.code.reached import Entry, Sources
 from components.records.scores import ChosenCell
+from components.stages.closure import FRAME
 from tests.evaluation.boards import leaderboard, record, task
+from tests.study.complete import complete, write_params
 
 ROOT = Path(__file__).parents[2]
 REPLICATES = [0, 1]
@@ -32,7 +34,7 @@ def root(tmp_path: Path) -> Path:
     """A workspace after the compare stage, which chose vilt from scratch."""
     (tmp_path / "components").symlink_to(ROOT / "components")
     (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "params.yaml").write_text((ROOT / "studies/smoke.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    write_params(tmp_path, complete("smoke"))
     outputs = tmp_path / "outputs"
     rows, arms = [], {}
     for key, by_replicate in SCORES.items():
@@ -58,6 +60,8 @@ def root(tmp_path: Path) -> Path:
     }
     write_json(outputs / "tokens/index.json", index)
     write_json(outputs / "tokens/tokenizer/tokenizer.json", {})
+    files = Sources(tmp_path).digests(Entry(("components.stages.package",)), FRAME)
+    write_json(outputs / "code/package.json", {"names": [], "skipped": [], "files": files})
     return tmp_path
 
 
@@ -106,9 +110,9 @@ def test_the_chosen_model_with_the_replicate_best_on_validation(root: Path) -> N
 
 
 def test_how_pictures_were_drawn_goes_with_the_model(root: Path) -> None:
-    study = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    study = complete("smoke")
     study["data"] |= {"background": "black", "value_range": [-1000, 3000]}
-    (root / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    write_params(root, study)
     done = run(root)
     assert done.returncode == 0, done.stderr
     package = json.loads((root / "outputs/package/vqa/package.json").read_text(encoding="utf-8"))

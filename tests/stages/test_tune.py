@@ -9,19 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import yaml
 
 from components.stages import tune
 from components.study.study import Study
-from components.training.rates import at_found_rate
+from components.training.learning_rate import at_found_rate
+from tests.study.complete import complete
 
 ROOT = Path(__file__).parents[2]
 
 
 def study_of(trials: int, kind: str = "vqa") -> Study:
-    values = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))
+    values = complete()
     values["tasks"] = {"asked": {"kind": kind, "few_labels": None}}
-    values["task_names"] = ["asked"]
     values["evaluation"]["contrasts"] = []
     values["tuning"]["trials"] = trials
     return Study.model_validate(values)

@@ -13,13 +13,14 @@ from components.evaluation.certificate.protocol import protocol_hash
 from components.study.budget import CURRENCIES, Allowance, Budget
 from components.study.loading import parse_study
 from components.study.study import Study
+from tests.study.complete import complete
 
 ROOT = Path(__file__).parents[2]
 PACE = {"batch_size": 32, "learning_rate": 1e-3, "warmup": 0.1, "weight_decay": 0.01, "gradient_clip": 1.0}
 
 
 def study(**finetune: Any) -> Study:
-    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values = complete()
     values["finetune"] = {**finetune, **PACE}
     return parse_study(values, "studies/mine.yaml")
 

@@ -5,29 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from components.errors import CeterisError
 from components.study.loading import load_study, parse_study
 from components.study.plan import fine_tunings, freezing
+from tests.study.complete import complete
 
 ROOT = Path(__file__).parents[2]
-
-
-def content() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize(
-    "path", [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))], ids=lambda path: path.stem
-)
-def test_every_study_that_is_shipped_is_valid(path: Path) -> None:
-    study = load_study(path)
-    assert path.stem in (study.name, "params")
-
-
-def test_the_default_study_is_laptop() -> None:
-    assert load_study(ROOT / "params.yaml") == load_study(ROOT / "studies/laptop.yaml")
 
 
 def set_(*keys: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -44,9 +28,8 @@ def with_further(after: str, first: tuple[str, ...] | list[str] = ("vqa",)) -> C
 
     def change(study: dict[str, Any]) -> None:
         kinds = {"vqa": "vqa", "pointing": "grounding", "statements": "statements"}
-        study["task_names"] = list(first)
-        study["further"] = {"after": after, "tasks": ["statements"]}
         study["tasks"] = {name: {"kind": kinds[name], "few_labels": None} for name in (*first, "statements")}
+        study["tasks"]["statements"]["after"] = after
 
     return change
 
@@ -56,37 +39,35 @@ def with_further(after: str, first: tuple[str, ...] | list[str] = ("vqa",)) -> C
     [
         (set_("finetune", "samples", value=-1), "finetune.samples"),
         (set_("finetune", "learning_rate", value="fast"), "finetune.learning_rate"),
-        (set_("modle", value=1), "modle"),
+        (set_("modle", value=1), "modle: there is no such key"),
         (set_("model", "heads", value=7), "must divide"),
         (set_("replicates", value=[0, 0]), "twice"),
-        (set_("task_names", value=["statements"]), "task_names"),
-        (set_("further", "after", value="vqa"), "give both, or null and"),
-        (set_("further", value={"after": None, "tasks": ["vqa"]}), "give both, or null and"),
         (
-            set_("further", value={"after": "vqa", "tasks": ["statements"]}),
-            "every task belongs in one of the two lists",
+            set_("tasks", "vqa", "after", value="vqa"),
+            "tasks.vqa.after is 'vqa': choose a task that begins from the starts",
         ),
-        (with_further("pointing"), "further.after is 'pointing': choose one of task_names"),
+        (with_further("pointing"), "tasks.statements.after is 'pointing': choose a task that .* the starts, vqa"),
+        (with_further("statements"), "tasks.statements.after is 'statements': choose a task"),
         (with_further("pointing", first=["vqa", "pointing"]), "which clip cannot do .it has no visual tokens"),
         (set_("data", "path", value="/etc"), "inside the workspace"),
         (set_("data", "path", value="../data"), "inside the workspace"),
-        (set_("arms", "mmbt", "starts", value=["multimodal"]), "direct"),
-        (set_("image_fronts", value=["grid"]), "patches"),
+        (set_("arms", "mmbt", "architecture", value="controlled"), "arms.mmbt: .*give both or neither"),
+        (set_("arms", "mmbt", "matched_starts", value=["unimodal"]), "starts must name multimodal"),
         (set_("arms", "vilt", "pairs", "share", value=0.0), "arms.vilt.pairs.share"),
         (set_("arms", "vilt", "pairs", "caption_noise", value=1.5), "arms.vilt.pairs.caption_noise"),
         (set_("arms", "vilt", "pairs", "domain", value="photographs"), "arms.vilt.pairs.domain"),
         (set_("arms", "vilt", "pairs", "share", value=0.001), "arms.vilt.pairs.share leaves 12 captioned pictures"),
         (
             set_("arms", "mmbt", "pairs", "share", value=0.5),
-            "mmbt is listed under architectures.direct: give it share 1.0",
+            "arms.mmbt.pairs says what .* and mmbt has none: add multimodal to its starts, or give it share 1.0",
         ),
         (lambda study: study["arms"]["vilt"].pop("pairs"), "arms.vilt.pairs"),
-        (lambda study: study["arms"].pop("clip"), "arms describes"),
-        (lambda study: study.pop("seed"), "seed"),
+        (lambda study: study["arms"].clear(), "arms"),
+        (lambda study: study.pop("seed"), "seed: is missing"),
     ],
 )
 def test_a_mistake_names_its_key(change: Callable[[dict[str, Any]], object], said: str) -> None:
-    study = content()
+    study = complete()
     change(study)
     with pytest.raises(CeterisError, match=said) as error:
         parse_study(study, "studies/mine.yaml")
@@ -118,7 +99,7 @@ def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
     ],
 )
 def test_region_features_have_a_place(source: str, path: str | None, sentence: str) -> None:
-    study = content()
+    study = complete()
     study["arms"]["visualbert"]["front"] = "precomputed"
     study["data"] |= {"source": source, "region_features": path}
     with pytest.raises(CeterisError, match=sentence):
@@ -127,7 +108,7 @@ def test_region_features_have_a_place(source: str, path: str | None, sentence: s
 
 @pytest.mark.parametrize("given", [[200, 0], [5, 5], [0, float("inf")], [float("nan"), 1], [1], ["a", "b"], 7])
 def test_a_value_range_is_two_ascending_numbers(given: object) -> None:
-    study = content()
+    study = complete()
     study["data"]["value_range"] = given
     with pytest.raises(CeterisError, match="value_range"):
         parse_study(study, "mine")
@@ -140,14 +121,14 @@ def test_a_value_range_is_two_ascending_numbers(given: object) -> None:
 
 
 def test_an_arm_may_read_regions_that_came_with_the_data() -> None:
-    study = content()
+    study = complete()
     study["arms"]["visualbert"]["front"] = "precomputed"
     study["data"] |= {"source": "manifest", "region_features": "components/data/scenes/regions/all.tsv"}
     assert parse_study(study, "mine").arms["visualbert"].components == ["text"]
 
 
 def test_a_further_task_has_the_cells_of_the_starts_and_begins_where_each_of_them_ended() -> None:
-    values = content()
+    values = complete()
     with_further("vqa")(values)
     values["tasks"]["statements"]["few_labels"] = 500
     values["evaluation"]["contrasts"] = []

@@ -1,21 +1,14 @@
 """What a study may ask of its arms: contrasts, interactions, and the levels that arms can have."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from components.errors import CeterisError
 from components.study.cells import Cell
 from components.study.differences import differences
 from components.study.loading import parse_study
-
-ROOT = Path(__file__).parents[2]
-
-
-def content() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+from tests.study.complete import complete
 
 
 def controlled(**axes: str) -> dict[str, Any]:
@@ -23,7 +16,6 @@ def controlled(**axes: str) -> dict[str, Any]:
     settings |= {"norm": "post", "initial_scale": "common"}
     return {
         "architecture": "controlled",
-        "mode": "controlled",
         "front": "detector",
         "axes": {**settings, **axes},
         "unimodal": ["text"],
@@ -37,7 +29,7 @@ def controlled(**axes: str) -> dict[str, Any]:
 
 def with_contrasts(*contrasts: dict[str, Any]) -> dict[str, Any]:
     """The default study with controlled arms: `single` the reference, every other one a step away from it."""
-    study = content()
+    study = complete()
     study["arms"] |= {
         "single": controlled(),
         "crossed": controlled(fusion="lxmert"),
@@ -70,7 +62,6 @@ def with_contrasts(*contrasts: dict[str, Any]) -> dict[str, Any]:
             "freezing": [{"pattern": "text_embedding.*", "share": 0.1}],
         },
     }
-    study["architectures"]["pretrained"] = [arm for arm in study["arms"] if arm not in study["architectures"]["direct"]]
     study["evaluation"]["contrasts"] = [
         {"name": f"asked_{index}", "question": "Does it matter?", "task": "vqa", **contrast}
         for index, contrast in enumerate(contrasts)

@@ -11,7 +11,7 @@ from components.models.architectures import ARCHITECTURES
 from components.models.architectures import load as load_architecture
 from components.models.configuration import Axes
 from components.study.axes import AxesSettings
-from components.study.capabilities import FREEZES, LACKS, NAMES_OF_BOXES, NEEDS, NORMS, OFFERS, lacks, norm_of
+from components.study.capabilities import LACKS, lacks, may_freeze, names_of_boxes, norm_of
 from components.tasks import TASKS, load
 from tests.models.region_batches import AXES, READS_REGIONS, batch, build
 from tests.models.small_models import texts
@@ -31,18 +31,18 @@ def asked(name: str, count: int) -> dict[str, Tensor]:
     }
 
 
-def test_everyone_is_in_the_table() -> None:
-    assert set(OFFERS) == set(NORMS) == set(ARCHITECTURES)
-    assert set(NEEDS) == set(TASKS)
-    assert {ability for needed in NEEDS.values() for ability in needed} == set(LACKS)
+def test_every_ability_is_asked_for_and_has_words() -> None:
+    assert {ability for row in TASKS.values() for ability in row.needs} == set(LACKS)
+    assert {ability for row in ARCHITECTURES.values() for ability in row.offers} == set(LACKS)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_norms_are_those_of_the_cards(name: str) -> None:
     said = load_architecture(name).CARD["norm"]
     found = {"pre-norm": "pre", "post-norm": "post"}
-    assert NORMS[name] == next((norm for words, norm in found.items() if said.startswith(words)), None)
-    assert (NORMS[name] is None) == ("-norm" not in said or said.startswith("an axis"))
+    norm = ARCHITECTURES[name].norm
+    assert norm == next((norm for words, norm in found.items() if said.startswith(words)), None)
+    assert (norm is None) == ("-norm" not in said or said.startswith("an axis"))
 
 
 def test_the_norm_of_a_controlled_arm_is_what_its_axis_says() -> None:
@@ -52,7 +52,9 @@ def test_the_norm_of_a_controlled_arm_is_what_its_axis_says() -> None:
 
 
 def test_who_may_freeze_is_who_says_so() -> None:
-    assert set(FREEZES) == {name for name in ARCHITECTURES if "freezing" in load_architecture(name).MAY_DIFFER}
+    for name in ARCHITECTURES:
+        assert may_freeze(name) == ("freezing" in load_architecture(name).MAY_DIFFER), name
+    assert not may_freeze("unheard_of")
 
 
 def test_what_a_study_may_set_apart_is_what_a_controlled_arm_may_differ_in() -> None:
@@ -73,10 +75,10 @@ def test_what_is_offered_is_there(name: str) -> None:
     second = {key.removesuffix("_second"): value for key, value in first.items() if key.endswith("_second")}
     with torch.no_grad():
         states, reread, relooked = (model.encode(each) for each in (first, other_text, first | second))
-    assert ("texts" in OFFERS[name]) == (not torch.allclose(states.pooled, reread.pooled))
-    assert ("pictures" in OFFERS[name]) == (not torch.allclose(states.pooled, relooked.pooled))
+    assert ("texts" in ARCHITECTURES[name].offers) == (not torch.allclose(states.pooled, reread.pooled))
+    assert ("pictures" in ARCHITECTURES[name].offers) == (not torch.allclose(states.pooled, relooked.pooled))
     fused = states.image is not None and reread.image is not None and not torch.allclose(states.image, reread.image)
-    assert ("places" in OFFERS[name]) == (fused and name not in TOO_COARSE)
+    assert ("places" in ARCHITECTURES[name].offers) == (fused and name not in TOO_COARSE)
 
 
 def test_late_fusion_of_a_controlled_arm_tells_no_places() -> None:
@@ -134,4 +136,4 @@ def test_what_losses_need_of_boxes_is_what_the_architectures_name() -> None:
             needed[name] = "attributes"
         elif losses & {"region_classes", "region_divergence"}:
             needed[name] = "classes"
-    assert needed == NAMES_OF_BOXES
+    assert needed == {name: told for name in ARCHITECTURES if (told := names_of_boxes(name))}

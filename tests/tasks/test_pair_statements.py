@@ -8,15 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from components.models import architectures
-from components.models.configuration import ModelConfiguration
 from components.models.states import Batch, States
 from components.tasks.pair_statements import PairStatements, views
+from tests.small_configurations import small
 
-CONFIGURATION = ModelConfiguration(
-    width=16, layers=1, heads=2, feed_forward=32, dropout=0.0, patch_size=8, stem_widths=(8, 16), image_tokens=4,
-    projection=12, text_encoder="tiny", grid_encoder="tiny", patch_encoder="tiny", vocabulary_size=30, max_length=8,
-    image_size=16, pad_token_id=0,
-)  # fmt: skip
+CONFIGURATION = small(
+    width=16, layers=1, feed_forward=32, image_tokens=4, projection=12, vocabulary_size=30, max_length=8, image_size=16
+)
 
 
 class Recorder(nn.Module):

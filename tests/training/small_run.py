@@ -73,7 +73,7 @@ def network(name: str) -> PretrainingNetwork:
     heads: dict[str, Any] = {}
     for loss in arm.PRETRAINING.losses:
         kind: Any = load(loss)
-        heads[loss] = kind(arm, SMALL, *([7] if loss == "image_questions" else []))
+        heads[loss] = kind.for_answers(arm, SMALL, 7)
     return PretrainingNetwork(arm, PixelScaling(), arm.PRETRAINING, heads)
 
 

@@ -21,9 +21,9 @@ from components.tracking.spool import Spool
 from components.training import timing
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
+from components.training.learning_rate import learning_rate_factor
 from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
-from components.training.schedule import learning_rate_factor
 from components.training.weights import digest_of
 from tests.training.small_run import BUDGET, PACE, Batches, network, runtime, trained
 

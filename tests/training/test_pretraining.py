@@ -65,7 +65,7 @@ def network(pretraining: Pretraining, model: Any = None, front: nn.Module | None
     objectives: dict[str, Any] = {}
     for name in pretraining.losses:
         kind: Any = load(name)
-        objectives[name] = kind(model, SMALL, 7) if name == "image_questions" else kind(model, SMALL)
+        objectives[name] = kind.for_answers(model, SMALL, 7)
     return PretrainingNetwork(model, PixelScaling(), pretraining, objectives, front)
 
 

@@ -1,1 +1,1 @@
-"""Studies that are made for the user's own data: what such a study asks for, and the file that says it."""
+"""Make studies for the user's own data: their content, their file, and the copy of the data."""

@@ -1,4 +1,4 @@
-"""Puts a user's data where a study takes it from: the manifest and the pictures that it names, copied to `data/NAME`."""
+"""Copy a user's manifest, and the pictures that it names, to `data/NAME`, where a study reads them."""
 
 import os
 import shutil
@@ -11,19 +11,20 @@ from components.data.copies import copy_file
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
 from components.data.sources.manifest_rows import FOLDERS
+from components.data.sources.manifest_settings import ManifestSettings
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
+from components.files.atomic import atomic_folder
 
 PICTURES = "pictures"
 """Where pictures from a folder elsewhere are put, inside `data/NAME`."""
 
 
 def settings_of_copy(settings: ManifestSettings, manifest: Manifest) -> ManifestSettings:
-    """How the copy of a manifest is read: no path in the study leads out of its data folder."""
+    """Settings for reading the copy of a manifest; all their paths stay inside the study's data folder."""
     base, own = manifest.pictures.base, manifest.home
     pictures = None
     if base != own:
-        # The manifest itself is put at the top, whatever folder it came from.
+        # The copy of the manifest lies at the top of the data folder, whatever folder it came from.
         pictures = os.path.relpath(base, own) if base.is_relative_to(own) else PICTURES
     (file, *others) = manifest.files
     name = None if others or file.kind == FOLDERS else file.path.name
@@ -31,7 +32,7 @@ def settings_of_copy(settings: ManifestSettings, manifest: Manifest) -> Manifest
 
 
 def settings_in_place(settings: ManifestSettings, manifest: Manifest) -> ManifestSettings:
-    """How a manifest that lies at `data/NAME` already is read there.
+    """Settings for reading a manifest that already lies at `data/NAME`.
 
     Raises:
         CeterisError: its pictures lie elsewhere.
@@ -49,23 +50,17 @@ def settings_in_place(settings: ManifestSettings, manifest: Manifest) -> Manifes
 
 @contextmanager
 def copied(manifest: Manifest, folder: Path, settings: ManifestSettings) -> Iterator[None]:
-    """The data at `folder`, whole, if what is done inside succeeds; otherwise nothing is left.
+    """Copy the data to `folder` for the block inside. If the block fails, the copy is removed.
 
     Args:
         settings: how the copy is read.
 
     Raises:
-        CeterisError: the copy would be read otherwise than the manifest was.
+        CeterisError: the copy would be read differently from the manifest.
     """
-    beside = folder.with_name(folder.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
+    with atomic_folder(folder) as beside:
         _copy(manifest, beside, settings)
         refuse_difference(manifest, Manifest(beside, settings))
-        os.replace(beside, folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     try:
         yield
     except BaseException:
@@ -74,7 +69,6 @@ def copied(manifest: Manifest, folder: Path, settings: ManifestSettings) -> Iter
 
 
 def _copy(manifest: Manifest, folder: Path, settings: ManifestSettings) -> None:
-    folder.mkdir(parents=True)
     for file in manifest.files:
         if file.kind != FOLDERS:
             copy_file(file.path, folder / file.path.name)
@@ -87,10 +81,10 @@ def _copy(manifest: Manifest, folder: Path, settings: ManifestSettings) -> None:
 
 
 def refuse_difference(manifest: Manifest, other: Manifest) -> None:
-    """Hold every row of a manifest against the row that a study will read.
+    """Compare every row of a manifest with the row that the study will read.
 
     Raises:
-        CeterisError: they differ, which must not happen.
+        CeterisError: a row differs. That would be a fault of this program, not of the data.
     """
     for mine, theirs in zip_longest(manifest.entries(Faults()), other.entries(Faults())):
         if mine is None or theirs is None or _content(mine, manifest) != _content(theirs, other):
@@ -102,7 +96,7 @@ def refuse_difference(manifest: Manifest, other: Manifest) -> None:
 
 
 def _content(entry: Entry, manifest: Manifest) -> tuple[object, ...]:
-    """What decides a row."""
+    """The parts of a row that a study reads, for comparison. Pictures count by relative path and size in bytes."""
     picture: object = entry.image
     if isinstance(entry.image, Path):
         picture = (os.path.relpath(entry.image, manifest.pictures.base), entry.image.stat().st_size)

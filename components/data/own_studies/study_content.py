@@ -1,21 +1,20 @@
-"""What a study of the user's own data asks for: the default study, with everything changed that the data decides."""
+"""Content of a study for the user's own data: the default study, adapted to what was measured of the data."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.data.sources.manifest_settings import ManifestSettings
 from components.study.budget import CURRENCIES
-from components.study.capabilities import NAMES_OF_BOXES
-from components.study.data_settings import ManifestSettings
+from components.study.capabilities import names_of_boxes
 
-# How often each budget passes over the training rows at most; the default study's figures are the limit.
+# The most passes over the training rows for each budget. The default study's budget is an upper limit too.
 _PASSES = {"pretrain_text": 10, "pretrain_image": 10, "pretrain": 20, "finetune": 10}
 _FEWEST_STEPS = 50
 PATCHES = 4
-"""Patches along a side, so that there are always 16."""
+"""Patches along a side; a picture always has 16 patches."""
 FEWEST_FOR_A_STEP = 200
-"""With fewer training rows there is no intermediate step worth its name: one arm stands for those that have one."""
+"""With fewer training rows an intermediate step can tell little, so only one of the arms that have one is kept."""
 _FEWEST_FOR_FEW = 2000
 _FRONTS_OF_BOXES = ("detector", "boxes")
 _ALONE = "vilt"
@@ -23,7 +22,7 @@ _ALONE = "vilt"
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of the data, and decides the study.
+    """Measurements of the data that decide the content of the study.
 
     Attributes:
         training: rows of the training split.
@@ -31,8 +30,8 @@ class Measured:
         boxes: whether every picture has boxes.
         box_classes: how many different things the boxes are named after; 0 where any has no name.
         image_size: side of the square that pictures are fitted into, in pixels.
-        background: what transparent parts are put on.
-        value_range: the values of pictures with more than 8 bits that become black and white; None where there are none.
+        background: the colour behind transparent parts.
+        value_range: the values of pictures with more than 8 bits that become black and white; None without such pictures.
         vocabulary_size: of the tokenizer that is built.
         max_length: of texts, in tokens.
         fewest_rows_per_answer: how many training rows an answer needs to be a class.
@@ -51,24 +50,23 @@ class Measured:
 
 
 def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSettings, measured: Measured) -> list[str]:
-    """Change in the default study what the data decides.
+    """Adapt the default study to the data.
 
     Args:
-        content: of the default study; changed in place.
+        content: of the default study, complete; changed in place.
         settings: how the manifest is read.
 
     Returns:
-        sentences on what was left out, and why.
+        Sentences on what was left out, and why.
     """
     size, rows = measured.image_size, measured.training
     said = _choose_arms(content, measured)
     content["name"] = name
-    # Image pretraining has seen the class of every training picture, so few labels would be few in name only; of the
-    # questions about a picture it has seen no more than their answers together.
+    # Image pretraining reads the target of every training picture. For classification, a run with few labels would
+    # therefore have few in name only. For vqa it reads the answers of a picture without their questions, so few labels
+    # remain few.
     few = rows // 10 if task == "vqa" and rows >= _FEWEST_FOR_FEW else None
-    content["tasks"] = {task: {"kind": task, "few_labels": few}}
-    content["task_names"] = [task]
-    content["further"] = {"after": None, "tasks": []}
+    content["tasks"] = {task: {"kind": task, "few_labels": few, "after": None}}
     content["evaluation"]["contrasts"] = []  # those of the default study ask about its own task
     content["data"] |= {
         "source": "manifest",
@@ -94,9 +92,9 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
 
 
 def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
-    """Leave out the arms that the data has nothing for."""
+    """Remove the arms that the data cannot train; returns sentences on what was left out, and why."""
     arms = content["arms"]
-    # A detector learns from boxes in any case; the other front ends from the targets, which every picture has.
+    # The other front ends learn from the targets, which every picture has. A detector always learns from boxes.
     content["image_pretraining"]["labels"] = "image"
     said = []
     boxed = [arm for arm in arms if arms[arm]["front"] in _FRONTS_OF_BOXES]
@@ -112,7 +110,9 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
             lacking = "attributes" if measured.box_classes > 1 else "names of several classes"
             said.append(f"boxes have no {lacking}, which their losses need: {_listed(unlearnable)} left out")
     if measured.training < FEWEST_FOR_A_STEP:
-        others = [arm for arm in content["architectures"]["pretrained"] if arm != _ALONE]
+        others = [
+            arm for arm, settings in content["arms"].items() if "multimodal" in settings["starts"] and arm != _ALONE
+        ]
         _leave_out(content, others)
         said.append(
             f"{measured.training} training rows are too few to tell many architectures apart: {_listed(others)} left out"
@@ -121,25 +121,17 @@ def _choose_arms(content: dict[str, Any], measured: Measured) -> list[str]:
         said.append(
             "rows have no texts, so text alone answers with the most frequent class: captions are made from the targets"
         )
-    needed = {component for arm in content["arms"].values() for component in _components(arm)}
-    content["image_fronts"] = [front for front in content["image_fronts"] if front in needed]
     return said
 
 
 def _can_learn(architecture: str, measured: Measured) -> bool:
-    """Whether boxes tell what the architecture's losses on regions need. A manifest gives no attributes."""
-    needed = NAMES_OF_BOXES.get(architecture)
+    """Whether the boxes have the names that the architecture's region losses need. Boxes of a manifest have no attributes."""
+    needed = names_of_boxes(architecture)
     return needed is None or (needed == "classes" and measured.box_classes > 1)
-
-
-def _components(arm: Mapping[str, Any]) -> list[str]:
-    return [*arm["unimodal"], arm["front"]]
 
 
 def _leave_out(content: dict[str, Any], arms: list[str]) -> None:
     content["arms"] = {name: arm for name, arm in content["arms"].items() if name not in arms}
-    for kind, names in content["architectures"].items():
-        content["architectures"][kind] = [name for name in names if name not in arms]
 
 
 def _listed(names: list[str]) -> str:
@@ -150,7 +142,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _shorten(content: dict[str, Any], budget: str, samples: int, batch: int) -> None:
-    """Give a budget at most so many samples, whatever its currency was."""
+    """Limit a budget to a number of samples, whatever its currency was."""
     pace = {key: value for key, value in content[budget].items() if key not in CURRENCIES}
     limit = content[budget].get("samples", samples)
     content[budget] = {"samples": min(limit, samples), **pace, "batch_size": batch}

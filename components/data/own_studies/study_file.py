@@ -1,10 +1,9 @@
-"""Writes a ready study for the user's own manifest: `ceteris study new --data MANIFEST --task classification|vqa NAME`.
+"""Write a complete study for the user's own manifest: `ceteris study new --data MANIFEST --task classification|vqa NAME`.
 
-The study begins as the default one, `params.yaml`; what the data decides is changed. The data is copied to `data/NAME`,
-which git ignores; workspaces take it from there.
+The study begins as the default one, `params.yaml`. What the data decides is changed, and what then differs from the
+defaults is written. The data is copied to `data/NAME`, which git ignores. Workspaces take it from there.
 """
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -12,20 +11,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from components.data.own_studies.placing import copied, refuse_difference, settings_in_place, settings_of_copy
 from components.data.own_studies.study_content import PATCHES, Measured, adapt
 from components.data.sources.entries import Manifest
+from components.data.sources.manifest_settings import ManifestSettings
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
-from components.study.loading import parse_study
+from components.files.atomic import write_text
+from components.study.expansion import DEFAULTS, expand, shorten
+from components.study.loading import dump_yaml, load_study, parse_study, read_defaults
 
 SMALLEST, LARGEST = 16, 1024
 """Sides of pictures that can be asked for, in pixels."""
 SHORTEST, LONGEST = 4, 512
 """Lengths of texts that can be asked for, in tokens."""
 TASKS = ("classification", "vqa")
+BEGINS_FROM = "two_cores"
+"""The file of `studies/defaults/` that a made study names."""
+_SAID = {
+    "replicates": "How often everything is trained, each time with other draws. More find smaller differences.",
+    "arms": "What is compared: take out what you do not need. An arm may say what differs from the defaults, as in\n"
+    "`vilt: {starts: [multimodal]}`.",
+    "tasks": "What is asked. few_labels: how many labelled rows the runs on few labels see; left out, there are none.",
+    "data": "Where the rows and pictures are, and how they are read.",
+    "pretrain_text": "How long everything trains: other numbers of samples, or steps, flops or seconds instead.",
+}
+"""What stands above a key of a made study."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +45,9 @@ class Request:
     Attributes:
         name: of the study: small letters, digits and underscores.
         data: a manifest, or the folder that holds it.
-        task: what its rows ask.
-        settings: columns and places that the user names; None for those of the default study.
-        pictures: folders, beside the manifest's own, in which pictures may lie.
+        task: the kind of task that its rows are for.
+        settings: manifest settings that the user gives; None for those of the default study.
+        pictures: further folders in which pictures may lie.
         size: side of the square that pictures are fitted into; None to choose one.
         length: of texts in tokens; None to choose one.
     """
@@ -81,10 +91,11 @@ def write_study(
     folder = request.data if request.data.is_dir() else request.data.parent
     in_place = folder.resolve() == data_path.resolve()
     _check_request(request, study_path, data_path, in_place)
-    # Great Expectations takes seconds to import: only after the request itself is known to be sound.
+    # Imported only now, after the request has been checked, because Great Expectations takes seconds to import.
     from components.data.validation.check import examine
 
-    content = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    content = load_study(root / "params.yaml").model_dump(mode="json")
+    defaults = read_defaults(study_path, BEGINS_FROM)
     settings = ManifestSettings(**content["data"]["manifest"] | (request.settings or {}))
     examined = examine(
         request.data,
@@ -113,14 +124,16 @@ def write_study(
     place = settings_in_place if in_place else settings_of_copy
     reading = place(examined.settings, examined.manifest)
     left_out = adapt(content, request.name, request.task, reading, measured)
-    parse_study(content, str(study_path))
-    comments = _comments(request, [*examined.understanding.lines(), *left_out])
+    short = {DEFAULTS: BEGINS_FROM, **shorten(content, defaults)}
+    complete = expand(short, defaults, str(study_path), str(study_path.parent / DEFAULTS / f"{BEGINS_FROM}.yaml"))
+    parse_study(complete, str(study_path))
+    text = _comments(request, [*examined.understanding.lines(), *left_out]) + _commented(short)
     if in_place:
         refuse_difference(examined.manifest, Manifest(data_path, reading))
-        _write(study_path, comments + _dump(content))
+        write_text(study_path, text)
     else:
         with copied(examined.manifest, data_path, reading):
-            _write(study_path, comments + _dump(content))
+            write_text(study_path, text)
     return Written(study_path, examined.understanding.lines(), examined.findings.sentences("warning"), left_out)
 
 
@@ -139,10 +152,10 @@ def _check_request(request: Request, study_path: Path, data_path: Path, in_place
 
 
 def check_limits(size: int | None, length: int | None) -> None:
-    """Whether pictures and texts of these sizes can be read.
+    """Check a requested picture size (pixels) and text length (tokens); None means not requested.
 
     Raises:
-        CeterisError: they cannot.
+        CeterisError: one of them is not allowed.
     """
     if size is not None and (size % PATCHES or not SMALLEST <= size <= LARGEST):
         raise CeterisError(
@@ -154,7 +167,7 @@ def check_limits(size: int | None, length: int | None) -> None:
 
 
 def _options(request: Request) -> str:
-    """What was said beside the data and the task, as options."""
+    """The rest of the request as command-line options, for the head of the study file."""
     settings = request.settings or {}
     said = [(name, value) for name, value in settings.get("columns", {}).items() if value is not None]
     said += [("prefix", settings.get("prefix")), ("size", request.size), ("length", request.length)]
@@ -166,7 +179,8 @@ def _comments(request: Request, understood: list[str]) -> str:
     """The head of the study file: what was understood, and how to change it."""
     lines = [
         f"Made by `ceteris study new --data {request.data.name} --task {request.task} {request.name}{_options(request)}`.",
-        "Complete and flat: every key may be changed.",
+        f"Says what differs from studies/{DEFAULTS}/{BEGINS_FROM}.yaml. Any setting that stands there may be set here too.",
+        f"`ceteris study show {request.name}` prints the complete study.",
         "Labels of training rows enter image pretraining, and captions where rows have no text.",
         "What was understood of the data:",
         *(f"  {line}" for line in understood),
@@ -174,12 +188,12 @@ def _comments(request: Request, understood: list[str]) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _dump(content: dict[str, Any]) -> str:
-    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+def _commented(short: dict[str, Any]) -> str:
+    """A short study as text, with a word on what people change."""
+    text = ""
+    for key, value in short.items():
+        if said := _SAID.get(key):
+            text += "\n" + "".join(f"# {line}\n" for line in said.splitlines())
+        nothing_said = key in ("arms", "tasks") and not any(value.values())
+        text += dump_yaml({key: list(value) if nothing_said else value})
+    return text

@@ -3,7 +3,7 @@
 from components.data.scenes.facts import true_fact
 from components.data.scenes.language import NUMBERS, noun_phrase, sentence, with_article
 from components.data.scenes.oracle import AT_LEAST, COUNT, EQUAL, FIRST_DIGIT, Fact, Pattern
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import ANYTHING, Law, Scene
 
 KINDS = ("attribute",) * 6 + ("count",) * 5 + ("relation",) * 4 + ("absence",) * 2 + ("comparison",) * 2 + ("sum",)
@@ -16,19 +16,19 @@ LISTED = (
     "in the picture you can see {all}",
     "{there} {all}",
 )
-LISTED_OTHERWISE = ("in the picture {there} {all}", "you can see {all} in the picture")  # paraphrases, as everywhere
+LISTED_OTHERWISE = ("in the picture {there} {all}", "you can see {all} in the picture")  # used if `paraphrased`
 LISTED_AS_COMPLETE = ("only {all}", "{all} and nothing else", "exactly {n} {things}: {all}")
 
 
-def caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, list[Fact], str]:
-    """A caption, what it says, and its form: 'complete' or the kind of its single fact."""
+def caption(scene: Scene, stream: SceneRandom, law: Law) -> tuple[str, list[Fact], str]:
+    """A caption, its facts, and its form: 'complete' or the kind of its single fact."""
     if stream.chance(0.75):
         return *complete_caption(scene, stream), "complete"
     return single_fact_caption(scene, stream, law)
 
 
-def single_fact_caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, list[Fact], str]:
-    """One fact in words, what it says, and its kind."""
+def single_fact_caption(scene: Scene, stream: SceneRandom, law: Law) -> tuple[str, list[Fact], str]:
+    """A caption of one fact, that fact, and its kind."""
     while True:
         kind = stream.choose(KINDS)
         fact = true_fact(kind, scene, stream, law)
@@ -36,8 +36,8 @@ def single_fact_caption(scene: Scene, stream: Stream, law: Law) -> tuple[str, li
             return sentence(fact, stream), [fact], kind
 
 
-def complete_caption(scene: Scene, stream: Stream, paraphrased: bool = False) -> tuple[str, list[Fact]]:
-    """A caption that lists every object, and what it says."""
+def complete_caption(scene: Scene, stream: SceneRandom, paraphrased: bool = False) -> tuple[str, list[Fact]]:
+    """A caption that lists every object, and its facts."""
     sized = stream.chance(0.5)
     groups: dict[Pattern, int] = {}
     for thing in stream.shuffled(scene):
@@ -59,7 +59,7 @@ def complete_caption(scene: Scene, stream: Stream, paraphrased: bool = False) ->
 
 
 def _group(pattern: Pattern, count: int) -> tuple[list[str], Fact]:
-    """Objects that are described alike: 'a red circle', 'two red circles', 'a red 7, another red 7'."""
+    """Phrases for objects that are described alike: 'a red circle', 'two red circles', 'a red 7, another red 7'."""
     if count == 1:
         return [with_article(pattern)], Fact(COUNT, pattern, operator=AT_LEAST, number=1)
     if pattern.shape >= FIRST_DIGIT:  # digits have no plural: "two 7s" would be a new word

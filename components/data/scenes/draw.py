@@ -1,4 +1,4 @@
-"""Scenes as pictures: small PNG files with exact boxes."""
+"""Draw scenes as small PNG pictures with exact boxes."""
 
 import math
 import struct
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from components.data.scenes.oracle import FIRST_DIGIT
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import DRAWN, GRID, Law, Scene, Thing
 
 # Six hues, far apart.
@@ -22,18 +22,18 @@ RGB = np.array(
 BACKGROUND = (24, 40)  # greys
 NOISE = 4
 CURTAIN = (90, 150)  # greys of its stripes
-# Of small and large objects, in sides of a cell. Handwriting needs a pixel more to be told apart.
+# Diameters of small and large objects, as shares of a cell's side. Handwritten digits need one pixel more to be recognised.
 DRAWN_DIAMETERS = (7 / 12, 10 / 12)
 WRITTEN_DIAMETERS = (8 / 12, 11 / 12)
 _SUPERSAMPLING = 8
-_FAINTEST = 0.12  # alpha below this is left out, so that boxes end where the eye sees the object end
+_FAINTEST = 0.12  # alpha below this is set to 0, so that boxes end where the object visibly ends
 
 Box = tuple[float, float, float, float]
 Sprite = NDArray[np.float32]
 
 
 class Curtain(NamedTuple):
-    """Hides a square block of cells: its first column and row, and its side in cells."""
+    """A curtain that hides a square block of cells: its first column and row, and its side in cells."""
 
     column: int
     row: int
@@ -56,10 +56,10 @@ class Curtain(NamedTuple):
 class Artist:
     """Draws scenes at one image size.
 
-    An object stands in the middle of its cell: the square patches of a quarter of the picture hold whole objects, and
-    pictures differ by their content, the background, the brightness of the colours and the handwriting. A jitter of one
-    pixel at 48 looked harmless, but took a tiny transformer over patches from .98 to .75 in telling shapes (average
-    precision after 500 steps), and left the convolutions as they were: the data would have chosen the winner.
+    An object stands in the middle of its cell, so square patches of a quarter of the picture's side hold whole objects.
+    Pictures differ in their content, background, brightness of colours and handwriting. Positions have no jitter: one pixel
+    at size 48 lowered a tiny transformer over patches from .98 to .75 in recognising shapes (average precision after 500
+    steps) and left convolutions unchanged, so the data would have decided which architecture wins.
     """
 
     def __init__(self, image_size: int) -> None:
@@ -68,7 +68,7 @@ class Artist:
         self._sprites: dict[tuple[int, int, int], Sprite] = {}
 
     def picture(
-        self, scene: Scene, stream: Stream, law: Law, curtain: Curtain | None = None
+        self, scene: Scene, stream: SceneRandom, law: Law, curtain: Curtain | None = None
     ) -> tuple[bytes, list[Box]]:
         """The encoded picture, and the box (x, y, width, height) of every object in the order of the scene."""
         side = self.image_size
@@ -80,7 +80,7 @@ class Artist:
             self._hang(canvas, curtain)
         return encode_png((canvas + 0.5).astype(np.uint8)), boxes
 
-    def _paint(self, canvas: NDArray[np.float32], thing: Thing, stream: Stream, law: Law) -> Box:
+    def _paint(self, canvas: NDArray[np.float32], thing: Thing, stream: SceneRandom, law: Law) -> Box:
         sprite = self._sprite(thing, stream, law)
         height, width = sprite.shape
         x, y = self._start(thing.column, width), self._start(thing.row, height)
@@ -100,11 +100,11 @@ class Artist:
         canvas[top:bottom, left:right] = np.where((across + down) // stripe % 2, *CURTAIN)[:, :, None]
 
     def _start(self, position: int, length: int) -> int:
-        """Where something of this length begins in the middle of the cell."""
+        """The first pixel of something of this length that is centred in its cell."""
         start, end = round(position * self.cell), round((position + 1) * self.cell)
         return start + (end - start - length) // 2
 
-    def _sprite(self, thing: Thing, stream: Stream, law: Law) -> Sprite:
+    def _sprite(self, thing: Thing, stream: SceneRandom, law: Law) -> Sprite:
         writing = (
             stream.choose(_handwriting(law.writing)[thing.shape - FIRST_DIGIT]) if thing.shape >= FIRST_DIGIT else -1
         )
@@ -118,7 +118,7 @@ class Artist:
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """An RGB picture, uint8 (height, width, 3), as PNG. A fifth of the time that Pillow takes for one so small."""
+    """Encode an RGB picture, uint8 (height, width, 3), as PNG. For small pictures this takes a fifth of Pillow's time."""
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with its filter: 0, none
     rows[:, 1:] = pixels.reshape(height, -1)
@@ -130,7 +130,7 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def _trimmed(mask: Sprite) -> Sprite:
-    """Without faint pixels, and without empty rows and columns around."""
+    """The mask without faint pixels and without the empty rows and columns around it."""
     mask = np.where(mask < _FAINTEST, np.float32(0), mask)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -153,7 +153,7 @@ def _drawn(name: str, diameter: int) -> Sprite:
 
 
 def _star(side: int) -> Sequence[tuple[float, float]]:
-    """Four slim points: five would melt into a disc at six pixels."""
+    """Corners of a star with four slim points; five points would look like a disc at six pixels."""
     middle = (side - 1) / 2
     radii = (middle, 0.42 * middle)
     angles = [(k * math.pi / 4, radii[k % 2]) for k in range(8)]
@@ -165,7 +165,7 @@ def _written(writing: int, diameter: int) -> Sprite:
     ink = _trimmed((_digits()[0][writing] / 16).astype(np.float32))
     width = min(diameter, max(2, round(ink.shape[1] * diameter / ink.shape[0])))
     image = Image.fromarray((ink * 255).astype(np.uint8)).resize((width, diameter), Image.Resampling.BICUBIC)
-    return np.minimum(_alpha(image) * np.float32(1.25), np.float32(1))  # thin strokes pale when they shrink
+    return np.minimum(_alpha(image) * np.float32(1.25), np.float32(1))  # shrinking makes thin strokes paler
 
 
 def _alpha(image: Image.Image) -> Sprite:
@@ -174,7 +174,7 @@ def _alpha(image: Image.Image) -> Sprite:
 
 @cache
 def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scikit-learn's handwritten digits: (1797, 8, 8) from 0 to 16, and which digit each is."""
+    """Scikit-learn's handwritten digits: pictures (1797, 8, 8) with values 0 to 16, and the digit of each (1797,)."""
     from sklearn.datasets import load_digits  # a second to import, and only needed where digits are drawn
 
     digits = load_digits()

@@ -1,13 +1,18 @@
-"""Does a picture entail a hypothesis, contradict it, or leave it open?
+"""Visual entailment samples: does a picture entail a hypothesis, contradict it, or leave it open?
 
-Some pictures have a curtain over a block of cells, behind which anything may stand. What is seen is certain; where
-nothing is covered, what is not seen is not there; where it might be behind the curtain, the picture is neutral.
-Hypotheses come in triples: the same words, three pictures, one of each answer. Forms:
+Some pictures have a curtain over a block of cells, behind which anything may stand. The hypothesis says that an object is
+there, or that it is not:
 
-* presence, absence: there is, or is no, such an object (in `general_relations`: such a chain of objects). Half of the
-  pictures that show it have a curtain too. Neutral pictures have one always, so that a picture alone tells something.
-* place: the same of one half of the picture. Every picture has a curtain, in that half or in the other: neither words nor
-  the picture alone tell anything. Often the object stands in the other half.
+* if the object is visible, it is there;
+* if it is not visible but could stand behind the curtain, the answer is neutral;
+* otherwise it is not there.
+
+Hypotheses come in triples: the same words with three pictures, one for each answer. Forms:
+
+* presence, absence: there is, or is not, such an object (in `general_relations`: such a chain of objects). Half of the
+  pictures that show it have a curtain too. Neutral pictures always have one, so a picture alone tells something.
+* place: the same about one half of the picture. Every picture has a curtain, in that half or in the other, so neither the
+  words alone nor the picture alone tell anything. Often the object stands in the other half.
 """
 
 from dataclasses import dataclass
@@ -15,8 +20,8 @@ from dataclasses import dataclass
 from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, sentence, with_article
 from components.data.scenes.oracle import AT_LEAST, COUNT, EQUAL, RELATION, Fact, Pattern, Thing
-from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import Curtain, SampleSet, Shown, other_than
+from components.data.scenes.scene_random import SceneRandom
+from components.data.scenes.sets import Curtain, OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     GRID,
     LAWS,
@@ -34,7 +39,7 @@ from components.data.scenes.world import (
 LABELS = ("contradiction", "entailment", "neutral")
 SIDE = 2  # of a curtain, in cells
 HALVES = {"left": (0, 0), "right": (0, GRID // 2), "top": (1, 0), "bottom": (1, GRID // 2)}
-"""Along columns (0) or rows (1), and the first of the two that belong to the half."""
+"""For each half: whether it is divided by columns (0) or by rows (1), and its first column or row."""
 
 PLACED: Wording = (
     ("there is {a} in the {half} half", "{a} is in the {half} half", "the {half} half shows {a}"),
@@ -48,12 +53,12 @@ NOT_PLACED: Wording = (
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """That something is there, or is not.
+    """A hypothesis that something is there, or that it is not.
 
     Attributes:
-        fact: that it is there: one such object, or objects in a chain of relations.
-        denied: the hypothesis is that it is not.
-        half: which half of the picture it speaks of; empty for the whole.
+        fact: the fact that it is there: one such object, or objects in a chain of relations.
+        denied: whether the hypothesis denies the fact.
+        half: the half of the picture that it is about; empty for the whole picture.
     """
 
     fact: Fact
@@ -62,12 +67,12 @@ class Hypothesis:
 
     @property
     def form(self) -> str:
-        """Its slice."""
+        """The form by which results are sliced: "place", "absence" or "presence"."""
         return "place" if self.half else "absence" if self.denied else "presence"
 
 
 def label(hypothesis: Hypothesis, scene: Scene, curtain: Curtain | None) -> str:
-    """Whether the picture entails the hypothesis, contradicts it, or neither."""
+    """The answer: "entailment", "contradiction" or "neutral"."""
     if _seen(hypothesis, scene):
         return "contradiction" if hypothesis.denied else "entailment"
     if curtain and _possible(hypothesis, scene, curtain):
@@ -78,7 +83,7 @@ def label(hypothesis: Hypothesis, scene: Scene, curtain: Curtain | None) -> str:
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """One triple: a hypothesis and three pictures."""
     law = LAWS[split]
-    stream = Stream(seed, "entailment", split, number)
+    stream = SceneRandom(seed, "entailment", split, number)
     hypothesis, shown = _settled(stream, law)
     text = worded(hypothesis, stream, law.paraphrased)
     pictures, samples = [], []
@@ -101,7 +106,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def worded(hypothesis: Hypothesis, stream: Stream, paraphrased: bool = False) -> str:
+def worded(hypothesis: Hypothesis, stream: SceneRandom, paraphrased: bool = False) -> str:
     """The hypothesis in words."""
     fact = hypothesis.fact
     if hypothesis.half:
@@ -112,7 +117,7 @@ def worded(hypothesis: Hypothesis, stream: Stream, paraphrased: bool = False) ->
     return sentence(fact._replace(operator=EQUAL, number=0) if hypothesis.denied else fact, stream, paraphrased)
 
 
-def _settled(stream: Stream, law: Law) -> tuple[Hypothesis, list[tuple[str, Scene, Curtain | None]]]:
+def _settled(stream: SceneRandom, law: Law) -> tuple[Hypothesis, list[tuple[str, Scene, Curtain | None]]]:
     while True:
         hypothesis = _hypothesis(stream, law)
         shown = [(answer, _picture(hypothesis, answer, stream, law)) for answer in LABELS] if hypothesis else []
@@ -121,7 +126,7 @@ def _settled(stream: Stream, law: Law) -> tuple[Hypothesis, list[tuple[str, Scen
             return hypothesis, found
 
 
-def _hypothesis(stream: Stream, law: Law) -> Hypothesis | None:
+def _hypothesis(stream: SceneRandom, law: Law) -> Hypothesis | None:
     one = look(stream, law)
     if one is None:
         return None
@@ -138,8 +143,8 @@ def _hypothesis(stream: Stream, law: Law) -> Hypothesis | None:
     return Hypothesis(Fact(COUNT, pattern, operator=AT_LEAST, number=1), stream.chance(0.5), half)
 
 
-def _picture(hypothesis: Hypothesis, answer: str, stream: Stream, law: Law) -> tuple[Scene, Curtain | None] | None:
-    """A scene with its curtain, if it has one, that the hypothesis is answered so of."""
+def _picture(hypothesis: Hypothesis, answer: str, stream: SceneRandom, law: Law) -> tuple[Scene, Curtain | None] | None:
+    """A scene and its curtain (or None) for which the hypothesis has this answer; None if no attempt succeeds."""
     seen = answer == ("contradiction" if hypothesis.denied else "entailment")
     for _ in range(60):
         scene = _chain(hypothesis.fact, seen, stream, law) if law.chains else _scene(hypothesis, seen, stream, law)
@@ -156,8 +161,8 @@ def _picture(hypothesis: Hypothesis, answer: str, stream: Stream, law: Law) -> t
     return None
 
 
-def _scene(hypothesis: Hypothesis, seen: bool, stream: Stream, law: Law) -> Scene | None:
-    """A scene with what the hypothesis speaks of, or without it but with something like it."""
+def _scene(hypothesis: Hypothesis, seen: bool, stream: SceneRandom, law: Law) -> Scene | None:
+    """A scene with the object of the hypothesis, or without it but with a similar one."""
     pattern = hypothesis.fact.a
     elsewhere = bool(hypothesis.half) and stream.chance(0.5)
     looks = [
@@ -168,7 +173,7 @@ def _scene(hypothesis: Hypothesis, seen: bool, stream: Stream, law: Law) -> Scen
     return placed(stream, law, whole) if whole else None
 
 
-def _chain(fact: Fact, seen: bool, stream: Stream, law: Law) -> Scene | None:
+def _chain(fact: Fact, seen: bool, stream: SceneRandom, law: Law) -> Scene | None:
     """A scene with the three objects, in their chain or with one step turned round."""
     looks = [one for one in (look(stream, law, pattern) for pattern in (fact.a, fact.b, fact.c)) if one]
     steps = [(0, fact.relation, 1), (1, fact.second_relation, 2)]
@@ -180,7 +185,7 @@ def _chain(fact: Fact, seen: bool, stream: Stream, law: Law) -> Scene | None:
 
 
 def _blocks(half: str) -> list[Curtain]:
-    """Where a curtain may hang; where halves matter it lies in one of them."""
+    """The possible places of a curtain; for a hypothesis about a half, only those within one half."""
     every = [Curtain(column, row, SIDE) for row in range(GRID - SIDE + 1) for column in range(GRID - SIDE + 1)]
     if not half:
         return every
@@ -202,7 +207,7 @@ def _seen(hypothesis: Hypothesis, scene: Scene) -> bool:
 
 
 def _possible(hypothesis: Hypothesis, scene: Scene, curtain: Curtain) -> bool:
-    """Whether it would be there if the right things stood behind the curtain."""
+    """Whether the fact would be true if suitable objects stood behind the curtain."""
     fact = hypothesis.fact
     if fact.kind != RELATION:
         return any(_inside(hypothesis.half, cell) for cell in curtain.cells)
@@ -216,3 +221,6 @@ def _possible(hypothesis: Hypothesis, scene: Scene, curtain: Curtain) -> bool:
         for two in b
         for three in c
     )
+
+
+SCENES = OwnScenes(len(LABELS), LABELS, draw)

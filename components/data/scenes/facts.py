@@ -1,4 +1,4 @@
-"""Single facts: such as are true of a scene, and such as tell two scenes apart."""
+"""Draw single facts: facts that are true of a scene, and facts that tell two scenes apart."""
 
 from components.data.scenes.oracle import (
     AT_LEAST,
@@ -13,7 +13,7 @@ from components.data.scenes.oracle import (
     Pattern,
     Thing,
 )
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import (
     A_DIGIT,
     ANYTHING,
@@ -34,8 +34,8 @@ KINDS = ("attribute",) * 9 + ("count",) * 7 + ("relation",) * 2 + ("comparison",
 _CLASSES = [Pattern(shape=shape) for shape in DRAWN_SHAPES] + [A_DIGIT]  # what may be counted by its shape
 
 
-def true_fact(kind: str, scene: Scene, stream: Stream, law: Law) -> Fact | None:
-    """A random fact of the kind that is true of the scene; None where the scene has none at hand.
+def true_fact(kind: str, scene: Scene, stream: SceneRandom, law: Law) -> Fact | None:
+    """A random fact of this kind that is true of the scene; None if this draw found none.
 
     The kinds: attribute, absence, count, relation, comparison, sum.
     """
@@ -49,7 +49,7 @@ def true_fact(kind: str, scene: Scene, stream: Stream, law: Law) -> Fact | None:
     }[kind](scene, stream, law)
 
 
-def telling_fact(true: Scene, false: Scene, stream: Stream, law: Law) -> tuple[str, Fact] | None:
+def telling_fact(true: Scene, false: Scene, stream: SceneRandom, law: Law) -> tuple[str, Fact] | None:
     """A fact, with its kind, that is true of one scene and false of another; None if none was found.
 
     The kind is drawn first, so that the mixture of kinds depends little on which facts are easy to find.
@@ -69,7 +69,7 @@ def telling_fact(true: Scene, false: Scene, stream: Stream, law: Law) -> tuple[s
     return None
 
 
-def chain(scene: Scene, stream: Stream) -> Fact:
+def chain(scene: Scene, stream: SceneRandom) -> Fact:
     """A relation of two steps between three objects that is true of the scene."""
     a, b, c = stream.shuffled(scene)[:3]
     first = [relation for relation in OPPOSITE if stands(a, relation, b)]
@@ -78,11 +78,11 @@ def chain(scene: Scene, stream: Stream) -> Fact:
     return Fact(RELATION, patterns[0], stream.choose(first), patterns[1], stream.choose(second), patterns[2])
 
 
-def _attribute(scene: Scene, stream: Stream, law: Law) -> Fact | None:
+def _attribute(scene: Scene, stream: SceneRandom, law: Law) -> Fact | None:
     return Fact(COUNT, _described(stream.choose(scene), stream), operator=AT_LEAST, number=1)
 
 
-def _described(thing: Thing, stream: Stream) -> Pattern:
+def _described(thing: Thing, stream: SceneRandom) -> Pattern:
     """An object by one, two or all three of its attributes, mostly by colour and shape."""
     fields = stream.choose(("cs", "cs", "cs", "sz", "csz", "c", "s", "cz"))
     return Pattern(
@@ -90,7 +90,7 @@ def _described(thing: Thing, stream: Stream) -> Pattern:
     )
 
 
-def _absence(scene: Scene, stream: Stream, law: Law) -> Fact | None:
+def _absence(scene: Scene, stream: SceneRandom, law: Law) -> Fact | None:
     other = look(stream, law)
     pattern = other and stream.choose(
         (Pattern(other.colour), Pattern(0, other.shape), Pattern(other.colour, other.shape))
@@ -98,13 +98,13 @@ def _absence(scene: Scene, stream: Stream, law: Law) -> Fact | None:
     return Fact(COUNT, pattern, operator=EQUAL, number=0) if pattern and not matching(scene, pattern) else None
 
 
-def _countable(stream: Stream) -> Pattern:
+def _countable(stream: SceneRandom) -> Pattern:
     colours = [Pattern(colour=colour) for colour in COLOUR_CODES]
     sizes = [Pattern(size=size) for size in SIZE_CODES]
     return stream.choose(stream.choose((colours, _CLASSES, sizes, [ANYTHING])))
 
 
-def _count(scene: Scene, stream: Stream, law: Law) -> Fact | None:
+def _count(scene: Scene, stream: SceneRandom, law: Law) -> Fact | None:
     pattern = _countable(stream)
     count = len(matching(scene, pattern))
     if count > 3:
@@ -116,7 +116,7 @@ def _count(scene: Scene, stream: Stream, law: Law) -> Fact | None:
     return Fact(COUNT, pattern, operator=EQUAL, number=count)
 
 
-def _relation(scene: Scene, stream: Stream, law: Law) -> Fact | None:
+def _relation(scene: Scene, stream: SceneRandom, law: Law) -> Fact | None:
     if len(scene) < 2:
         return None
     a, b = stream.shuffled(scene)[:2]
@@ -124,7 +124,7 @@ def _relation(scene: Scene, stream: Stream, law: Law) -> Fact | None:
     return Fact(RELATION, Pattern(a.colour, a.shape), relation, Pattern(b.colour, b.shape))
 
 
-def _comparison(scene: Scene, stream: Stream, law: Law) -> Fact | None:
+def _comparison(scene: Scene, stream: SceneRandom, law: Law) -> Fact | None:
     colours = [Pattern(colour=colour) for colour in COLOUR_CODES]
     first, other = stream.shuffled(stream.choose((colours, _CLASSES)))[:2]
     counts = len(matching(scene, first)), len(matching(scene, other))
@@ -135,7 +135,7 @@ def _comparison(scene: Scene, stream: Stream, law: Law) -> Fact | None:
     return Fact(COMPARISON, first, b=other, operator=MORE)
 
 
-def _sum(scene: Scene, stream: Stream, law: Law) -> Fact | None:
+def _sum(scene: Scene, stream: SceneRandom, law: Law) -> Fact | None:
     if len(matching(scene, A_DIGIT)) != 2:
         return None
     return Fact(SUM, A_DIGIT, operator=EQUAL, number=digit_sum(scene))

@@ -1,7 +1,7 @@
-"""The scenes source: draws every scene, writes pictures and samples.
+"""The scenes source: draw every scene, and write pictures and samples.
 
-What scene `index` of a split is depends on the seed, the split and the index alone. Scenes of the task splits come in
-complementary pairs (2k, 2k + 1): same questions and same statement, other answers. Some kinds of task have scenes of their own.
+Scene `index` of a split depends only on the seed, the split and the index. Scenes of the task splits come in complementary
+pairs (2k, 2k + 1): the same questions and the same statement with different answers. Some kinds of task have their own scenes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.scenes.captions import caption
 from components.data.scenes.draw import Artist, Curtain
-from components.data.scenes.items import SAME_SCENES, draw_items, targets, task_samples
+from components.data.scenes.items import draw_items, targets, task_samples
 from components.data.scenes.language import noun_phrase
 from components.data.scenes.oracle import SHAPE_CODES, Pattern, encode_facts, encode_scene
 from components.data.scenes.questions import worded
 from components.data.scenes.scene_pairs import draw_pair, form_of, wanted_answers
-from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import OWN_SCENES
+from components.data.scenes.scene_random import SceneRandom
+from components.data.scenes.sets import OwnScenes, own_scenes
+from components.data.scenes.settings import ScenesSettings
 from components.data.scenes.world import COLOUR_CODES, HELD_OUT, LAWS, SIZE_CODES, Scene, draw_scene
-from components.study.data_settings import DataSettings, ScenesSettings
+from components.study.data_settings import DataSettings
 from components.study.tasks import TaskSettings
+from components.tasks import TASKS
 
 
 def write(
@@ -30,7 +32,7 @@ def write(
     """Draw all parts of the study's data and describe them in `source.json`.
 
     Args:
-        progress: is told the percentage done and what is being done.
+        progress: called with the percentage done and the current activity.
     """
     artist = Artist(settings.image_size)
     parts = list(_parts(writer, settings.scenes, _in_order(tasks), artist))
@@ -58,15 +60,15 @@ def split_sizes(scenes: ScenesSettings) -> dict[str, int]:
 
 
 def _in_order(tasks: Mapping[str, TaskSettings]) -> dict[str, TaskSettings]:
-    """The tasks in an order that does not come from the study: to DVC, mappings with other orders of keys are equal."""
-    kinds = (*SAME_SCENES, *OWN_SCENES)
+    """Sort the tasks by kind and name. The study's own order must not count, because DVC ignores the order of keys."""
+    kinds = list(TASKS)
     return dict(sorted(tasks.items(), key=lambda named: (kinds.index(named[1].kind), named[0])))
 
 
 def _parts(
     writer: SampleWriter, scenes: ScenesSettings, tasks: Mapping[str, TaskSettings], artist: Artist
 ) -> Iterator[tuple[str, int, Iterable[None]]]:
-    """What is to be written: a name, the number of scenes, and an iterator that writes one scene a step."""
+    """The parts to write: name, number of scenes, and an iterator that writes one scene at each step."""
     for part, count, write_part in (
         ("pairs", scenes.pairs, _write_pairs),
         ("text", scenes.text_only, _write_text),
@@ -74,20 +76,19 @@ def _parts(
     ):
         for split, size in (("train", count), ("validation", count // 10)):
             yield f"{part}, {split}", size, write_part(writer, scenes.seed, split, size, artist)
-    shared = {task: settings.kind for task, settings in tasks.items() if settings.kind not in OWN_SCENES}
+    own = {task: drawn for task, settings in tasks.items() if (drawn := own_scenes(settings.kind))}
+    shared = {task: settings.kind for task, settings in tasks.items() if task not in own}
     for split, size in split_sizes(scenes).items():
         if shared:
             yield split, size, _write_tasks(writer, scenes.seed, split, size, shared, artist)
-        for task, settings in tasks.items():
-            if settings.kind in OWN_SCENES:
-                steps = _write_sets(writer, scenes.seed, split, size, task, settings.kind, artist)
-                yield f"{task}, {split}", size, steps
+        for task, drawn in own.items():
+            yield f"{task}, {split}", size, _write_sets(writer, scenes.seed, split, size, task, drawn, artist)
 
 
 def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
     for index in range(size):
         identity = f"pairs-{split}-{index:06d}"
-        stream = Stream(seed, "pairs", split, index)
+        stream = SceneRandom(seed, "pairs", split, index)
         scene = draw_scene(stream, LAWS[split])
         text, facts, form = caption(scene, stream, LAWS[split])
         writer.picture(_picture(identity, scene, seed, split, artist))
@@ -98,10 +99,10 @@ def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist:
 
 
 def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
-    """Captions, and a fifth of questions without answers, so that question words are no news to the text encoder."""
+    """Write captions and, for a fifth of the texts, questions without answers, so that text encoders know question words."""
     for index in range(size):
         identity = f"text-{split}-{index:06d}"
-        stream = Stream(seed, "text", split, index)
+        stream = SceneRandom(seed, "text", split, index)
         if index % 5 < 4:
             text, facts, form = caption(draw_scene(stream, LAWS[split]), stream, LAWS[split])
         else:
@@ -115,7 +116,7 @@ def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: 
 def _write_images(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
     for index in range(size):
         identity = f"images-{split}-{index:06d}"
-        scene = draw_scene(Stream(seed, "images", split, index), LAWS[split])
+        scene = draw_scene(SceneRandom(seed, "images", split, index), LAWS[split])
         writer.picture(_picture(identity, scene, seed, split, artist, label=";".join(labels_of(scene))))
         writer.sample(Sample(identity, "images", split, [identity], group=identity))
         yield
@@ -135,10 +136,9 @@ def _write_tasks(
 
 
 def _write_sets(
-    writer: SampleWriter, seed: int, split: str, size: int, task: str, kind: str, artist: Artist
+    writer: SampleWriter, seed: int, split: str, size: int, task: str, own: OwnScenes, artist: Artist
 ) -> Iterator[None]:
-    """Whole sets, as many as hold at least `size` samples."""
-    own = OWN_SCENES[kind]
+    """Write whole sets, as many as hold at least `size` samples."""
     for number in range(-(-size // own.size)):
         drawn = own.draw(seed, split, number, task)
         for shown in drawn.pictures:
@@ -161,14 +161,14 @@ def _picture(
     group: str | None = None,
     curtain: Curtain | None = None,
 ) -> Picture:
-    png, boxes = artist.picture(scene, Stream(seed, "picture", identity), LAWS[split], curtain)
+    png, boxes = artist.picture(scene, SceneRandom(seed, "picture", identity), LAWS[split], curtain)
     classes = [_label(Pattern(shape=thing.shape)) for thing in scene]
     attributes = [_label(Pattern(colour=thing.colour)) for thing in scene]
     return Picture(identity, png, group or identity, encode_scene(scene), boxes, label, classes, attributes)
 
 
 def labels_of(scene: Scene) -> list[str]:
-    """What image pretraining predicts for a scene: the colours, shapes, sizes and coloured shapes that it shows."""
+    """The labels that image pretraining predicts for a scene: its colours, shapes, sizes and coloured shapes."""
     patterns = {
         pattern
         for thing in scene
@@ -183,7 +183,7 @@ def labels_of(scene: Scene) -> list[str]:
 
 
 def image_labels() -> list[str]:
-    """Every label; held-out combinations have none."""
+    """Every label; held-out combinations of colour and shape have none."""
     shapes = range(1, SHAPE_CODES + 1)
     return sorted(
         [_label(Pattern(colour=colour)) for colour in COLOUR_CODES]

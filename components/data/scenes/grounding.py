@@ -1,9 +1,9 @@
-"""Referring expressions: which object of the picture is meant?
+"""Grounding samples: which object of the picture does a referring expression mean?
 
-An expression means exactly one object of its picture, and something else is there that it nearly means: an object that
-differs in one of the attributes named, or one of the same kind that stands elsewhere. Expressions come in complementary
-pairs: same words, another picture, the object in another cell and at another index of the list of boxes. That list is in
-random order, so that neither words ("above") nor the cell of an object tell its index.
+An expression means exactly one object of its picture. Another object is a near miss: it differs in one of the attributes
+named, or it is of the same kind and stands elsewhere. Expressions come in complementary pairs: the same words with two
+pictures, in which the object has different cells and different indices in the list of boxes. That list is in random order,
+so neither words ("above") nor the cell of an object tell its index.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from typing import NamedTuple
 from components.data.samples import Sample
 from components.data.scenes.language import Wording, noun_phrase, pick, relation_words, with_article
 from components.data.scenes.oracle import Pattern, Thing
-from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.scene_random import SceneRandom
+from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     A_DIGIT,
     ANYTHING,
@@ -45,7 +45,12 @@ Pointed = tuple[Scene, int]  # a scene and the index of the object that is meant
 
 
 class Expression(NamedTuple):
-    """The A that stands in a relation to the B, or to some B that stands in a relation to the C; or just the A."""
+    """A referring expression, in one of three forms.
+
+    * "the A";
+    * "the A RELATION the B", if there is a relation;
+    * "the A RELATION a B that is SECOND_RELATION the C", if there is a second one.
+    """
 
     a: Pattern
     relation: int = 0
@@ -55,7 +60,7 @@ class Expression(NamedTuple):
 
     @property
     def form(self) -> str:
-        """Its slice."""
+        """The form by which results are sliced: "relation" or "attributes"."""
         return "relation" if self.relation else "attributes"
 
 
@@ -83,7 +88,7 @@ def _goes_on(expression: Expression, one: Thing, other: Thing, scene: Scene) -> 
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """One complementary pair: an expression and two pictures."""
     law = LAWS[split]
-    stream = Stream(seed, "grounding", split, number)
+    stream = SceneRandom(seed, "grounding", split, number)
     expression, shown = _pair(stream, law)
     text = worded(expression, stream, law.paraphrased)
     pictures, samples = [], []
@@ -106,7 +111,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def _pair(stream: Stream, law: Law) -> tuple[Expression, tuple[Pointed, Pointed]]:
+def _pair(stream: SceneRandom, law: Law) -> tuple[Expression, tuple[Pointed, Pointed]]:
     while True:
         expression = _expression(stream, law)
         if expression is None:
@@ -117,7 +122,7 @@ def _pair(stream: Stream, law: Law) -> tuple[Expression, tuple[Pointed, Pointed]
             return expression, (first, second)
 
 
-def worded(expression: Expression, stream: Stream, paraphrased: bool = False) -> str:
+def worded(expression: Expression, stream: SceneRandom, paraphrased: bool = False) -> str:
     """The expression in words."""
     one = noun_phrase(expression.a)
     if not expression.relation:
@@ -135,13 +140,13 @@ def worded(expression: Expression, stream: Stream, paraphrased: bool = False) ->
     )
 
 
-def _expression(stream: Stream, law: Law) -> Expression | None:
+def _expression(stream: SceneRandom, law: Law) -> Expression | None:
     target = look(stream, law)
     if target is None:
         return None
     if law.chains:
         relations = [stream.choose(list(OPPOSITE)) for _ in range(2)]
-        # Both others are some thing: only the two steps tell which of them is meant.
+        # A and B match any object, so only the two relations tell which one is meant.
         return Expression(ANYTHING, relations[0], ANYTHING, relations[1], target._replace(size=0))
     if max(law.counts) >= 3 and stream.chance(SHARE_OF_RELATIONS):
         landmark = look(stream, law, avoid=[target._replace(size=0)])
@@ -159,11 +164,11 @@ def _named(one: Pattern, level: str) -> Pattern:
     return Pattern(one.colour * ("c" in level), one.shape * ("s" in level), one.size * ("z" in level))
 
 
-def _picture(expression: Expression, stream: Stream, law: Law, other: Pointed | None = None) -> Pointed | None:
+def _picture(expression: Expression, stream: SceneRandom, law: Law, other: Pointed | None = None) -> Pointed | None:
     """A scene in which the expression means one object, its objects in random order, and the index of that object.
 
     Args:
-        other: the other picture of the pair and its index: the object stands elsewhere, and has another index.
+        other: the other picture of the pair and its index; the object must have another cell and another index here.
     """
     for _ in range(40):
         looks = _looks(expression, stream, law)
@@ -177,8 +182,8 @@ def _picture(expression: Expression, stream: Stream, law: Law, other: Pointed | 
     return None
 
 
-def _looks(expression: Expression, stream: Stream, law: Law) -> list[Pattern] | None:
-    """What is meant, what is nearly meant, and what it is told apart by."""
+def _looks(expression: Expression, stream: SceneRandom, law: Law) -> list[Pattern] | None:
+    """Looks of the object that is meant, of a near miss, of the landmark if any, and of fillers; None if a draw failed."""
     landmark = expression.c if expression.second_relation else expression.b
     if expression.relation:
         avoid = [landmark]
@@ -191,7 +196,7 @@ def _looks(expression: Expression, stream: Stream, law: Law) -> list[Pattern] | 
 
 
 def _nearly_meant(expression: Expression, scene: Scene) -> bool:
-    """Whether one object is meant, and without one of the words another could be."""
+    """Whether exactly one object is meant, and another one could be meant if a word were left out."""
     if len(meant(expression, scene)) != 1:
         return False
     if not expression.relation:
@@ -203,3 +208,6 @@ def _nearly_meant(expression: Expression, scene: Scene) -> bool:
 
 def _cell(thing: Thing) -> tuple[int, int]:
     return thing.column, thing.row
+
+
+SCENES = OwnScenes(2, tuple("0123"), draw)

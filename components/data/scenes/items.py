@@ -1,4 +1,4 @@
-"""The scenes of the task splits, with the samples of every kind of task that is put to the same scenes."""
+"""Draw the scenes of the task splits, with the samples of all kinds of task that share these scenes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,14 +10,11 @@ from components.data.scenes.language import NUMBERS, sentence
 from components.data.scenes.oracle import Fact, encode_facts
 from components.data.scenes.questions import ANSWERS, worded
 from components.data.scenes.scene_pairs import Pair, draw_pair, form_of, wanted_answers
-from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import OWN_SCENES
+from components.data.scenes.scene_random import SceneRandom
+from components.data.scenes.sets import own_scenes
 from components.data.scenes.world import A_DIGIT, LAWS, Scene, matching
 
 TRUTH = ("true", "false")
-
-# Kinds of task that are put to the same scenes, in the order in which they are written.
-SAME_SCENES = ("vqa", "statements", "classification")
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Item:
     """One scene of a task split.
 
     Attributes:
-        samples: by kind of task; what depends on the task (id, part, the whole name of the pair) is still missing.
+        samples: by kind of task; `id`, `part` and the full name of the pair depend on the task and are filled in later.
     """
 
     identity: str
@@ -35,8 +32,8 @@ class Item:
 
 def targets(kind: str) -> list[str]:
     """Every target that a task of this kind can have."""
-    if kind in OWN_SCENES:
-        return list(OWN_SCENES[kind].targets)
+    if own := own_scenes(kind):
+        return list(own.targets)
     if kind == "vqa":
         return sorted({answer for answers in ANSWERS.values() for answer in answers})
     return list(TRUTH if kind == "statements" else NUMBERS[:4])
@@ -49,11 +46,11 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
     of the classification task is the number of digits in the picture, beside a true sentence about it.
     """
     law = LAWS[split]
-    stream = Stream(seed, "tasks", split, number)
+    stream = SceneRandom(seed, "tasks", split, number)
     pair, true, kind, fact = _told_apart(seed, split, number, stream)
     statement = sentence(fact, stream, law.paraphrased)
     facts = encode_facts([fact])
-    # Two questions make more of a scene to train on; scenes that are scored have one, so that they weigh the same.
+    # Training scenes have two questions, for more training samples. Scored scenes have one, so that all weigh the same.
     asks = pair.asks if split == "train" else pair.asks[:1]
     questions = [worded(ask, stream, law.paraphrased) for ask in asks]
     items = []
@@ -61,7 +58,7 @@ def draw_items(seed: int, split: str, number: int) -> list[Item]:
         index = 2 * number + place
         identity = f"{split}-{index:06d}"
         bare = Sample("", "", split, [identity], group=identity)
-        about, said, _ = single_fact_caption(scene, Stream(seed, "classification", split, index), law)
+        about, said, _ = single_fact_caption(scene, SceneRandom(seed, "classification", split, index), law)
         samples = {
             "vqa": [
                 replace(bare, text=text, target=answers[place], form=ask.form, pair=f"{number:06d}-{count}")
@@ -85,8 +82,8 @@ def task_samples(item: Item, task: str, kind: str, paired: bool = True) -> Itera
         yield replace(sample, id=f"{task}-{item.identity}-{count}", part=task, pair=pair)
 
 
-def _told_apart(seed: int, split: str, number: int, stream: Stream) -> tuple[Pair, int, str, Fact]:
-    """A pair, the scene of which the statement is true, the kind of the statement, and what it says."""
+def _told_apart(seed: int, split: str, number: int, stream: SceneRandom) -> tuple[Pair, int, str, Fact]:
+    """A pair, the index of the scene of which the statement is true, the kind of the statement, and its fact."""
     form, occurrence = form_of(number)
     wanted = wanted_answers(form, occurrence, seed, "answers", split)
     while True:

@@ -1,8 +1,8 @@
-"""Facts in words: sentences, and the phrases of which captions and questions are made.
+"""Put facts into words: sentences, and the phrases of which captions and questions are made.
 
-"A red circle" says that there is at least one; a number says that there are exactly so many, unless "at least" or "at
-most" stands before it. Every wording has a second set of templates that only the split `general_paraphrases` uses, made of
-words that the others use too.
+"A red circle" says that there is at least one. A number says that there are exactly that many, unless "at least" or "at
+most" stands before it. Every wording has a second set of templates, which only the split `general_paraphrases` uses. They
+contain no new words.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from components.data.scenes.oracle import (
     Fact,
     Pattern,
 )
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import COLOURS, DRAWN, SIZES
 
 NUMBERS = ("zero", "one", "two", "three", "four")
@@ -92,7 +92,7 @@ ADD_UP: Wording = (
 )
 
 
-def pick(stream: Stream, wording: Wording, paraphrased: bool) -> str:
+def pick(stream: SceneRandom, wording: Wording, paraphrased: bool) -> str:
     """One template of a wording."""
     return stream.choose(wording[paraphrased])
 
@@ -118,19 +118,19 @@ def with_article(pattern: Pattern) -> str:
     return f"an {phrase}" if phrase == "8" else f"a {phrase}"
 
 
-def relation_words(stream: Stream, relation: int) -> str:
+def relation_words(stream: SceneRandom, relation: int) -> str:
     """One way to name a relation."""
     return stream.choose(RELATION_WORDS[relation])
 
 
-def sentence(fact: Fact, stream: Stream, paraphrased: bool = False) -> str:
+def sentence(fact: Fact, stream: SceneRandom, paraphrased: bool = False) -> str:
     """One fact in words."""
     if fact.kind == COUNT:
         return _count_sentence(fact, stream, paraphrased)
     if fact.kind == RELATION:
         a, b = with_article(fact.a), with_article(fact.b)
         if fact.second_relation:
-            # Two steps are long: they name relations in the short way.
+            # Sentences with two relations are long, so they use the short words.
             first, second = (RELATION_WORDS[relation][0] for relation in (fact.relation, fact.second_relation))
             template = pick(stream, CHAINED, paraphrased)
             return template.format(a=a, relation=first, b=b, second=second, c=with_article(fact.c))
@@ -142,7 +142,7 @@ def sentence(fact: Fact, stream: Stream, paraphrased: bool = False) -> str:
     return pick(stream, ADD_UP, paraphrased).format(n=fact.number)
 
 
-def _count_sentence(fact: Fact, stream: Stream, paraphrased: bool) -> str:
+def _count_sentence(fact: Fact, stream: SceneRandom, paraphrased: bool) -> str:
     if (fact.operator, fact.number) == (AT_LEAST, 1):
         wording = EXISTS
     elif (fact.operator, fact.number) == (EQUAL, 0):

@@ -1,7 +1,7 @@
-"""The truth oracle: does a text hold of a scene?
+"""The truth oracle: is a text true of a scene?
 
-Self-contained (numpy only), because training reads it: negatives have to be false, and contrastive losses and recall
-have to know every truth.
+It needs numpy only, because training uses it: negatives have to be false, and contrastive losses and recall have to know
+every true pair.
 
 Layout. A scene is a row of int16, `OBJECT_WIDTH` = 5 numbers for each object:
 
@@ -21,8 +21,8 @@ The kinds of facts, in which #A is the number of objects that match A:
     COMPARISON  #A `operator` #B
     SUM         the sum over all digits that match A `operator` number
 
-A text holds if all of its facts do. A text without facts holds of nothing. Rows are padded at their end with `FILL` =
-0; -1 does as well, for a block whose first number (kind, colour) is below 1 is padding.
+A text is true if all of its facts are. A text without facts is true of nothing. Rows are padded at their end with `FILL` =
+0. A block is padding if its first number (kind or colour) is below 1, so -1 works as well.
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ class Thing(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """One thing that a text says, see the module's description of the kinds."""
+    """One fact that a text states; the module's docstring describes the kinds."""
 
     kind: int
     a: Pattern = Pattern()
@@ -117,7 +117,7 @@ def pad(rows: Sequence[Sequence[int]]) -> NDArray[np.int16]:
 
 
 def holds(facts: NDArray[np.int16], objects: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Which texts hold of which scenes.
+    """Which texts are true of which scenes.
 
     Args:
         facts: (C, F), one padded row of facts for each text.
@@ -148,7 +148,7 @@ def holds(facts: NDArray[np.int16], objects: NDArray[np.int16]) -> NDArray[np.bo
     return np.all(true.reshape(texts, -1, scenes), axis=1) & says_something
 
 
-# Objects and patterns as bit sets: a pattern matches where all of its bits are set. Bit 0 says "there is an object".
+# Objects and patterns as bit sets: a pattern matches objects in which all of its bits are set. Bit 0: there is an object.
 _COLOUR_BITS = np.array([0, *(1 << (1 + code) for code in range(COLOUR_CODES))], dtype=np.int32)
 _DIGIT_BIT = 1 << 24
 _SHAPE_BITS = np.array(
@@ -159,7 +159,7 @@ _SHAPE_BITS = np.array(
     dtype=np.int32,
 )
 _SIZE_BITS = np.array([0, 1 << 21, 1 << 22], dtype=np.int32)
-_TRUE_FOR_SIGN = np.zeros((6, 3), dtype=bool)  # operator by the sign of left - right: below, equal, above
+_TRUE_FOR_SIGN = np.zeros((6, 3), dtype=bool)  # (operator, sign of left - right): negative, zero, positive
 _TRUE_FOR_SIGN[EQUAL] = (False, True, False)
 _TRUE_FOR_SIGN[AT_LEAST] = (False, True, True)
 _TRUE_FOR_SIGN[AT_MOST] = (True, True, False)
@@ -168,7 +168,7 @@ _TRUE_FOR_SIGN[FEWER] = (True, False, False)
 
 
 class _World:
-    """The scenes of one call, objects first: N objects at most, S scenes."""
+    """The scenes of one call, with the objects as first dimension: N objects at most, S scenes."""
 
     def __init__(self, objects: NDArray[np.int64]) -> None:
         things = objects.transpose(1, 2, 0)  # (N, 5, S)

@@ -1,18 +1,19 @@
-"""Statements about two pictures: is it true of the left and the right one together?
+"""Samples of statements about two pictures: is the statement true of the left and the right picture together?
 
-Statements come in sets of four pictures and four samples that share their words; half of the samples are true. Forms:
+Statements come in sets of four pictures and four samples with the same words; half of the samples are true. Forms:
 
-* both: both pictures show an object. Two pictures show it beside a near miss, one shows it alone and one the near miss alone;
-  which of the two the statement is about, only the words say. Words alone, and pictures without words, tell nothing; words
-  and one picture do. The easiest form, of a kind that NLVR2 has too: what is learned of one picture helps with two.
-* side: one picture, which the words name, shows something; the other does not matter. Words alone, and pictures without words,
-  tell nothing.
-* one: exactly one picture shows something; total: so many of a kind in both; as_many: as many in one as in the other.
-  Two left and two right pictures, each left with each right: whatever a picture shows, the statement is true with one
-  partner and false with the other, so that words and either picture together tell nothing.
-* more: one picture shows more of a kind than the other. Two pairs of pictures, each also with its sides changed. Words
-  alone, and pictures without words, tell nothing; words and one picture do tell something (three of a kind are likely to
-  be more), as cannot be helped.
+* both: both pictures show an object. Two of the pictures show it beside a near miss, one shows it alone and one shows the
+  near miss alone. Only the words say which of the two objects is meant. Words alone and pictures alone tell nothing; words
+  and one picture tell something. This is the easiest form, and NLVR2 has it too: what is learned from one picture helps
+  with two.
+* side: one picture, named by the words, shows something; the other does not matter. Words alone and pictures alone tell
+  nothing.
+* one: exactly one picture shows something; total: both together show a number of a kind; as_many: both show equally many.
+  Each of two left pictures is combined with each of two right pictures. Every picture makes the statement true with one
+  partner and false with the other, so even words and one picture together tell nothing.
+* more: one picture shows more of a kind than the other. There are two pairs of pictures, each also with its sides swapped.
+  Words alone and pictures alone tell nothing. Words and one picture tell something (three of a kind are likely to be more),
+  which cannot be avoided.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,8 +31,8 @@ from components.data.scenes.language import (
     with_article,
 )
 from components.data.scenes.oracle import AT_LEAST, COUNT, RELATION, Fact, Pattern
-from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.scene_random import SceneRandom
+from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import (
     A_DIGIT,
     COLOUR_CODES,
@@ -48,10 +49,10 @@ from components.data.scenes.world import (
     true_of,
 )
 
-# As often as they are drawn: most are of the two forms that ask of each picture by itself whether it shows something.
+# Each form as often as it is drawn. The two most frequent forms ask of single pictures whether they show something.
 FORMS = (*5 * ("both",), *3 * ("side",), "one", "total", "as_many", "more")
 SIDES = ("left", "right")
-MOST = 3  # more of a kind are never named, nor shown
+MOST = 3  # more of a kind are never named or shown
 
 ONE: Wording = (
     ("exactly one picture shows {a}", "only one picture shows {a}", "there is {a} in exactly one picture"),
@@ -99,14 +100,14 @@ Make = Callable[[int], Scene | None]
 
 @dataclass(frozen=True)
 class Draft:
-    """A statement, with what is needed to draw its four pictures.
+    """A statement, with functions that draw its four pictures.
 
     Attributes:
-        text: in words.
-        form: its slice.
-        true: whether it is true of a left and a right scene.
-        makes: for each of the four pictures, what draws it.
-        shown: the places of left and right picture of each sample, among the four.
+        text: the statement in words.
+        form: the form by which results are sliced.
+        true: whether the statement is true of a left and a right scene.
+        makes: one function for each of the four pictures; it returns a scene, or None if the draw failed.
+        shown: for each sample, the indices of its left and right picture among the four.
     """
 
     text: str
@@ -119,7 +120,7 @@ class Draft:
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """Four pictures and four samples of one statement."""
     law = LAWS[split]
-    stream = Stream(seed, "pair_statements", split, number)
+    stream = SceneRandom(seed, "pair_statements", split, number)
     draft, scenes = _settled(stream, law)
     group = f"{task}-{split}-{number:06d}"
     names = [f"{group}-{place}" for place in range(4)]
@@ -141,7 +142,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
+def _settled(stream: SceneRandom, law: Law) -> tuple[Draft, list[Scene]]:
     while True:
         form = "one" if law.chains else stream.choose(FORMS)
         draft = _DRAFTS[form](form, stream, law)
@@ -149,19 +150,19 @@ def _settled(stream: Stream, law: Law) -> tuple[Draft, list[Scene]]:
             continue
         scenes = []
         for make in draft.makes:
-            # Scenes of a split are rare among those that fit: one more try is cheaper than another statement.
+            # Few scenes that fit belong to the split. Another try is cheaper than another statement.
             if scene := next((found for found in (make() for _ in range(_TRIES)) if found), None):
                 scenes.append(scene)
         if len(scenes) < len(draft.makes):
             continue
         truths = [draft.true(scenes[left], scenes[right]) for left, right in draft.shown]
-        # A scene may hold more than was asked for.
+        # A scene may show more than was asked for, so the truth values are checked.
         if truths[0] == truths[2] and truths[1] == truths[3] and truths[0] != truths[1]:
             return draft, scenes
 
 
-def _shared(form: str, stream: Stream, law: Law) -> Draft | None:
-    """An object in both pictures, or in one of them only."""
+def _shared(form: str, stream: SceneRandom, law: Law) -> Draft | None:
+    """A statement that both pictures show an object."""
     first = look(stream, law)
     if first is None:
         return None
@@ -181,8 +182,8 @@ def _shared(form: str, stream: Stream, law: Law) -> Draft | None:
     )
 
 
-def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
-    """Something that is there or not: an object, or objects that stand in a relation or two."""
+def _shown(form: str, stream: SceneRandom, law: Law) -> Draft | None:
+    """A statement that something is shown: an object, or objects in one relation or in a chain of two."""
     first = look(stream, law)
     others = [look(stream, law, avoid=[first._replace(size=0)]) if first else None for _ in range(2)]
     if first is None or others[0] is None or others[1] is None:
@@ -194,7 +195,7 @@ def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
             return None
         fact = Fact(RELATION, patterns[0], relations[0], patterns[1], relations[1], patterns[2])
         a, b, c = map(with_article, patterns)
-        words = [RELATION_WORDS[relation][0] for relation in relations]  # two steps are long
+        words = [RELATION_WORDS[relation][0] for relation in relations]  # two relations make long sentences
         what = f"{a} {words[0]} {b} that is {words[1]} {c}"
     elif stream.chance(0.3):
         patterns = patterns[:2]
@@ -222,7 +223,7 @@ def _shown(form: str, stream: Stream, law: Law) -> Draft | None:
     return _draft_of(form, fact, what, stream, law, make)
 
 
-def _draft_of(form: str, fact: Fact, what: str, stream: Stream, law: Law, make: Make) -> Draft:
+def _draft_of(form: str, fact: Fact, what: str, stream: SceneRandom, law: Law, make: Make) -> Draft:
     makes = tuple(lambda there=there: make(there) for there in stream.shuffled((0, 1)) + stream.shuffled((0, 1)))
     if form == "one":
         text = pick(stream, ONE, law.paraphrased).format(a=what)
@@ -233,28 +234,28 @@ def _draft_of(form: str, fact: Fact, what: str, stream: Stream, law: Law, make: 
     return Draft(text, form, lambda left, right: true_of(fact, (left, right)[place]), makes, shown)
 
 
-def _named(thing: Pattern, stream: Stream) -> Pattern:
-    """What a statement says of an object that looks like this."""
+def _named(thing: Pattern, stream: SceneRandom) -> Pattern:
+    """The attributes by which a statement names an object that looks like this."""
     colour, shape = Pattern(thing.colour), Pattern(shape=thing.shape)
     both = Pattern(thing.colour, thing.shape)
     return stream.choose((both, both, thing, colour, shape))
 
 
-def _existing(pattern: Pattern, there: int, stream: Stream, law: Law) -> Scene | None:
-    """A scene with an object that looks like the pattern, or with one that nearly does."""
+def _existing(pattern: Pattern, there: int, stream: SceneRandom, law: Law) -> Scene | None:
+    """A scene with an object that matches the pattern if `there`, otherwise with a near miss."""
     if there:
         return _holding((pattern,), (), stream, law)
     return _holding((other_than(stream, pattern),), (pattern,), stream, law)
 
 
-def _holding(kinds: Sequence[Pattern], missing: Sequence[Pattern], stream: Stream, law: Law) -> Scene | None:
-    """A scene with one object of each kind, and nothing of what is to be missing."""
+def _holding(kinds: Sequence[Pattern], missing: Sequence[Pattern], stream: SceneRandom, law: Law) -> Scene | None:
+    """A scene with one object of each kind, and no object that matches `missing`."""
     found = [one for one in (look(stream, law, kind, missing) for kind in kinds) if one]
     whole = filled(stream, law, found, [*kinds, *missing]) if len(found) == len(kinds) else None
     return placed(stream, law, whole) if whole else None
 
 
-def _counted(form: str, stream: Stream, law: Law) -> Draft | None:
+def _counted(form: str, stream: SceneRandom, law: Law) -> Draft | None:
     """A statement about how many objects of one kind each picture shows."""
     kinds = (
         [Pattern(colour=colour) for colour in COLOUR_CODES],
@@ -305,3 +306,6 @@ _DRAFTS = {
     "as_many": _counted,
     "more": _counted,
 }
+
+
+SCENES = OwnScenes(4, ("false", "true"), draw)

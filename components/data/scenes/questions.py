@@ -12,7 +12,7 @@ from components.data.scenes.language import (
     with_article,
 )
 from components.data.scenes.oracle import FIRST_DIGIT, RELATION, Fact, Pattern
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import A_DIGIT, COLOURS, DRAWN, OPPOSITE, Scene, digit_sum, matching, stands, true_of
 
 YES_NO = ("yes", "no")
@@ -27,8 +27,8 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "sum": tuple(map(str, range(1, 10))),
 }
 
-# Which form the k-th pair of scenes of a split is about, over and over: three quarters are easy to see (existence,
-# counting, colour, shape). Interleaved, so that the first hundred samples have the same mixture as all.
+# The forms of successive pairs of scenes of a split, repeated. Three quarters are easy to see (existence, counting, colour,
+# shape). Forms are interleaved, so that the first hundred samples have the same mixture as all.
 SCHEDULE = (
     "existence", "counting", "colour", "shape", "digit", "existence", "counting", "colour", "relation", "shape",
     "existence", "counting", "colour", "sum", "digit", "existence", "counting", "colour", "shape", "comparison",
@@ -76,7 +76,7 @@ CHAIN = "is there {a} {relation} {b} that is {second} {c}?"
 
 
 class Ask(NamedTuple):
-    """What is asked; the wording is chosen later."""
+    """The content of a question; its wording is chosen later."""
 
     form: str
     a: Pattern = Pattern()
@@ -86,7 +86,7 @@ class Ask(NamedTuple):
     c: Pattern = Pattern()
 
 
-def worded(ask: Ask, stream: Stream, paraphrased: bool = False) -> str:
+def worded(ask: Ask, stream: SceneRandom, paraphrased: bool = False) -> str:
     """The question in words."""
     if ask.second_relation:
         first, second = (RELATION_WORDS[relation][0] for relation in (ask.relation, ask.second_relation))
@@ -103,7 +103,7 @@ def worded(ask: Ask, stream: Stream, paraphrased: bool = False) -> str:
 
 
 def answer(ask: Ask, scene: Scene) -> str | None:
-    """The answer; None where the question makes no sense, such as the colour of the star where there are two."""
+    """The answer; None where the question makes no sense, such as "what colour is the star" where there are two stars."""
     found = matching(scene, ask.a)
     if ask.form == "existence":
         return _yes(bool(found))

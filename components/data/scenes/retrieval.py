@@ -1,8 +1,8 @@
-"""Pools for retrieval: pictures with their texts, every text false of every other picture of its pool.
+"""Pools for retrieval: pictures with their texts, where every text is false of every other picture of its pool.
 
-False by the oracle, not by identity. The objects of each picture but the first are those of an earlier one of its pool,
-but for a single attribute of a single object, so that hard negatives are there by construction. Texts of a pool either
-list the objects or say how two of them stand; in a pool of the latter kind the same objects may just stand elsewhere.
+The oracle decides what is false. Every picture but the first has the objects of an earlier one of its pool, with a single
+attribute of a single object changed, so every pool has hard negatives. The texts of a pool either list the objects or state
+a relation between two of them. In a pool of relations, a picture may also show the same objects at other places.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from components.data.scenes.captions import complete_caption
 from components.data.scenes.facts import chain, true_fact
 from components.data.scenes.language import sentence
 from components.data.scenes.oracle import RELATION, Fact, Pattern, encode_facts
-from components.data.scenes.scene_random import Stream
-from components.data.scenes.sets import SampleSet, Shown, other_than
+from components.data.scenes.scene_random import SceneRandom
+from components.data.scenes.sets import OwnScenes, SampleSet, Shown, other_than
 from components.data.scenes.world import LAWS, Law, Scene, draw_scene, placed, true_of
 
 POOL = 8
 MOST_WORDS = 20
-"""Longer captions (four objects with their sizes) might be cut off before they tell."""
+"""Longer captions (four objects with their sizes) might be cut off before the words that matter."""
 SHARE_OF_RELATIONS = 0.3
 _UNTAUGHT = "four"  # a number that training never names
 
 
 class Described(NamedTuple):
-    """A scene with its text and what the text says."""
+    """A scene with its text and the facts that the text states."""
 
     scene: Scene
     text: str
@@ -35,7 +35,7 @@ class Described(NamedTuple):
 def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     """One pool."""
     law = LAWS[split]
-    stream = Stream(seed, "retrieval", split, number)
+    stream = SceneRandom(seed, "retrieval", split, number)
     pool: list[Described] | None = None
     while pool is None:
         pool = _pool(stream, law)
@@ -60,7 +60,7 @@ def draw(seed: int, split: str, number: int, task: str) -> SampleSet:
     return SampleSet(pictures, samples)
 
 
-def _pool(stream: Stream, law: Law) -> list[Described] | None:
+def _pool(stream: SceneRandom, law: Law) -> list[Described] | None:
     related = law.chains or (max(law.counts) > 1 and stream.chance(SHARE_OF_RELATIONS))
     pool: list[Described] = []
     for _ in range(40 * POOL):
@@ -73,8 +73,8 @@ def _pool(stream: Stream, law: Law) -> list[Described] | None:
     return None
 
 
-def _near(scene: Scene, stream: Stream, law: Law, related: bool) -> Scene | None:
-    """A scene of the split whose objects are the same but for one attribute of one, or all the same but elsewhere."""
+def _near(scene: Scene, stream: SceneRandom, law: Law, related: bool) -> Scene | None:
+    """A scene with one attribute of one object changed or, for relations, with the same objects at other places."""
     looks = [Pattern(*thing[:3]) for thing in scene]
     if not (related and stream.chance(0.5)):
         changed = stream.below(len(looks))
@@ -82,8 +82,8 @@ def _near(scene: Scene, stream: Stream, law: Law, related: bool) -> Scene | None
     return placed(stream, law, looks)
 
 
-def _described(scene: Scene, stream: Stream, law: Law, related: bool) -> Described | None:
-    """The scene with a text: a list of its objects, or how two or three of them stand."""
+def _described(scene: Scene, stream: SceneRandom, law: Law, related: bool) -> Described | None:
+    """The scene with a text: a list of its objects, or a relation between two or three of them."""
     if law.chains:
         fact = chain(scene, stream)
         return Described(scene, sentence(fact, stream), (fact,))
@@ -102,3 +102,6 @@ def _tells_apart(one: Described, other: Described) -> bool:
 
 def _holds(facts: Sequence[Fact], scene: Scene) -> bool:
     return all(true_of(fact, scene) for fact in facts)
+
+
+SCENES = OwnScenes(POOL, tuple("01234567"), draw)

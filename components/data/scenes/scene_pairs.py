@@ -1,8 +1,8 @@
 """Complementary pairs of scenes: two scenes for which the same questions have different answers.
 
-The question is drawn first, then the answers, then scenes in which they are right. So a question says nothing about
-its answer, beyond that held-out combinations do not occur; and because the two scenes of a pair are interchangeable, a
-picture alone says nothing about the truth of a yes-or-no question or a statement.
+The question is drawn first, then the answers, then scenes in which they are right. So a question alone says nothing about
+its answer, except that held-out combinations do not occur. The two scenes of a pair are interchangeable, so a picture alone
+says nothing about the truth of a yes-or-no question or a statement.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from functools import partial
 
 from components.data.scenes.oracle import Pattern
 from components.data.scenes.questions import ANSWERS, SCHEDULE, Ask, answer
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import (
     A_DIGIT,
     COLOUR_CODES,
@@ -32,7 +32,7 @@ Looks = list[Pattern]
 
 @dataclass(frozen=True)
 class Draft:
-    """Two scenes before their objects have places, and what is asked about both."""
+    """Two scenes before their objects have places, with the questions about both."""
 
     asks: tuple[Ask, ...]
     answers: tuple[tuple[str, str], ...]  # per question, in the first and in the second scene
@@ -49,9 +49,9 @@ class Pair:
     answers: tuple[tuple[str, str], ...]
 
 
-# What a drafter is given: the stream, the law of the split, and the answers that two questions should have.
+# A drafter gets the stream, the law of the split, and the answers (as indices) that two questions should have.
 Wanted = tuple[tuple[int, int], tuple[int, int]]
-Drafter = Callable[[Stream, Law, Wanted], Draft | None]
+Drafter = Callable[[SceneRandom, Law, Wanted], Draft | None]
 
 
 def form_of(pair: int) -> tuple[str, int]:
@@ -62,16 +62,16 @@ def form_of(pair: int) -> tuple[str, int]:
 
 
 def wanted_answers(form: str, occurrence: int, *key: object) -> Wanted:
-    """Which answers (by index) two questions of this form have in the first and in the second scene of a pair.
+    """The answers (as indices) that two questions of this form have in the first and in the second scene of a pair.
 
-    Every run of as many pairs as the form has answers uses each answer once in the first and once in the second scene,
-    so that the answers are balanced exactly; the order differs from run to run and between the two questions.
+    If a form has n answers, every block of n pairs uses each answer once in the first and once in the second scene, so the
+    answers are exactly balanced. The order differs between blocks and between the two questions.
     """
     count = len(ANSWERS[form])
     block, position = divmod(occurrence, count)
 
     def of_question(question: int) -> tuple[int, int]:
-        stream = Stream(*key, question, form, block)
+        stream = SceneRandom(*key, question, form, block)
         order = stream.shuffled(range(count))
         shift = 1 + stream.below(count - 1)
         return order[position], order[(position + shift) % count]
@@ -79,8 +79,8 @@ def wanted_answers(form: str, occurrence: int, *key: object) -> Wanted:
     return of_question(0), of_question(1)
 
 
-def draw_pair(stream: Stream, law: Law, form: str, wanted: Wanted) -> Pair:
-    """Draw until everything fits: the answers, the split that the scenes belong to, their numbers of objects."""
+def draw_pair(stream: SceneRandom, law: Law, form: str, wanted: Wanted) -> Pair:
+    """Draw a pair; repeat until the answers, the split of both scenes and their numbers of objects are as wanted."""
     drafter = _two_steps if law.chains else DRAFTERS[form]
     while True:
         draft = drafter(stream, law, wanted)
@@ -89,7 +89,7 @@ def draw_pair(stream: Stream, law: Law, form: str, wanted: Wanted) -> Pair:
             return pair
 
 
-def _settled(stream: Stream, law: Law, draft: Draft) -> Pair | None:
+def _settled(stream: SceneRandom, law: Law, draft: Draft) -> Pair | None:
     first = placed(stream, law, draft.looks[0], draft.orders[0])
     second = first and placed(stream, law, draft.looks[1], draft.orders[1])
     if not first or not second:
@@ -106,16 +106,18 @@ def _both(make: Callable[[int], Looks | None]) -> tuple[Looks, Looks] | None:
     return (first, second) if first and second else None
 
 
-def _swapped(stream: Stream, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], orders: tuple[Order, Order]) -> Draft:
-    """Two questions of which the first is true of the first scene only and the second of the second, in random order."""
+def _swapped(
+    stream: SceneRandom, asks: tuple[Ask, Ask], looks: tuple[Looks, Looks], orders: tuple[Order, Order]
+) -> Draft:
+    """A draft with two yes-or-no questions, in random order: each is true of one scene only."""
     answers = (("yes", "no"), ("no", "yes"))
     if stream.chance(0.5):
         asks, answers = (asks[1], asks[0]), (answers[1], answers[0])
     return Draft(asks, answers, looks, orders)
 
 
-def _existence(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
-    """An object of one kind, and in the other scene one that differs from it in as little as one attribute."""
+def _existence(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
+    """Is there such an object? The other scene has one that may differ from it in a single attribute."""
     level = stream.choose(("c", "s", "cs", "cs", "zs"))
     first = look(stream, law)
     second = first and look(stream, law, _changed(stream, first, level))
@@ -131,8 +133,8 @@ def _existence(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return _swapped(stream, (Ask("existence", patterns[0]), Ask("existence", patterns[1])), looks, ((), ()))
 
 
-def _changed(stream: Stream, one: Pattern, level: str) -> Pattern:
-    """What one of the attributes named in `level` is replaced by; attributes not named are left open."""
+def _changed(stream: SceneRandom, one: Pattern, level: str) -> Pattern:
+    """The object with one of the attributes in `level` drawn anew; attributes that are not in `level` are left open."""
     field = stream.choose(level)
     drawn = one.shape in DRAWN_SHAPES
     return Pattern(
@@ -142,8 +144,8 @@ def _changed(stream: Stream, one: Pattern, level: str) -> Pattern:
     )
 
 
-def _counting(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
-    """Two patterns that concern different attributes, so that every number of the one goes with every number of the other."""
+def _counting(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
+    """How many are there? The two patterns concern different attributes, so any two numbers can occur together."""
     choices = (
         [Pattern(colour=colour) for colour in COLOUR_CODES],
         [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT],
@@ -167,8 +169,8 @@ def _counting(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _asked("counting", patterns, wanted, looks)
 
 
-def _named(form: str, stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
-    """One or two objects that can be told by an attribute, and are asked for another."""
+def _named(form: str, stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
+    """Which colour, shape or digit does an object have? One or two objects are named by another attribute."""
     names = {
         "colour": [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT],
         "shape": [Pattern(colour=colour) for colour in COLOUR_CODES],
@@ -194,8 +196,8 @@ def _with_answer(form: str, pattern: Pattern, answer: int) -> Pattern:
     return pattern._replace(shape=(DRAWN_SHAPES if form == "shape" else DIGIT_SHAPES)[answer])
 
 
-def _relation(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
-    """Two objects that have changed sides in the second scene."""
+def _relation(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
+    """Does one object stand in a relation to another? In the second scene the two have changed sides."""
     first = look(stream, law)
     second = first and look(stream, law, avoid=[Pattern(first.colour, first.shape)])
     if not first or not second:
@@ -207,8 +209,8 @@ def _relation(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _swapped(stream, asks, looks, (((0, relation, 1),), ((1, relation, 0),)))
 
 
-def _comparison(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
-    """More of the one than of the other, and the other way round in the second scene."""
+def _comparison(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
+    """Are there more of one kind than of another? In the second scene it is the other way round."""
     colours = [Pattern(colour=colour) for colour in COLOUR_CODES]
     shapes = [*(Pattern(shape=shape) for shape in DRAWN_SHAPES), A_DIGIT]
     patterns = stream.shuffled(stream.choose((colours, shapes)))[:2]
@@ -225,8 +227,8 @@ def _comparison(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _swapped(stream, asks, looks, ((), ()))
 
 
-def _sum(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
-    """Two digits with the wanted sum."""
+def _sum(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
+    """What is the sum of the two digits?"""
 
     def make(scene: int) -> Looks | None:
         total = int(ANSWERS["sum"][wanted[0][scene]])
@@ -239,8 +241,8 @@ def _sum(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
     return looks and _asked("sum", [A_DIGIT], wanted, looks)
 
 
-def _two_steps(stream: Stream, law: Law, wanted: Wanted) -> Draft | None:
-    """Three objects in a chain of two relations, one of which is turned round in the second scene."""
+def _two_steps(stream: SceneRandom, law: Law, wanted: Wanted) -> Draft | None:
+    """Do three objects stand in a chain of two relations? In the second scene one of the relations is reversed."""
     looks: Looks = []
     patterns: list[Pattern] = []
     while len(looks) < 3:
@@ -267,7 +269,7 @@ def _asked(form: str, patterns: list[Pattern], wanted: Wanted, looks: tuple[Look
 
 
 def _merged(patterns: list[Pattern]) -> Pattern:
-    """Patterns that concern different attributes, as one."""
+    """One pattern with the attributes of all; the patterns concern different attributes."""
     return Pattern(*(max(values) for values in zip(*patterns, Pattern(), strict=True)))
 
 

@@ -1,4 +1,4 @@
-"""Random numbers for one scene: a counter-based stream that depends on its key alone."""
+"""Random numbers for one scene: a counter-based stream that depends only on its key."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ _BLOCK = 48
 Item = TypeVar("Item")
 
 
-class Stream:
-    """Draws from Philox, keyed by the hash of the parts of its name.
+class SceneRandom:
+    """Draws from Philox, whose key is a hash of `key`.
 
-    Only raw 64-bit numbers are taken from numpy: those of a bit generator are guaranteed never to change, those of
-    `numpy.random.Generator` are not. A remainder modulo a small n is uniform to within n / 2**64.
+    Only raw 64-bit numbers are taken from numpy, because numpy guarantees that they never change; it does not guarantee this
+    for `numpy.random.Generator`. A remainder modulo a small n is uniform to within n / 2**64.
     """
 
     def __init__(self, *key: object) -> None:

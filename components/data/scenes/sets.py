@@ -1,28 +1,29 @@
-"""Tasks whose samples need scenes of their own: pictures and samples are drawn in sets that belong together.
+"""Kinds of task whose samples need scenes of their own, drawn in sets of pictures and samples that belong together.
 
-The other tasks (`components.data.scenes.items`) put their questions to the same scenes; these would not fit them.
+The other kinds of task share their scenes (`components.data.scenes.items`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import NamedTuple
 
+from components.catalogue import placed
 from components.data.samples import Sample
 from components.data.scenes.draw import Curtain
 from components.data.scenes.oracle import Pattern
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import A_DIGIT, COLOUR_CODES, DIGIT_SHAPES, DRAWN_SHAPES, SIZE_CODES, Scene
+from components.tasks import TASKS
 
 
 class Shown(NamedTuple):
     """A picture to be drawn.
 
     Attributes:
-        identity: its id; what is drawn by chance (noise, handwriting) depends on it.
+        identity: its id; random details (noise, handwriting) depend on it.
         scene: its objects, in the order of its boxes.
-        group: pictures that must not be parted share one.
-        curtain: what hides some of its cells, if anything does.
+        group: pictures of one group must stay in one split.
+        curtain: hides some of its cells; None without a curtain.
     """
 
     identity: str
@@ -33,46 +34,37 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class SampleSet:
-    """Pictures and samples that belong together: complementary pairs, a pool."""
+    """Pictures and samples that belong together, such as a complementary pair or a pool."""
 
     pictures: list[Shown]
     samples: list[Sample]
 
 
-# From the seed of the scenes, the split, which set of the split it is, and the name of the task.
+# Arguments: the seed of the scenes, the split, the number of the set in the split, and the name of the task.
 Drawer = Callable[[int, str, int, str], SampleSet]
 
 
 class OwnScenes(NamedTuple):
-    """A kind of task with scenes of its own.
+    """The scenes of one kind of task. The row of the kind says where they are.
 
     Attributes:
         size: samples in a set; there are as many pictures.
         targets: every target that a sample can have.
-        drawer: module:function of its `Drawer`.
+        draw: draws one set.
     """
 
     size: int
     targets: tuple[str, ...]
-    drawer: str
-
-    def draw(self, seed: int, split: str, number: int, task: str) -> SampleSet:
-        """One set."""
-        module, function = self.drawer.split(":")
-        drawer: Drawer = getattr(import_module(module), function)
-        return drawer(seed, split, number, task)
+    draw: Drawer
 
 
-# In the order in which they are written.
-OWN_SCENES: dict[str, OwnScenes] = {
-    "grounding": OwnScenes(2, tuple("0123"), "components.data.scenes.grounding:draw"),
-    "retrieval": OwnScenes(8, tuple("01234567"), "components.data.scenes.retrieval:draw"),
-    "entailment": OwnScenes(3, ("contradiction", "entailment", "neutral"), "components.data.scenes.entailment:draw"),
-    "pair_statements": OwnScenes(4, ("false", "true"), "components.data.scenes.pair_statements:draw"),
-}
+def own_scenes(kind: str) -> OwnScenes | None:
+    """The scenes of a kind of task; None where it is put to the scenes that several kinds share."""
+    place = TASKS[kind].own_scenes
+    return None if place is None else placed(place)
 
 
-def other_than(stream: Stream, pattern: Pattern) -> Pattern:
+def other_than(stream: SceneRandom, pattern: Pattern) -> Pattern:
     """The pattern with one of the attributes that it names replaced by another value: a near miss."""
     field = stream.choose([name for name in pattern._fields if getattr(pattern, name)])
     value = getattr(pattern, field)

@@ -1,8 +1,8 @@
-"""What there is in the world of the scenes, and how scenes of each split are drawn.
+"""The world of the scenes: its colours, shapes and relations, and how scenes of each split are drawn.
 
-A scene is one to four objects in the cells of a grid of 4 x 4, at most one object a cell. Which split a scene belongs
-to is decided by its content: every split owns a range of hash values, so that no scene can occur in two of them,
-whatever their sizes. Splits with content of their own (held-out combinations, four objects) need no range.
+A scene is one to four objects in the cells of a grid of 4 x 4, at most one object in a cell. The content of a scene decides
+its split: every split owns a range of hash values, so no scene can occur in two splits, whatever their sizes. Splits whose
+content differs from all others (held-out combinations, four objects) need no range.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from components.data.scenes.oracle import (
     Pattern,
     Thing,
 )
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "cyan")
 DRAWN = ("circle", "square", "triangle", "star")
@@ -45,8 +45,8 @@ ANYTHING = Pattern()
 A_DIGIT = Pattern(shape=ANY_DIGIT)
 OPPOSITE = {LEFT_OF: RIGHT_OF, RIGHT_OF: LEFT_OF, ABOVE: BELOW, BELOW: ABOVE}
 
-# Never seen outside `general_combinations`: two drawn combinations and one colour for each digit. More drawn ones would
-# give answers away: where red triangles do not occur, "what shape is the red thing" has one answer fewer.
+# Combinations that occur only in `general_combinations`: two of drawn shapes, and one colour for each digit. More of drawn
+# shapes would reveal answers: if red triangles never occur, "what shape is the red thing" has one answer fewer.
 HELD_OUT = frozenset(
     [(1, 3), (3, 4)] + [(COLOUR_CODES[digit % len(COLOURS)], FIRST_DIGIT + digit) for digit in range(10)]
 )
@@ -61,11 +61,11 @@ class Law:
     """How the scenes of one split are drawn.
 
     Attributes:
-        classes: the range of hash values, out of 100, that belong to the split; None where its content sets it apart.
-        counts: numbers of objects, as often as they are to be drawn.
-        held_out: every scene holds a combination of `HELD_OUT`; elsewhere none does.
-        chains: questions and statements are about relations of two steps.
-        paraphrased: wording that occurs nowhere else.
+        classes: the range of hash values, out of 100, that belong to the split; None where its content is unlike all others.
+        counts: numbers of objects, each as often as it is to be drawn.
+        held_out: whether every scene holds a combination of `HELD_OUT`; otherwise no scene does.
+        chains: whether questions and statements are about chains of two relations.
+        paraphrased: whether wordings are used that occur in no other split.
         writing: the range of handwritten digits, as indices into scikit-learn's `load_digits`.
     """
 
@@ -114,7 +114,7 @@ def stands(first: Thing, relation: int, second: Thing) -> bool:
 
 
 def true_of(fact: Fact, scene: Scene) -> bool:
-    """The oracle for one fact and one scene; `oracle.holds` is the same for many at once."""
+    """Whether a fact is true of a scene; `oracle.holds` decides the same for many at once."""
     first = matching(scene, fact.a)
     if fact.kind == RELATION:
         return any(
@@ -143,8 +143,8 @@ def digit_sum(things: Iterable[Thing]) -> int:
     return sum(thing.shape - FIRST_DIGIT for thing in things if thing.shape >= FIRST_DIGIT)
 
 
-def look(stream: Stream, law: Law, pattern: Pattern = ANYTHING, avoid: Sequence[Pattern] = ()) -> Pattern | None:
-    """What some object that matches the pattern, and nothing of `avoid`, looks like; None if none was found."""
+def look(stream: SceneRandom, law: Law, pattern: Pattern = ANYTHING, avoid: Sequence[Pattern] = ()) -> Pattern | None:
+    """Draw the look of an object that matches the pattern and nothing in `avoid`; None if none was found."""
     for _ in range(20):
         colour, shape = pattern.colour, pattern.shape
         if law.held_out and stream.chance(0.5):
@@ -162,9 +162,9 @@ def look(stream: Stream, law: Law, pattern: Pattern = ANYTHING, avoid: Sequence[
 
 
 def filled(
-    stream: Stream, law: Law, looks: Sequence[Pattern] = (), avoid: Sequence[Pattern] = ()
+    stream: SceneRandom, law: Law, looks: Sequence[Pattern] = (), avoid: Sequence[Pattern] = ()
 ) -> list[Pattern] | None:
-    """Add objects that match nothing of `avoid` until there are as many as the split wants; None if none was found."""
+    """Add objects that match nothing in `avoid` up to a number drawn for the split; None if a draw failed."""
     missing = max(0, stream.choose(law.counts) - len(looks))
     extra = [look(stream, law, avoid=avoid) for _ in range(missing)]
     found = [one for one in extra if one]
@@ -172,12 +172,12 @@ def filled(
 
 
 def placed(
-    stream: Stream, law: Law, looks: Sequence[Pattern], order: Sequence[tuple[int, int, int]] = ()
+    stream: SceneRandom, law: Law, looks: Sequence[Pattern], order: Sequence[tuple[int, int, int]] = ()
 ) -> Scene | None:
     """Put objects into cells so that the scene belongs to the split.
 
     Args:
-        order: (first, relation, second) by position in `looks`: what has to stand in which relation to what.
+        order: required relations as (first, relation, second), where first and second are positions in `looks`.
 
     Returns:
         The scene, its objects in reading order; None if no such scene was found.
@@ -206,7 +206,7 @@ def belongs(scene: Scene, law: Law) -> bool:
     return law.classes[0] <= value < law.classes[1]
 
 
-def draw_scene(stream: Stream, law: Law) -> Scene:
+def draw_scene(stream: SceneRandom, law: Law) -> Scene:
     """Some scene of the split."""
     while True:
         looks = filled(stream, law)

@@ -1,7 +1,7 @@
-"""Which targets become classes, where answers are free and most of them are given once.
+"""Choose which targets become classes, where answers are free and most of them are given once.
 
-Classes are chosen from training rows alone: a target that is none of them cannot be learned, and where it is evaluated it
-can only be missed.
+Classes are chosen from training rows only. A target that is no class cannot be learned, and an evaluated row with it always
+counts as wrong.
 """
 
 from collections import Counter
@@ -16,8 +16,8 @@ def choose_classes(targets: Iterable[str | None], fewest: int = 1, most: int | N
 
     Args:
         targets: of the training rows; None where a row has none.
-        fewest: how many of these rows a class needs.
-        most: how many classes there may be, the most frequent first and, among equals, the first in the alphabet.
+        fewest: the number of rows that a class needs at least.
+        most: the largest number of classes; the most frequent are kept and, among equals, the first in the alphabet.
     """
     counts = Counter(target for target in targets if target is not None)
     ranked = sorted(counts, key=lambda target: (-counts[target], target))

@@ -1,10 +1,12 @@
-"""Boxes in the forms that data sets give them, as x, y, width and height in pixels.
+"""Read boxes in the forms that data sets use, as x, y, width and height in pixels.
 
-A list of boxes or a single one; a box as four numbers (x, y, width, height) or as an object whose keys say what its numbers
-are. The lists of COCO ([{"bbox": [...], "category_id": 3}, ...]) and of Hugging Face ({"bbox": [[...], ...], "category": [...]})
-bring names along. In a text file all this is JSON, Python as it was printed, or bare numbers.
+* A value is a list of boxes or a single box.
+* A box is four numbers (x, y, width, height), or an object whose keys say what its numbers are.
+* The lists of COCO ([{"bbox": [...], "category_id": 3}, ...]) and of Hugging Face ({"bbox": [[...], ...], "category": [...]})
+  contain names as well.
+* In a text file all this is JSON, printed Python, or bare numbers.
 
-Four numbers without keys that are meant as two corners cannot be told from a corner and a size: they are taken for the latter.
+Four numbers without keys are always read as a corner and a size: two corners cannot be told apart from that.
 """
 
 import ast
@@ -53,7 +55,7 @@ class Boxes:
 
     Attributes:
         values: x, y, width and height of each, in pixels.
-        names: what each shows; None where the form does not say.
+        names: the name of what each box shows; None where the form has no names.
     """
 
     values: list[list[float]]
@@ -63,7 +65,7 @@ class Boxes:
 class BoxFormError(ValueError):
     """Boxes that cannot be read.
 
-    The message is what is wrong, in words that are the same for all such rows; `advice` is what to do.
+    The message says what is wrong, in the same words for all such rows. `advice` says what to do.
     """
 
     def __init__(self, problem: str, advice: str) -> None:
@@ -72,10 +74,10 @@ class BoxFormError(ValueError):
 
 
 def boxes_of(value: Any) -> Boxes | None:
-    """The boxes that a cell holds; None where it is empty. An empty list says that there are none.
+    """The boxes in a cell; None where it is empty. An empty list means that the picture has no boxes.
 
     Raises:
-        BoxFormError: they are in none of the forms, or are shares of the picture and not pixels.
+        BoxFormError: they are in none of the forms, or they are shares of the picture instead of pixels.
     """
     if isinstance(value, str):
         value = _parsed(value)
@@ -93,7 +95,7 @@ def _unreadable() -> BoxFormError:
 
 
 def _parsed(text: str) -> Any:
-    """What a cell holds: JSON, Python, or numbers with blanks, semicolons or line ends between them."""
+    """The value of a cell: JSON, Python, or numbers separated by blanks, semicolons or line ends."""
     text = text.strip()
     if text.lower() in ("", "nan", "none", "null", "na", "n/a"):
         return None
@@ -148,7 +150,7 @@ def _has(value: Mapping[str, Any], keys: Sequence[str]) -> bool:
 
 
 def _by_keys(value: Mapping[str, Any], keys: Sequence[str], form: Sequence[Sequence[str]]) -> list[list[float]]:
-    """The box of an object with four numbers, or the boxes of one with four lists of them."""
+    """The box of an object with four numbers, or the boxes of an object with four lists of numbers."""
     columns = [value[key] if isinstance(value[key], (list, tuple)) else [value[key]] for key in keys]
     if len({len(column) for column in columns}) != 1:
         raise _unreadable()

@@ -1,17 +1,17 @@
-"""Which column of a manifest is what: named by the user, or recognised by the names that people use."""
+"""Find out which column of a manifest holds what: chosen by the user, or recognised by the names that people use."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from components.data.sources.manifest_settings import ManifestColumns
 from components.errors import CeterisError
-from components.study.data_settings import ManifestColumns
 
 NONE = "none"
-"""Said in the place of a column: the manifest has none, whatever its columns are called."""
+"""Given in place of a column's name: no column has this meaning, whatever the columns are called."""
 
-# In order of preference. A question comes before a text, which may be what is written in the picture. Names of classes come
-# before their numbers.
+# In order of preference. A question comes before a text, because the text may be what is written in the picture. Names of
+# classes come before their numbers.
 ALIASES: dict[str, tuple[str, ...]] = {
     "image": (
         "image",
@@ -39,14 +39,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "classes": ("classes",),
 }
 _RARE = ("id", "boxes")
-"""Not missed where there are none."""
+"""Meanings that descriptions do not list as absent."""
 CHOSEN = tuple(ManifestColumns.model_fields)
-"""What a user may name a column for; the others are recognised or absent."""
+"""Meanings for which the user may choose a column; the others are only recognised by name."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The column that holds each thing, by its name in the file; None where there is none."""
+    """For each meaning, the name of its column in the file; None where there is none."""
 
     image: str | None = None
     text: str | None = None
@@ -75,16 +75,16 @@ class Columns:
 
 
 def _plain(name: str) -> str:
-    """A column's name as the aliases are written: "Image Path", "image-path" and "imagePath" are one."""
+    """A column's name in the form of the aliases: "Image Path", "image-path" and "imagePath" become "image_path"."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[\s_.-]+", "_", words).lower()
 
 
 def recognise(names: Sequence[str], chosen: ManifestColumns, file: str) -> Columns:
-    """Find the columns among the names of a file: those that the user chose, and the others by their names, whatever the case.
+    """Find the column of each meaning: the one that the user chose, otherwise by its name in any case.
 
     Raises:
-        CeterisError: a chosen column is not there.
+        CeterisError: a chosen column does not exist.
     """
     known = {_plain(name): name for name in reversed(names)}
     found: dict[str, str | None] = {}
@@ -102,8 +102,9 @@ def recognise(names: Sequence[str], chosen: ManifestColumns, file: str) -> Colum
                 f"{file} has no column {choice!r} to take the {meaning} from: its columns are {columns}."
             )
     if found["boxes"] is None:
-        found["classes"] = None  # they name what is in boxes
-    # A column that the user gave one meaning has no second one by its name. Groups and splits may be told by any column.
+        found["classes"] = None  # they are names of boxes
+    # A column that the user chose for one meaning gets no second meaning by its name. A choice for the group or the split does
+    # not count here, because any column may serve for these as well.
     exclusive = (meaning for meaning in ("image", "text", "target", "boxes") if getattr(chosen, meaning) is not None)
     taken = {name for meaning in exclusive if (name := found[meaning])}
     return Columns(

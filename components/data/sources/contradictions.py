@@ -1,4 +1,4 @@
-"""Rows that ask the same of the same picture and are answered differently: at most one of the answers can be learned."""
+"""Find contradictory rows: the same picture and text with different targets. At most one of the targets can be learned."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from components.data.sources.look_alikes import visible
 
 
 class _First(NamedTuple):
-    """The first row that asked something, how many rows have asked the same, and one that answered differently, in words."""
+    """The first row with a picture and a text, the number of rows with both, and a contradiction in words if there is one."""
 
     file: str
     place: int
@@ -19,16 +19,16 @@ class _First(NamedTuple):
 
 @dataclass
 class Contradictions:
-    """Gathers them in one pass. Of every picture with a text one row is kept."""
+    """Collects contradictions in one pass. One record is kept for each picture with a text."""
 
     _asked: dict[tuple[str, str], _First] = field(default_factory=dict)
 
     def add(self, file: str, place: int, look: str, words: str, target: str | None) -> None:
-        """One row.
+        """Add one row.
 
         Args:
-            look: equal for pictures with equal pixels; empty where the picture cannot be decoded.
-            words: equal for equal texts, such as a hash of them with blanks folded; empty where there is no text.
+            look: a key that is equal for pictures with equal pixels; empty where the picture cannot be decoded.
+            words: a key that is equal for equal texts, such as a hash with blanks folded; empty where there is no text.
         """
         if not look or not target:
             return
@@ -44,15 +44,15 @@ class Contradictions:
 
     @property
     def rows(self) -> int:
-        """How many rows contradict another one, or are contradicted."""
+        """Number of rows whose picture and text occur with more than one target."""
         return sum(first.rows for first in self._asked.values() if first.example)
 
     def findings(self, file: str, answers_are_open: bool = False) -> Findings:
-        """At most one warning, about all of them.
+        """At most one warning, about all contradictions.
 
         Args:
-            file: what the sentence names.
-            answers_are_open: that people answer one question differently is then no mistake.
+            file: the name in the sentence.
+            answers_are_open: whether answers are free; then people may answer differently, and that is no mistake.
         """
         examples = [first.example for first in self._asked.values() if first.example]
         if not examples:

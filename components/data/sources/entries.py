@@ -1,7 +1,7 @@
-"""A manifest of the user's own: its rows as typed entries, and everything in it that cannot be used.
+"""Read the user's manifest: its usable rows as typed entries, and the faults of the others.
 
-Columns: `image` (a path inside the folder, the encoded bytes, or Hugging Face's struct of both), `target`, and where
-they exist `text`, `split`, `group`, `id` and `boxes`; see `columns.py` for how they are found.
+Columns: `image` (a path inside the folder, the encoded bytes, or Hugging Face's struct of both) and `target`; optionally
+`text`, `split`, `group`, `id`, `boxes` and `classes`. `columns.py` says how they are found.
 """
 
 import math
@@ -26,12 +26,12 @@ from components.data.sources.manifest_rows import (
     row_count,
     rows,
 )
+from components.data.sources.manifest_settings import ManifestSettings
 from components.data.sources.picture_paths import PicturePaths, find_pictures, surroundings
 from components.data.sources.split_words import split_of
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 
-# Rows whose paths are looked at to find out where the pictures lie.
+# Rows of each file whose paths are read to find out where the pictures lie.
 _LOOKED_AT = 1000
 
 
@@ -39,8 +39,8 @@ _LOOKED_AT = 1000
 class Entry:
     """One usable row.
 
-    `split` is None where the manifest leaves the choice to Ceteris; the same holds for `group`. `target` is in Unicode's composed
-    form (NFC), `written_target` as it stands in the file.
+    `split` and `group` are None where the manifest leaves them to Ceteris. `target` is in Unicode's composed form (NFC);
+    `written_target` is as in the file.
     """
 
     file: str
@@ -73,7 +73,7 @@ class Entry:
 
 
 class UnreadableFileError(CeterisError):
-    """A picture's file that the system does not give; `reason` is the system's."""
+    """A picture file that cannot be read; `reason` is the operating system's message."""
 
     def __init__(self, sentence: str, reason: str) -> None:
         super().__init__(sentence)
@@ -85,12 +85,12 @@ class Manifest:
 
     Attributes:
         files: in order.
-        folder: the data folder: the one that was named, or the manifest's.
-        home: the folder in which the manifest lies; of class folders, the one that holds them.
-        columns: of each file, by its name.
-        names: all column names of each file.
-        pictures: how picture paths become files.
-        rows: how many rows were read, usable or not; counted by `entries`.
+        folder: the data folder: the folder that was given, or that of the file that was given.
+        home: the folder in which the manifest lies; for class folders, the one that holds them.
+        columns: the recognised columns, by the name of the file.
+        names: all column names, by the name of the file.
+        pictures: resolves picture paths to files.
+        rows: number of rows read, usable or not; counted by `entries`.
     """
 
     def __init__(
@@ -99,9 +99,10 @@ class Manifest:
         """Find the files, their columns and the folder of the pictures.
 
         Args:
-            settings: the columns and places that the study or the user names.
-            named: folders, beside the manifest's own, in which pictures may lie.
-            search: find out from the first rows where the pictures lie. A study says it, so that nothing is found out twice.
+            settings: the columns and places that the study or the user gives.
+            named: further folders in which pictures may lie.
+            search: whether to find out from the first rows where the pictures lie. A study states the place, so it does not
+                search.
 
         Raises:
             CeterisError: there is no manifest, or one of its files cannot be read at all.
@@ -127,22 +128,22 @@ class Manifest:
             if name := self.columns[file.name].image:
                 first = (row.values.get(name) for row in islice(rows(file, [name]), _LOOKED_AT) if isinstance(row, Row))
                 found += [path for path in map(_path_of, first) if path]
-        # From everywhere, because a file may be sorted by folder.
+        # Evenly spaced over the rows, because a file may be sorted by folder.
         return found[:: max(1, len(found) // 50)]
 
     def row_count(self) -> int:
-        """About how many rows there are, for progress alone."""
+        """Approximate number of rows, only for progress."""
         return sum(row_count(file) for file in self.files)
 
     def unused(self) -> dict[str, list[str]]:
-        """The columns of each file that nothing is taken from."""
+        """The columns of each file that are not used."""
         return {
             name: [column for column in names if column not in self.columns[name].used]
             for name, names in self.names.items()
         }
 
     def entries(self, faults: Faults) -> Iterator[Entry]:
-        """The usable rows in order; what cannot be used goes to `faults`."""
+        """The usable rows in order; faults of the others are added to `faults`."""
         self.rows = 0
         for file in self.files:
             usable = self._columns_suffice(file, faults)
@@ -161,7 +162,7 @@ class Manifest:
                 faults.add(Fault(file.name, 0, "zero rows", "has no rows", "add some or remove the file"))
 
     def texts(self) -> Iterator[str]:
-        """The texts of all rows in order, without the pictures: for a manifest that has no faults."""
+        """The texts of all rows in order, without reading pictures; only for a manifest without faults."""
         for file in self.files:
             name = self.columns[file.name].text
             for row in rows(file, [name] if name else []):
@@ -200,7 +201,11 @@ class Manifest:
         )
 
     def _id(self, file: ManifestFile, row: Row, given: str) -> str:
-        """The row's id. Files of several splits may each count from 0; pictures in class folders go by their paths."""
+        """The row's id.
+
+        Where there are several files, a given id begins with the name of its file, because each file may count from 0. The
+        id of a picture in a class folder is its path.
+        """
         if given:
             return f"{file.path.stem}:{given}" if len(self.files) > 1 else given
         return str(row.values["image"]) if file.kind == FOLDERS else f"{file.path.name}:{row.place}"
@@ -265,7 +270,7 @@ def _unicode(value: str) -> str:
 
 
 def _boxes(value: Any, names: Any) -> Boxes | None:
-    """The boxes of a row, with the names of what they show: their own, or those of a column of names."""
+    """The boxes of a row, with the names in them or, if they have none, those of the column `classes`."""
     try:
         boxes = boxes_of(value)
     except BoxFormError as error:

@@ -1,4 +1,4 @@
-"""What cannot be used of a manifest: gathered while rows are read, so that one kind of fault becomes one sentence."""
+"""Collect the faults of a manifest while its rows are read, so that faults of one kind become one sentence."""
 
 from dataclasses import dataclass, field
 
@@ -12,10 +12,10 @@ class UnusableError(Exception):
     """A row that cannot be used.
 
     Args:
-        rule: what findings call the kind of fault.
-        problem: what is wrong, in words that are the same for all rows at fault.
+        rule: the name of the kind of fault.
+        problem: what is wrong, in the same words for all rows with this fault.
         advice: what to do.
-        example: what this row has, quoted.
+        example: the value in this row, quoted.
     """
 
     def __init__(self, rule: str, problem: str, advice: str, example: str = "") -> None:
@@ -29,13 +29,13 @@ class UnusableError(Exception):
 
 @dataclass
 class Faults:
-    """What was found unusable, gathered so that faults of one kind in one file become one sentence with a few examples."""
+    """The faults found so far. Faults of one kind in one file become one sentence with a few examples."""
 
     places: dict[tuple[str, str, str, str], list[int]] = field(default_factory=dict)
     examples: dict[tuple[str, str, str, str], list[str]] = field(default_factory=dict)
 
     def add(self, fault: Fault) -> None:
-        """Remember one."""
+        """Add one fault."""
         kind = (fault.file, fault.rule, fault.problem, fault.advice)
         places, examples = self.places.setdefault(kind, []), self.examples.setdefault(kind, [])
         if fault.place:
@@ -44,7 +44,7 @@ class Faults:
             examples.append(fault.example)
 
     def findings(self) -> Findings:
-        """All of them; every one is critical."""
+        """All faults as critical findings."""
         return Findings(
             [
                 finding("critical", kind[1], kind[0], rows, kind[2] + quoted(self.examples[kind]), kind[3])

@@ -1,6 +1,7 @@
-"""Targets that people take for one and computers for several: 'cat' and 'Cat ', '1' and '1.0', 'Café' written in two ways.
+"""Find targets that look alike but are different strings: 'cat' and 'Cat ', '1' and '1.0', 'Café' encoded in two ways.
 
-Each target is folded to a key; targets with one key look alike. Nothing is changed, for some differ on purpose.
+Each target is folded to a key; targets with equal keys look alike. They are reported and not changed, because some differ on
+purpose.
 """
 
 import re
@@ -9,20 +10,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-# A comma before three digits may part thousands, so such a number is taken as a word.
+# A comma before three digits may separate thousands, so such a number is treated as a word.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*|,(?!\d{3}\b)\d*)?|[.,]\d+)(e[+-]?\d{1,3})?", re.ASCII)
 _MOST_DIGITS = 40
 _SHOWN = 60
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _BLANK_BETWEEN_DIGITS = re.compile(r"(?<=\d) (?=\d)")
-# Quotes, primes and dashes that word processors put in the place of those on the keyboard.
+# Quotes, primes and dashes that word processors write instead of those on the keyboard.
 _TYPED = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc`\u00b4\u2035", "'")
     | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u2036", '"')
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63", "-")
     | dict.fromkeys("_", " ")
 )
-# Characters that show nothing, beside those of the category Cf.
+# Invisible characters that are not of the category Cf.
 _UNSEEN = {"\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u2800", "\u3164", "\uffa0"}
 
 
@@ -33,16 +34,16 @@ class LookAlikes:
     counts: dict[str, int]
 
     def __str__(self) -> str:
-        r"""As 'cat' (10 rows) and 'cat\u200b' (3 rows)."""
+        r"""In words: "'cat' (10 rows) and 'cat\u200b' (3 rows)"."""
         said = [f"{visible(target)} ({count:,} row{'s' if count > 1 else ''})" for target, count in self.counts.items()]
         return f"{', '.join(said[:-1])} and {said[-1]}"
 
 
 def look_alikes(counts: Mapping[str, int]) -> list[LookAlikes]:
-    """Targets that look alike, those with the most rows first.
+    """Groups of targets that look alike, those with the most rows first.
 
     Args:
-        counts: how many rows have each target.
+        counts: number of rows of each target.
     """
     keys = _keys(counts)
     groups: dict[str, dict[str, int]] = {}
@@ -53,7 +54,7 @@ def look_alikes(counts: Mapping[str, int]) -> list[LookAlikes]:
 
 
 def counterparts(targets: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    """For those of some targets that look like a known one: the first of these in the alphabet."""
+    """Map each target that looks like a known one to that known target; of several, to the first in the alphabet."""
     asked, known = set(targets), sorted(set(known))
     keys = _keys(asked | set(known))
     first: dict[str, str] = {}
@@ -63,7 +64,7 @@ def counterparts(targets: Iterable[str], known: Iterable[str]) -> dict[str, str]
 
 
 def visible(target: str) -> str:
-    """In quotation marks, with what cannot be seen or told apart written out: 'cat\\u200b', 'Cafe\\u0301'."""
+    """A target in quotation marks, with invisible and ambiguous characters written out: 'cat\\u200b', 'Cafe\\u0301'."""
     composed = unicodedata.is_normalized("NFC", target)
     shown = "".join(_escape(letter) if _hidden(letter, composed) else letter for letter in target[:_SHOWN])
     mark = '"' if "'" in shown and '"' not in shown else "'"
@@ -75,15 +76,15 @@ def folded(target: str) -> str:
     text = "".join(" " if letter.isspace() else letter for letter in target if not _unseen(letter))
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.translate(_TYPED)).casefold())
     text = " ".join(text.translate(_TYPED).split())
-    # Two numbers stay two: '1 1' is not '11'.
+    # Blanks between digits stay: '1 1' is not '11'.
     return _BLANK_BETWEEN_DIGITS.sub("\0", text).replace(" ", "").replace("\0", " ")
 
 
 def _keys(targets: Iterable[str]) -> dict[str, str]:
-    """The key of every target; numbers by their value."""
+    """The key of every target; the key of a number is its value."""
     keys = {target: folded(target) for target in targets}
     numbers = {target: number for target, key in keys.items() if (number := _number(key)) is not None}
-    # 1 is the same as true only where numbers say nothing else: answers may be 'yes', '1' and '2'.
+    # 1 equals true, and 0 false, only if there are no other numbers: answers may be 'yes', '1' and '2'.
     truths = set(numbers.values()) <= {0, 1}
     found = {}
     for target, key in keys.items():
@@ -104,14 +105,14 @@ def _number(key: str) -> Decimal | None:
 
 
 def _unseen(letter: str) -> bool:
-    """Whether a character shows nothing and takes no room."""
+    """Whether a character is invisible and takes no space."""
     if letter in _UNSEEN or "\ufe00" <= letter <= "\ufe0f":
         return True
     return unicodedata.category(letter) in ("Cf", "Cc") and not letter.isspace()
 
 
 def _hidden(letter: str, composed: bool) -> bool:
-    """Whether a reader would not see a character, or take it for another, in a text that is composed (NFC) or not."""
+    """Whether a reader would miss a character or mistake it for another; `composed` says whether its text is in NFC."""
     if _unseen(letter) or (letter.isspace() and letter != " "):
         return True
     if composed:

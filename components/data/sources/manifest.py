@@ -1,18 +1,24 @@
-"""The user's own data: one manifest in a folder of the workspace, and no code.
+"""The manifest source: write samples from the user's own data, given as one manifest in a folder, without code.
 
-Splits. `train` trains. A split called test (or selection, eval, ...) becomes `selection`, on which architectures are
-chosen, and one called validation (or val, dev, ...) stays `validation`. Where a manifest has a validation split but no
-test split, the validation rows become `selection` whole, so that the figures there compare with what others publish
-for them, and nothing is tuned on them. Splits that are then missing (`gate`, `validation`, `selection`) are carved out of
-train by group; rows that show the same picture never part either. Without a group column every picture is a group.
+Splits:
 
-Pretraining parts, from training rows (and, to watch the curves, validation rows). `pairs`: every row with its text, or,
-where there is no text, with a caption made from its target ("a photo of a hat"). `text`: the same texts alone. `images`:
-every picture, labelled with the targets of its rows. So labels of training rows enter pretraining, and few-label runs
-on such data are few-label in fine-tuning alone.
+* `train` is for training.
+* A split called test (or selection, eval, ...) becomes `selection`, on which architectures are chosen.
+* A split called validation (or val, dev, ...) stays `validation`. But where there is no test split, all validation rows
+  become `selection`, so that results can be compared with published ones for these rows, and nothing is tuned on them.
+* Splits that are then missing (`gate`, `validation`, `selection`) are taken out of `train` by group. Rows that show the same
+  picture stay together as well. Without a group column every picture is a group.
 
-Classes. The targets of training rows, as many as `data.manifest` allows. Training rows with another target train no task,
-but their pictures and texts are read in pretraining; evaluated rows with another one stay, and can only be missed.
+Pretraining parts, from training rows (and from validation rows, for the validation curves):
+
+* `pairs`: every row with its text or, where no row has a text, with a caption made from its target ("a photo of a hat").
+* `text`: the same texts alone.
+* `images`: every picture, labelled with the targets of its rows.
+
+So labels of training rows enter pretraining, and runs with few labels on such data have few labels only in fine-tuning.
+
+Classes are the targets of training rows, as many as `data.manifest` allows. Training rows with another target train no task,
+but pretraining reads their pictures and texts. Evaluated rows with another target stay and always count as wrong.
 """
 
 import hashlib
@@ -27,10 +33,12 @@ from components.data.samples import Picture, Sample, SampleWriter
 from components.data.sources.answers import MOST_CLASSES, choose_classes
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
+from components.data.sources.manifest_settings import ManifestSettings
 from components.data.sources.splits import carve, connected, shares
 from components.data.sources.targets import are_open, survey
 from components.errors import CeterisError
-from components.study.data_settings import DataSettings, ManifestSettings
+from components.files.digests import digest_of_bytes
+from components.study.data_settings import DataSettings
 from components.study.tasks import TaskSettings
 
 CAPTIONS = (
@@ -48,10 +56,10 @@ _SMALLEST_SHARD = 64
 
 @dataclass
 class Scan:
-    """What the first pass keeps of every row: never pictures, and texts only as yes or no.
+    """What the first pass keeps of every row: no pictures, and of texts only how many rows have one.
 
-    `names` are the ids of pictures by what the user calls them: the name of the file without its ending or, of a picture that
-    lies in the manifest, the row's id. None stands for a name that two pictures have.
+    `names` maps the user's name of a picture to its id; None for a name that two pictures have. The user's name is the file
+    name without suffix or, for a picture inside the manifest, the row's id.
     """
 
     splits: list[str | None] = field(default_factory=list)
@@ -64,15 +72,15 @@ class Scan:
     texts: int = 0
 
     def trained(self) -> Counter[str]:
-        """How often each target occurs in the rows that may train: those of no split, or of the training split."""
+        """How often each target occurs in the rows that may be trained on: those without a split or of the training split."""
         rows = zip(self.targets, self.splits, strict=True)
         return Counter(target for target, split in rows if target is not None and split in (None, "train"))
 
     def add(self, entry: Entry, image_id: str, look: str, size: int) -> None:
-        """One row.
+        """Add one row.
 
         Args:
-            look: equal for pictures with equal pixels.
+            look: a key that is equal for pictures with equal pixels.
             size: of the encoded picture in bytes.
         """
         if image_id not in self.looks:
@@ -96,8 +104,8 @@ def write(
     """Write all samples of the manifest at `settings.path`.
 
     Raises:
-        CeterisError: the manifest has rows that cannot be used (naming all of them), targets from which nothing can be
-            learned, or too few groups to divide.
+        CeterisError: the manifest has unusable rows (all are named), targets from which nothing can be learned, or too few
+            groups to divide.
     """
     if len(tasks) != 1:
         raise CeterisError(
@@ -124,7 +132,7 @@ def write(
             writer.picture(picture_of(entry, image_id, group, label))
             if label:
                 writer.sample(Sample(f"images/{image_id}", "images", split, [image_id], group=group))
-        # A row without a target is written, so that validation tells of it.
+        # A row without a target is written, so that validation reports it.
         if split != "train" or entry.target is None or entry.target in classes:
             writer.sample(Sample(entry.id, task, split, [image_id], entry.text, entry.target, group))
         caption = entry.text if scan.texts else caption_of(entry)
@@ -157,16 +165,16 @@ def write(
 
 
 def picture_of(entry: Entry, image_id: str, group: str, label: str | None) -> Picture:
-    """The picture of a row, with its boxes and what is in them."""
+    """The picture of a row, with its boxes and their class names."""
     boxes, classes = (entry.boxes.values, entry.boxes.names or ()) if entry.boxes else (None, ())
     return Picture(image_id, entry.picture(), group, boxes=boxes, label=label, classes=classes)
 
 
 def scan_rows(manifest: Manifest, what: str, progress: Callable[[float], None]) -> Scan:
-    """The first pass.
+    """The first pass over a manifest, which messages call `what`.
 
     Raises:
-        FaultyDataError: rows that cannot be used, all of them, in a manifest called `what`.
+        FaultyDataError: some rows cannot be used; the error names all of them.
     """
     scan = Scan()
     total = max(1, manifest.row_count())
@@ -178,12 +186,12 @@ def scan_rows(manifest: Manifest, what: str, progress: Callable[[float], None]) 
 
 
 def _looked_at(manifest: Manifest, what: str) -> Iterator[tuple[Entry, str, str, int]]:
-    """Entries with the id of their picture, what it looks like, and its size in bytes."""
+    """Entries with the id of their picture, the key of its pixels, and its size in bytes."""
     faults = Faults()
     looks: dict[str, str] = {}
     for entry in manifest.entries(faults):
         data = entry.picture()
-        image_id = hashlib.sha256(data).hexdigest()[:24]
+        image_id = digest_of_bytes(data)[:24]
         if image_id not in looks:
             looks[image_id] = look_of(data)
         yield entry, image_id, looks[image_id], len(data)
@@ -191,19 +199,22 @@ def _looked_at(manifest: Manifest, what: str) -> Iterator[tuple[Entry, str, str,
 
 
 def look_of(data: bytes) -> str:
-    """Equal for pictures with equal pixels. A picture that cannot be decoded looks like its bytes: validation tells of it."""
+    """A key that is equal for pictures with equal pixels.
+
+    For a picture that cannot be decoded it is a hash of the bytes; validation reports such pictures.
+    """
     try:
         return facts(data).pixel_hash
     except CeterisError:
-        return hashlib.sha256(data).hexdigest()
+        return digest_of_bytes(data)
 
 
 def decide_splits(scan: Scan, settings: ManifestSettings, kind: str | None = None) -> tuple[list[str], str]:
-    """The split of every row, and in words what became what.
+    """The split of every row, and a remark that says how splits were made.
 
     Args:
-        kind: of the task. Classes of one row stay in training; of free answers, which no classification has, those that
-            are given once go where chance takes them.
+        kind: of the task. A class with one row stays in training. If answers are free (never in a classification), a row
+            whose answer is given only once may go to any split.
 
     Raises:
         CeterisError: no rows are left to train on, or too few groups to divide.
@@ -237,14 +248,14 @@ def decide_splits(scan: Scan, settings: ManifestSettings, kind: str | None = Non
 
 
 def decide_answers(scan: Scan, splits: list[str], settings: ManifestSettings, kind: str) -> tuple[list[str], str]:
-    """The classes, sorted, and in words which share of the training rows has none of them (nothing where all have one).
+    """The classes, sorted, and a remark on the training rows that belong to no class (empty where there are none).
 
     Args:
         splits: of every row.
-        kind: of the task; only the answers to questions are limited in number, for a classification is about all its classes.
+        kind: of the task. Only answers to questions are limited in number, because a classification needs all its classes.
 
     Raises:
-        CeterisError: fewer than two targets become classes, or more than predictions can name.
+        CeterisError: fewer than two targets become classes, or more than predictions can encode.
     """
     trained = [
         target for target, split in zip(scan.targets, splits, strict=True) if split == "train" and target is not None
@@ -275,20 +286,20 @@ def decide_answers(scan: Scan, splits: list[str], settings: ManifestSettings, ki
 
 
 def _labels(scan: Scan, splits: list[str], classes: Collection[str]) -> dict[str, str]:
-    """What image pretraining predicts for each picture: the classes of its rows. Evaluation pictures have no label."""
+    """The label of each picture in image pretraining: the classes of its rows. Evaluation pictures have no label."""
     targets: dict[str, set[str]] = {}
     shown: dict[str, set[str]] = {}
     for image_id, split, target in zip(scan.image_ids, splits, scan.targets, strict=True):
         shown.setdefault(image_id, set()).add(split)
         if target is not None and target in classes:
             targets.setdefault(image_id, set()).add(target.replace(";", ","))
-    # A picture in several splits is a leak that validation tells of: it gets no label here.
+    # A picture in several splits gets no label. It is a leak, and validation reports it.
     allowed = [{split} for split in PRETRAINING_SPLITS]
     return {image_id: ";".join(sorted(names)) for image_id, names in targets.items() if shown[image_id] in allowed}
 
 
 def caption_of(entry: Entry) -> str:
-    """A caption made from the target, in a wording drawn by the row's id."""
+    """A caption made from the target; a hash of the row's id chooses the wording."""
     if entry.target is None:
         return ""
     draw = hashlib.sha256(entry.id.encode()).digest()[0]

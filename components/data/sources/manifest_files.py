@@ -1,4 +1,4 @@
-"""Finding the manifest: the file that is named, or what a folder holds."""
+"""Find the files of a manifest: the file at a path, or the files in a folder."""
 
 import re
 from collections import Counter
@@ -13,19 +13,21 @@ from components.errors import CeterisError
 
 JSON_LINES = (".jsonl", ".ndjson")
 JSON, PARQUET, PLAIN_TEXT = ".json", ".parquet", ".txt"
-# A folder is searched for these. Plain text is read where it is named, since most folders hold some that is no manifest.
+# Suffixes that a folder is searched for. A .txt file is read only if its own path is given, because most folders hold text
+# files that are no manifest.
 SUFFIXES = (*(suffix for suffix in SEPARATORS if suffix != PLAIN_TEXT), *JSON_LINES, JSON, PARQUET)
-# Folders beside the pictures in which manifests are kept.
+# Names of folders in which people keep manifests beside the pictures.
 SUBFOLDERS = frozenset({"annotations", "annotation", "ann", "anns", "labels", "metadata", "meta", "data"})
 _WORKBOOKS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 _ARCHIVES = frozenset({".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 
 
 def manifest_files(path: Path) -> list[ManifestFile]:
-    """The files of the manifest at `path`: the file itself, those at the top of the folder, or those in its `annotations`.
+    """The files of the manifest at `path`: the file itself, those at the top of the folder, or those in a subfolder.
 
-    Several files are one manifest where each name tells a split, as `train.parquet` and `validation.parquet` do. A folder without
-    any file of a manifest is one where its folders are the classes of the pictures in them.
+    * Subfolders that are searched have names such as `annotations` (`SUBFOLDERS`).
+    * Several files make one manifest if each name says a split, such as `train.parquet` and `validation.parquet`.
+    * A folder without any such file is a manifest if its subfolders are named after the classes of the pictures in them.
 
     Raises:
         CeterisError: there is no manifest, or the files do not make one.
@@ -58,8 +60,8 @@ def manifest_files(path: Path) -> list[ManifestFile]:
 def _tables(folder: Path) -> list[Path]:
     """The files in a folder that can be a manifest, in order.
 
-    Folders hold JSON that describes something else more often than not: beside other tables it counts only where it is named after
-    one of them or after a split.
+    JSON files often describe something else. Beside other tables a JSON file counts only if it is named after one of them or
+    after a split.
     """
     files = [file for file in sorted(folder.iterdir()) if not is_litter(file.name) and file.is_file()]
     tables = [file for file in files if file.suffix.lower() in SUFFIXES]
@@ -98,7 +100,7 @@ def _refuse_unlike(folder: Path, tables: list[Path]) -> None:
 
 
 def _other_words(stem: str) -> list[str]:
-    """The words of a name but for those of splits and of the numbering of parts ("train-00000-of-00002")."""
+    """The words of a name without those for splits and for the numbering of parts ("train-00000-of-00002")."""
     return [word for word in re.split(r"[^a-z]+", stem.lower()) if word and word not in SPLIT_WORDS and word != "of"]
 
 
@@ -123,7 +125,7 @@ def _class_folders(folder: Path) -> ManifestFile:
 
 
 def _hint(folder: Path) -> str:
-    """What of the files there may be meant as one."""
+    """A hint at a file in the folder that may be meant as the manifest; empty where there is none."""
     for file in sorted(folder.iterdir()):
         if is_litter(file.name) or not file.is_file():
             continue

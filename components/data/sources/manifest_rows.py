@@ -1,7 +1,7 @@
-"""Reading a manifest row by row, whatever its form: the one entrance to `manifest_files.py` and `tables/`.
+"""Read a manifest of any form row by row. Other modules use `manifest_files.py` and `tables/` through this one.
 
-Nothing here knows what columns mean. A row that cannot be read becomes a `Fault` and reading goes on after it. All but JSON
-documents are read in bounded memory.
+Nothing here depends on what columns mean. A row that cannot be read becomes a `Fault`, and reading continues after it. Every
+form but a JSON document is read in bounded memory.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ _SHOWN = 3
 
 
 def column_names(file: ManifestFile) -> list[str]:
-    """The columns of a file; of JSON, all keys of all rows in the order in which they first appear.
+    """The columns of a file; for JSON, all keys of all rows in the order in which they first appear.
 
     Raises:
         CeterisError: the file cannot be read at all.
@@ -54,7 +54,7 @@ def _column_names(file: ManifestFile) -> list[str]:
 
 
 def rows(file: ManifestFile, columns: Sequence[str]) -> Iterator[Row | Fault]:
-    """The rows of a file in order, with at least the given columns where they have them.
+    """The rows of a file in order, with at least those of the given columns that they have.
 
     Raises:
         CeterisError: the file cannot be read at all.
@@ -72,7 +72,7 @@ def rows(file: ManifestFile, columns: Sequence[str]) -> Iterator[Row | Fault]:
 
 
 def row_count(file: ManifestFile) -> int:
-    """About how many rows there are, for progress alone."""
+    """Approximate number of rows, only for progress."""
     if file.kind == FOLDERS:
         return len(class_folders.class_folders(file.path).pictures)
     if file.kind == PARQUET:
@@ -83,7 +83,7 @@ def row_count(file: ManifestFile) -> int:
 
 
 def remarks(file: ManifestFile) -> list[str]:
-    """What a name does not say about a file: separator, encoding, class names, folders as classes, files that are not used."""
+    """Remarks on how a file was understood: separator, encoding, class names, folders as classes, files that are not used."""
     if file.kind in separated_values.SEPARATORS:
         return separated_values.remarks(file)
     if file.kind == PARQUET:

@@ -1,4 +1,4 @@
-"""The texts of a manifest as the tokenizer of a study would see them."""
+"""Measure the texts of a manifest with the tokenizer that a study of it would build."""
 
 from itertools import zip_longest
 
@@ -9,9 +9,12 @@ from components.data.text_survey import TextSurvey
 
 
 def measure_texts(manifest: Manifest, scan: Scan, splits: list[str], length: int | None) -> TextReport:
-    """Texts as the tokenizer of a study would see them: it is built of the training texts, and limits count its tokens.
+    """Build the tokenizer from the training texts and measure all texts in its tokens.
 
-    Where rows have no texts, of the captions that are made from their targets.
+    Where rows have no texts, the captions that are made from their targets are measured.
+
+    Args:
+        length: limit of texts in tokens that the user asks for; None to propose one.
     """
     measured = TextSurvey()
     if scan.texts:
@@ -22,7 +25,7 @@ def measure_texts(manifest: Manifest, scan: Scan, splits: list[str], length: int
             measured.measure(text)
     else:
         named = sorted({target for target in scan.targets if target}) if splits else []
-        # The longest wording of every target, and every wording of one: together they hold all words and the greatest length.
+        # The longest wording of every target and every wording of one target: these contain all words and the longest caption.
         captions = [max(captions_of(target), key=len) for target in named] + (captions_of(named[0]) if named else [])
         for caption in captions:
             measured.count(caption)

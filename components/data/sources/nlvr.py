@@ -1,24 +1,30 @@
-"""NLVR (Suhr et al., ACL 2017): is the sentence true of the drawn picture? In its official layout, or as Parquet.
+"""The NLVR source (Suhr et al., ACL 2017): is the sentence true of the drawn picture?
 
-* Official: `train/train.json`, `dev/dev.json` (one JSON object a line) and `SPLIT/images/DIRECTORY/SPLIT-ID-k.png`,
-  k = 0..5 for the six orders of the three boxes. The folder may also hold all of it under `nlvr/`.
-* Parquet: `train.parquet`, `dev.parquet`, and optionally `train_unlabelled.parquet`, whose pictures carry no label.
+Two layouts are read:
 
-Splits. The whole development split is `selection`. `validation` and `gate` are carved out of train by `group` (the up to
-four examples that share a sentence), together with all groups that share a picture in any order of its boxes: by row, the
-six orders and the shared sentences would leak. Held-out splits hold the first order of every picture, as in published
-figures; training holds all six.
+* Official: `train/train.json`, `dev/dev.json` (one JSON object in each line) and `SPLIT/images/DIRECTORY/SPLIT-ID-k.png`,
+  k = 0..5 for the six orders of the three boxes. All of it may also lie under `nlvr/`.
+* Parquet: `train.parquet`, `dev.parquet`, and optionally `train_unlabelled.parquet`, whose pictures have no label.
 
-What is left out of training, and why: every picture that also occurs, in any order of its boxes, in dev, validation or
-gate (towers have few possible pictures: 23 of the 1,000 labelled training examples at hand are in dev), and every
-unlabelled example of a held-out group, since it shares the sentence.
+Splits. The whole development split is `selection`. `validation` and `gate` are taken out of train by `group`: up to four
+examples that share a sentence. Groups that share a picture, in any order of its boxes, stay together. If single rows were
+divided, the six orders and the shared sentences would leak. Held-out splits hold the first order of every picture, as in
+published results; training holds all six.
 
-Pretraining parts, from training groups (and, to watch the curves, validation groups). `pairs`: sentences with pictures
-of which they are true; by label (form `labelled`), and for unlabelled pictures whose group's sentence is known by
-position (form `weak`: the sentence was written to be true of the pictures at positions 0 and 1, which agrees with 86.5%
-of the labels; the identifier serves nothing else). `text`: every sentence once. `images`: all training pictures, the
-unlabelled among them, labelled with the kinds of object in them ("yellow circle"), read from the boxes: no annotation
-beyond the picture enters.
+Two kinds of example are left out of training:
+
+* pictures that also occur, in any order of their boxes, in dev, validation or gate (towers have few possible pictures: 23 of
+  the 1,000 labelled training examples at hand are in dev);
+* unlabelled examples of a held-out group, because they share the sentence.
+
+Pretraining parts, from training groups (and from validation groups, for the validation curves):
+
+* `pairs`: sentences with pictures of which they are true. Either the label says so (form `labelled`), or the picture has no
+  label and its position says so (form `weak`): sentences were written to be true of the pictures at positions 0 and 1,
+  which agrees with 86.5% of the labels. The identifier is used for nothing else.
+* `text`: every sentence once.
+* `images`: all training pictures, with and without label, labelled with the kinds of object in them ("yellow circle"). The
+  kinds are read from the boxes, so no annotation beyond the picture's content is used.
 """
 
 import hashlib
@@ -52,7 +58,7 @@ Box = tuple[tuple[int, int, int, str, str], ...]
 
 @dataclass(frozen=True)
 class Example:
-    """One picture with its sentence; the objects of each box as x, y, size, shape and colour."""
+    """One picture with its sentence. `boxes` holds the objects of each box as x, y, size, shape and colour."""
 
     identifier: str
     group: str
@@ -64,7 +70,7 @@ class Example:
 
     @property
     def scene(self) -> tuple[Box, ...]:
-        """The content of the picture, whatever the order of its boxes."""
+        """The content of the picture; equal for all orders of its boxes."""
         return tuple(sorted(tuple(sorted(box)) for box in self.boxes))
 
     @property
@@ -85,7 +91,7 @@ class Example:
 
 @dataclass
 class Corpus:
-    """Where examples come from: each call streams them anew."""
+    """The examples of a corpus. Each call starts a new stream."""
 
     train: Callable[[], Iterator[Example]]
     dev: Callable[[], Iterator[Example]]
@@ -94,7 +100,7 @@ class Corpus:
 
 @dataclass
 class Division:
-    """Which group goes where, and which scenes may not be trained on."""
+    """The split of each group, and the scenes that must not be trained on."""
 
     in_dev: set[bytes]
     splits: dict[str, str] = field(default_factory=dict)
@@ -201,7 +207,7 @@ def divide(corpus: Corpus, settings: DataSettings) -> Division:
 
 
 def scene_key(example: Example) -> bytes:
-    """A short hash of the content of a picture, whatever the order of its boxes."""
+    """A short hash of the content of a picture; equal for all orders of its boxes."""
     return hashlib.sha256(repr(example.scene).encode()).digest()[:16]
 
 
@@ -220,7 +226,7 @@ def _write_training(writer: SampleWriter, task: str, examples: Iterator[Example]
 
 
 def _write_statement(writer: SampleWriter, task: str, example: Example, split: str) -> None:
-    """One picture with its statement, and the same for pretraining if its split allows it."""
+    """Write one picture with its statement and, if the split is used in pretraining, its samples for that."""
     image_id, group = f"{example.identifier}-{example.order}", f"nlvr-{example.group}"
     pretrains = split in PRETRAINING_SPLITS
     if split == "selection":
@@ -237,7 +243,7 @@ def _write_statement(writer: SampleWriter, task: str, example: Example, split: s
 
 
 def _write_unlabelled(writer: SampleWriter, examples: Iterator[Example], division: Division) -> int:
-    """The pictures without label; returns how many became weakly labelled pairs."""
+    """Write the pictures without label; returns how many became weakly labelled pairs."""
     weak = 0
     for example in examples:
         if division.split_of(example) != "train":
@@ -266,7 +272,7 @@ def _write_sentences(writer: SampleWriter, examples: Iterator[Example], division
 
 
 def _parquet(path: Path) -> Iterator[Example]:
-    """Examples of a Parquet file; pictures are held for one batch."""
+    """Examples of a Parquet file; the pictures of one batch are in memory at a time."""
     needed = ["image", "sentence", "identifier", "group", "permutation", "boxes"]
     try:
         with pq.ParquetFile(path) as file:

@@ -1,19 +1,20 @@
-"""Numbers as people and programs write them."""
+"""Parse numbers as people and programs write them."""
 
 import math
 import re
 
 _SPACES = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})
-# Digits in threes, as "1 234" or "1.234": the mark between them is written twice, or another mark for the fraction follows.
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d*),(\d+)([eE][+-]?\d+)?")
+# Digits in groups of three, as in "1 234" or "1.234", with an optional fraction.
 _THREES = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?P<mark>[ .,'’])\d{3}(?:(?P=mark)\d{3})*)(?:(?P<point>[.,])\d+)?")
 
 
 def number(text: str) -> float | None:
-    """The finite number that a text is, with a decimal point or a decimal comma; None where it is none or can be read in two ways.
+    """Parse a finite number with a decimal point or a decimal comma; None where there is none or it can be read in two ways.
 
-    "12,5" and "0,125" are read, "1.234,5" and "1,234.5" too. "1,234" is not: it may be a little over one or over a thousand.
+    "12,5", "0,125", "1.234,5" and "1,234.5" are read. "1,234" is not, because it may mean 1.234 or 1234. Groups of three are
+    read if the mark between them is a blank or an apostrophe, occurs twice, or a fraction with another mark follows.
     """
     text = text.strip().translate(_SPACES)
     if not text.isascii() and not text.replace("’", "'").isascii():

@@ -1,4 +1,4 @@
-"""Picture paths as tools write them, brought to files inside the folders that the user named."""
+"""Resolve picture paths, as tools write them, to files inside the folders that the user gave."""
 
 import os
 import posixpath
@@ -13,9 +13,9 @@ from components.data.sources.manifest_files import SUBFOLDERS
 from components.data.sources.tables.picture_names import is_picture_name
 from components.errors import CeterisError
 
-# A file larger than this is not read at all.
+# Larger files are refused.
 MAX_BYTES = 128 << 20
-# Beside the folders in which manifests are looked for, one that people name as such themselves.
+# Names of folders that hold manifests and no pictures. Manifests are not searched for in `csv`, but users give its path.
 _OF_MANIFESTS = SUBFOLDERS | {"csv"}
 _LOOKED_AT = 50
 _MOST_FOLDERS = 500
@@ -23,14 +23,14 @@ _MOST_FOLDERS = 500
 
 @dataclass(frozen=True)
 class PicturePaths:
-    """How paths become files.
+    """Resolves the paths of a manifest to files.
 
     Attributes:
         base: the folder to which paths are relative.
-        prefix: what paths begin with in the manifest and not on the disk; empty for nothing.
-        allowed: resolved folders in which pictures may lie, links followed.
-        known: files found so far, because many rows may show one picture.
-        missed: paths for which a file with nearly the same name was looked for.
+        prefix: the beginning of the paths in the manifest that does not exist on the disk; empty for none.
+        allowed: folders (with links resolved) in which pictures may lie.
+        known: cache of the files found so far, because many rows may show one picture.
+        missed: paths for which a file with a similar name was searched.
     """
 
     base: Path
@@ -43,7 +43,7 @@ class PicturePaths:
         """The file that a path names.
 
         Raises:
-            UnusableError: it names no file, or one outside the allowed folders.
+            UnusableError: it names no file, a file outside the allowed folders, or one that is too large.
         """
         if written not in self.known:
             self.known[written] = self._locate(written)
@@ -83,7 +83,7 @@ class PicturePaths:
         return path
 
     def find(self, written: str) -> Path | None:
-        """The file that a path names, with links followed; None where there is none."""
+        """The file that a path names, with links resolved; None where it cannot be used."""
         try:
             return self.locate(written).resolve()
         except UnusableError:
@@ -95,7 +95,7 @@ class PicturePaths:
         return _stays_below(relative) and self._existing(relative) is not None
 
     def relative(self, written: str) -> str:
-        """The path without its prefix, with slashes."""
+        """The path relative to the base: without prefix, normalised, with slashes."""
         path = written.removeprefix("file://")
         if "\\" in path and not (self.base / path).is_file():
             path = path.replace("\\", "/")
@@ -106,7 +106,7 @@ class PicturePaths:
         return posixpath.normpath(path) if path else path
 
     def _refuse_outside(self, relative: str, written: str) -> None:
-        """Refuse paths that do not stay below the base: where data is copied, they would mean another place."""
+        """Refuse paths that do not stay below the base, because they would mean another place once the data is copied."""
         if PurePosixPath(relative).is_absolute() or PureWindowsPath(relative).drive:
             beginning = self._moved(relative)
             raise UnusableError(
@@ -124,7 +124,7 @@ class PicturePaths:
             )
 
     def _moved(self, absolute: str) -> str:
-        """The beginning of a path from elsewhere whose rest is a file here; empty where there is none."""
+        """The prefix of an absolute path without which the path names a file here; empty where there is none."""
         parts = PurePosixPath(absolute).parts
         for cut in range(1, len(parts)):
             if (self.base / PurePosixPath(*parts[cut:])).is_file():
@@ -132,7 +132,7 @@ class PicturePaths:
         return ""
 
     def _existing(self, relative: str) -> Path | None:
-        """The file, under the name as written or in the other form of its accents: macOS writes them decomposed."""
+        """The file, with its name as written or in another Unicode form: macOS decomposes accents."""
         for form in dict.fromkeys([relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD"))]):
             try:
                 if (path := self.base / form).is_file():
@@ -142,7 +142,7 @@ class PicturePaths:
         return None
 
     def _near(self, relative: str) -> str:
-        """A file that may be meant: the same name but for case, ending or %20. Looked for a few times only."""
+        """A file that may be meant: its name differs only in case, suffix or %20. Only the first few paths are searched for."""
         if len(self.missed) >= _LOOKED_AT:
             return ""
         self.missed.append(relative)
@@ -169,20 +169,22 @@ def _stays_below(relative: str) -> bool:
 def find_pictures(
     paths: Sequence[str], manifest_folder: Path, data_folder: Path, named: Sequence[Path], prefix: str | None
 ) -> tuple[Path, str]:
-    """The folder that the paths of a manifest are relative to, and their prefix.
+    """Find the folder to which the paths of a manifest are relative, and their prefix.
 
-    The manifest's own folder comes first, then what the user named, then what lies around the manifest in the usual ways: a folder
-    with all the pictures below it, or one beside `annotations/`.
+    Folders are tried in this order; in each step the folder in which the most paths exist is taken:
+
+    1. the manifest's folder, the data folder, and the folders that the user gave;
+    2. folders below the manifest's folder and, if that is one such as `annotations/`, the folder above it and those beside it.
 
     Args:
         paths: some of the paths, as written.
-        manifest_folder: where the manifest lies.
-        data_folder: what the user named as the data: the manifest's folder or one above it.
-        named: folders with pictures that the user named.
-        prefix: what the user said paths begin with; None to find out.
+        manifest_folder: the folder in which the manifest lies.
+        data_folder: the data folder that the user gave: the manifest's folder or one above it.
+        named: folders with pictures that the user gave.
+        prefix: the prefix of the paths that the user gave; None to find it.
 
     Raises:
-        CeterisError: the pictures are in more than one of the folders around the manifest.
+        CeterisError: in step 2 several folders fit equally well and hold different files.
     """
     paths = list(dict.fromkeys(paths))[:_LOOKED_AT]
     if not paths:
@@ -217,13 +219,13 @@ def find_pictures(
 
 
 def _file(base: Path, beginning: str, paths: Sequence[str]) -> Path:
-    """The first file that is found: the same folder may be reached in several ways."""
+    """The first file that exists, for comparison: two folders may be the same place reached in different ways."""
     rules = PicturePaths(base, beginning, ())
     return next((rules.base / rules.relative(path)).resolve() for path in paths if rules.has(path))
 
 
 def _prefixes(paths: Sequence[str], base: Path, manifest_folder: Path) -> list[str]:
-    """Beginnings that paths may have: none, or what leads from the manifest, or from the root, to the base."""
+    """Prefixes that the paths may have: none, or the way from the manifest (or from the root) to the base."""
     found = [""]
     for written in paths:
         path = posixpath.normpath(written.removeprefix("file://").replace("\\", "/"))
@@ -237,12 +239,12 @@ def _prefixes(paths: Sequence[str], base: Path, manifest_folder: Path) -> list[s
 
 
 def surroundings(manifest_folder: Path) -> list[Path]:
-    """The folder around one that holds manifests and no pictures, such as `annotations`; none around others."""
+    """The parent of a folder for manifests such as `annotations`; nothing for other folders."""
     return [manifest_folder.parent] if manifest_folder.name.lower() in _OF_MANIFESTS else []
 
 
 def _around(folder: Path) -> Iterator[Path]:
-    """Folders below the manifest's, and beside it where it is one for annotations."""
+    """Folders below the manifest's; if it is a folder such as `annotations`, first its parent and the folders below that."""
     for around in surroundings(folder):
         yield around
         yield from _below(around)

@@ -1,4 +1,4 @@
-"""What the columns of a manifest hold, whatever they are called: looked at before anything is taken from them."""
+"""Profile the columns of a manifest by their values, whatever they are called, before any column is used."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from components.data.sources.columns import ALIASES
 from components.data.sources.manifest_rows import ManifestFile, Row, rows
 from components.data.sources.tables.picture_names import is_picture_name
 
-# So many different values of a column are counted; of a column with more it is known that they are many.
+# The largest number of different values of a column that are counted.
 _KEPT = 1000
 _FIRST = 200
 
@@ -28,11 +28,11 @@ class ColumnProfile:
         words: blank-separated words over all rows.
         paths: rows that look like the path of a picture.
         structures: rows that hold a list or a mapping.
-        values: how often each value stands there, as text; the first `_KEPT` different ones.
+        values: how often each value occurs, as text; only the first `_KEPT` different values.
         many: whether there are more different values.
-        first: what the first rows hold, as text, row by row; nothing where a row holds none.
-        binary: whether it holds bytes, which are not looked at.
-        beside: for other columns of a few values, the pairs of values that stand in one row.
+        first: the values of the first `_FIRST` rows as text; empty where a row has none.
+        binary: whether it holds bytes, which are not read.
+        beside: by name of another column that may be the target, the pairs of values in the same row.
     """
 
     name: str
@@ -48,12 +48,12 @@ class ColumnProfile:
     beside: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def names(self, other: "ColumnProfile") -> bool:
-        """Whether the two columns say the same in other words, as names of classes and their numbers do."""
+        """Whether values of the two columns correspond one to one, as names of classes and their numbers do."""
         pairs = self.beside.get(other.name, set())
         return bool(pairs) and len(pairs) == len(self.values) == len(other.values)
 
     def add(self, value: Any) -> None:
-        """One row."""
+        """Add the value of one row."""
         self.rows += 1
         if len(self.first) < _FIRST:
             self.first.append("" if value is None or isinstance(value, Mapping | list) else str(value).strip())
@@ -73,21 +73,21 @@ class ColumnProfile:
 
     @property
     def shows_pictures(self) -> bool:
-        """Whether most of what it holds looks like pictures."""
+        """Whether it holds bytes, or mostly paths of pictures."""
         return self.binary or (self.filled > 0 and 2 * self.paths > self.filled)
 
     @property
     def holds_sentences(self) -> bool:
-        """Whether most rows hold several words, and not always the same ones."""
+        """Whether most rows are filled, with three or more words on average and more than ten different values."""
         return 2 * self.filled > self.rows and self.words >= 3 * self.filled and (self.many or len(self.values) > 10)
 
     @property
     def repeats(self) -> bool:
-        """Whether values stand for several rows each, as classes, splits and people do."""
+        """Whether values occur in two or more rows on average, as those of classes, splits and people do."""
         return self.filled > 1 and not self.many and 1 < len(self.values) <= self.filled / 2
 
     def described(self) -> str:
-        """In brackets, for lists of columns: "filled in 60 of 90 rows, such as 'P0'"."""
+        """In words, for lists of columns: "filled in 60 of 90 rows, such as 'P0'"."""
         if self.binary:
             return "bytes"
         example = next(iter(self.values), "")
@@ -96,7 +96,7 @@ class ColumnProfile:
 
 
 def profile_columns(files: Sequence[ManifestFile], names: Mapping[str, Sequence[str]]) -> dict[str, ColumnProfile]:
-    """Look at every column of every file, in one pass and in bounded memory.
+    """Profile every column of every file, in one pass and in bounded memory.
 
     Args:
         names: the columns of each file.
@@ -122,7 +122,7 @@ def profile_columns(files: Sequence[ManifestFile], names: Mapping[str, Sequence[
 
 
 def _binary_columns(file: ManifestFile) -> set[str]:
-    """Columns of pictures inside a Parquet file: reading them would read everything."""
+    """Columns of a Parquet file that hold bytes. They are not profiled, because that would read all pictures."""
     if file.kind != ".parquet":
         return set()
     return {column.name for column in pq.read_schema(file.path) if _is_binary(column.type)}

@@ -1,7 +1,7 @@
-"""What only the user can say about a manifest: asked in a sentence, with the answers that can be given, and never guessed.
+"""Questions about a manifest that only the user can answer: each is a sentence with the possible answers.
 
-Every question is a critical finding: a split that is ignored, a patient in training and test, or a text that is left out
-changes what a study means, and nobody would see it in the scores.
+Every question is a critical finding; nothing is guessed. If a split is ignored, a patient is in training and test, or a text
+is left out, a study means something else, and its scores would not show it.
 """
 
 import re
@@ -12,19 +12,19 @@ from components.data.findings import ASKED, Finding, finding
 from components.data.sources.columns import ALIASES, Columns
 from components.data.sources.faults import UnusableError, shown
 from components.data.sources.manifest_rows import SPLIT_WORDS
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.sources.profile import ColumnProfile
 from components.data.sources.split_words import split_of
-from components.study.data_settings import ManifestColumns
 
-# Words in the names of columns that divide rows: those of the first kind whatever such a column holds, those of the second where
-# it holds truth values, numbers or words for splits.
+# Words in the names of columns that may hold a split. Words of the first set count for any few values. Words of the second set
+# count only if the values are truth values, numbers or words for splits.
 _DIVIDES = frozenset(
     {"split", "splits", "subset", "partition", "phase", "fold", "folds", "kfold", "cv", "holdout", "tvt", "usage"}
 )
 _NAMES_A_SPLIT = frozenset(
     {"train", "training", "test", "testing", "val", "validation", "valid", "eval", "evaluation", "dev", "set"}
 )
-# Words for whom or what several pictures may show. Rows of one must not be parted.
+# Words for people or things that several pictures may show. Rows of one person or thing must stay in one split.
 # fmt: off
 GROUP_WORDS = frozenset({
     "animal", "author", "camera", "case", "clinic", "clip", "customer", "donor", "family", "hospital", "household",
@@ -49,15 +49,15 @@ def questions(
     named: bool,
     locate: Callable[[str], Path | None],
 ) -> list[Finding]:
-    """What must be asked about one file.
+    """The questions about one file, as findings.
 
     Args:
-        names: its columns.
-        columns: what is taken from which.
-        chosen: what the user said: that is not asked.
+        names: all its columns.
+        columns: the recognised columns.
+        chosen: the columns that the user chose; nothing is asked about these.
         profiles: of all columns.
-        named: whether the files tell the splits by their names.
-        locate: the file that a path names, if there is one among the pictures.
+        named: whether the splits follow from the names of the files.
+        locate: returns the file that a path names; None where there is none among the pictures.
     """
     unused = [profiles[name] for name in dict.fromkeys(names) if name not in columns.used]
     asked: list[tuple[str, str, str]] = []
@@ -76,7 +76,7 @@ def questions(
 
 
 def looks_like_a_split(column: ColumnProfile) -> bool:
-    """Whether a column seems to divide rows into training and test, by its name or by what it holds."""
+    """Whether a column seems to divide rows into training and test, by its name or by its values."""
     values = {value.lower() for value in column.values}
     if column.many or not values:
         return False
@@ -92,7 +92,7 @@ def looks_like_a_split(column: ColumnProfile) -> bool:
 
 
 def looks_like_a_group(column: ColumnProfile) -> bool:
-    """Whether a column seems to say whom or what rows show, and names some of them more than once."""
+    """Whether a column seems to say whom or what a row shows, with some values in several rows."""
     if not GROUP_WORDS & {*_words(column.name)} or column.shows_pictures or not column.filled:
         return False
     return column.many or (len(column.values) > 1 and len(column.values) < column.filled)
@@ -125,7 +125,7 @@ def _about_splits(column: ColumnProfile) -> tuple[str, str, str]:
 
 
 def _can_be_followed(column: ColumnProfile) -> bool:
-    """Whether every value of a column names a split, as `entries.split_of` reads it, and training is among them."""
+    """Whether every value of a column names a split for `split_words.split_of`, and at least one names training."""
     try:
         return "train" in {split_of(value, column.name) for value in column.values}
     except UnusableError:
@@ -143,7 +143,7 @@ def _about_groups(column: ColumnProfile) -> tuple[str, str, str]:
 def _about_pictures(
     unused: Sequence[ColumnProfile], used: ColumnProfile, locate: Callable[[str], Path | None]
 ) -> list[tuple[str, str, str]]:
-    """Second pictures: bytes, or files that are there and that some row does not have as its first picture."""
+    """Ask about columns of second pictures: bytes, or files that exist and differ from a row's first picture."""
     asked = []
     for column in unused:
         if column.binary or (column.shows_pictures and _are_others(column, used, locate)):
@@ -162,7 +162,7 @@ def _are_others(column: ColumnProfile, used: ColumnProfile, locate: Callable[[st
 def _about_texts(
     unused: Sequence[ColumnProfile], columns: Columns, profiles: Mapping[str, ColumnProfile]
 ) -> list[tuple[str, str, str]]:
-    """A text that is left out while the column called text is empty, or while there is no such column."""
+    """Ask about unused columns of texts, where the text column is empty or nearly so, or does not exist."""
     used = profiles[columns.text] if columns.text else None
     if used is not None and 10 * used.filled >= used.rows:
         return []
@@ -192,7 +192,7 @@ def _could_be_text(column: ColumnProfile) -> bool:
 def _about_targets(
     unused: Sequence[ColumnProfile], used: str, profiles: Mapping[str, ColumnProfile]
 ) -> list[tuple[str, str, str]]:
-    """Two columns that could both be the target, unless one only names what the other numbers."""
+    """Ask about several columns that could be the target, unless they correspond one to one, as names and numbers do."""
     mine = profiles[used]
     rivals = [column for column in unused if _is_called_a_target(column) and not mine.names(column)]
     if not rivals or used.strip().lower() in ("target", "answer"):
@@ -213,7 +213,7 @@ def _is_called_a_target(column: ColumnProfile) -> bool:
 
 
 def _for_missing(columns: Columns, unused: Sequence[ColumnProfile]) -> list[tuple[str, str, str]]:
-    """Which columns could be the image and the target that no column is called."""
+    """Ask which columns are the image and the target, where no column has such a name."""
     found = []
     if columns.image is None and (likely := [column.name for column in unused if column.shows_pictures]):
         ways = " or ".join(f"--image {_argument(name)}" for name in likely[:_QUOTED_VALUES])
@@ -233,11 +233,11 @@ def _for_missing(columns: Columns, unused: Sequence[ColumnProfile]) -> list[tupl
 
 
 def _values(column: ColumnProfile) -> str:
-    """What it holds, most frequent first: "'train' 60, 'test' 30"."""
+    """The values of a column with their counts, most frequent first: "'train' 60, 'test' 30"."""
     first = [f"{shown(value[:40])} {count:,}" for value, count in column.values.most_common(_QUOTED_VALUES)]
     return ", ".join(first) + (", ..." if column.many or len(column.values) > _QUOTED_VALUES else "")
 
 
 def _argument(name: str) -> str:
-    """A column's name as a shell takes it."""
+    """A column's name, quoted for a shell."""
     return name if re.fullmatch(r"[\w.-]+", name) else "'" + name.replace("'", "'\\''") + "'"

@@ -1,29 +1,22 @@
-"""The one list of sources, and the call that runs the one a study names."""
+"""Runs the source that a study names."""
 
 import importlib
 from collections.abc import Callable, Mapping
 
 from components.data.samples import SampleWriter
-from components.errors import CeterisError
+from components.data.sources import SOURCES
 from components.study.data_settings import DataSettings
 from components.study.tasks import TaskSettings
 
 Progress = Callable[[float, str], None]
 
-# Name in the study file to the module that writes it; a module offers `write` with the signature below.
-SOURCES = {
-    "scenes": "components.data.scenes.generate",
-    "manifest": "components.data.sources.manifest",
-    "nlvr": "components.data.sources.nlvr",
-}
-
 
 def write(writer: SampleWriter, settings: DataSettings, tasks: Mapping[str, TaskSettings], progress: Progress) -> None:
     """Write all samples and pictures of the source that the settings name, up to `source.json`.
 
+    The module of a source offers `write` with the same arguments.
+
     Raises:
         CeterisError: what the source reads is missing or cannot be used.
     """
-    if settings.source not in SOURCES:
-        raise CeterisError(f"data.source is {settings.source!r}: name one of {', '.join(SOURCES)}.")
-    importlib.import_module(SOURCES[settings.source]).write(writer, settings, tasks, progress)
+    importlib.import_module(SOURCES[settings.source].module).write(writer, settings, tasks, progress)

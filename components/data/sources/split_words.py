@@ -1,4 +1,4 @@
-"""The splits that words, or truth values, in a column of a manifest name."""
+"""Translate the words or truth values of a split column to splits."""
 
 import re
 
@@ -12,11 +12,11 @@ _TRUTH = dict.fromkeys(("1", "true", "yes", "y", "t"), True) | dict.fromkeys(("0
 def split_of(word: str, column: str = "split") -> str:
     """The split that a word in the split column names.
 
-    Generalisation splits (`general_...`) keep their names. In a column called `is_train` or `test`, truth values tell the split:
-    rows that do not train are the selection split, and rows that are in no other split train.
+    Generalisation splits (`general_...`) keep their names. In a column named after a split, such as `is_train` or `test`, truth
+    values are read: true means that split; false means `selection` if the column is about training, otherwise `train`.
 
     Raises:
-        UnusableError: it names none.
+        UnusableError: the word names no split.
     """
     lowered = word.lower()
     if lowered.startswith(GENERALISATION_PREFIX) and lowered.replace("_", "").isalnum():

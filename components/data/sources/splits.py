@@ -1,18 +1,18 @@
-"""Who goes into which split: by group, never by row, and the same whatever the order of the rows."""
+"""Divide rows into splits by group, never by row. The order of the rows does not matter."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
+from components.data.sources.manifest_settings import ManifestSettings
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 
 RARE = 40
-"""A class of fewer groups is divided by itself: a tenth of 40 is 4, and chance alone may make none of 4."""
+"""A class with fewer groups is divided by itself: a tenth of 40 is 4, and where 4 are expected chance may give none."""
 
 
 def shares(settings: ManifestSettings, missing: Iterable[str]) -> dict[str, float]:
-    """The share of groups that each missing split takes, in the order in which they choose."""
+    """The share of groups for each missing split, in the order in which they are filled."""
     fractions = {
         "gate": settings.gate_fraction,
         "selection": settings.selection_fraction,
@@ -22,13 +22,13 @@ def shares(settings: ManifestSettings, missing: Iterable[str]) -> dict[str, floa
 
 
 def connected(pairs: Iterable[tuple[str, Hashable]]) -> dict[str, str]:
-    """Groups that share a picture (or anything else) become one.
+    """Join groups that share a picture (or anything else) into connected components.
 
     Args:
         pairs: a group and something that it holds.
 
     Returns:
-        the name of each group's component, which is the smallest name in it.
+        The component of each group, named after the smallest name in it.
     """
     parents: dict[str, str] = {}
     holders: dict[Hashable, str] = {}
@@ -55,19 +55,20 @@ def carve(
 ) -> dict[str, str]:
     """Divide groups between `train` and the splits that `shares` names.
 
-    Groups take their places in the order of a hash of their names, so adding rows elsewhere moves few of them. A group
-    stays in `train` if no other group there holds one of its targets: what is asked later must have been seen in training.
-    Where chance could leave a class out of a split, because it has fewer than `RARE` groups, its groups are divided among
-    themselves, in the same shares.
+    * Groups are taken in the order of a hash of their names, so adding rows elsewhere moves few of them.
+    * A group stays in `train` if no other group there holds one of its targets, because evaluated targets must have been seen
+      in training.
+    * A class with fewer than `RARE` groups is divided by itself, in the same shares. Otherwise chance could leave it out of a
+      split.
 
     Args:
         rows: the group and the target of every row to divide.
-        shares: split to share of groups; at least one group goes to each.
-        seed: another seed, another division.
-        unlearned: targets that are no classes, so that no group has to stay in `train` for them.
+        shares: split to share of groups; each split gets at least one group.
+        seed: another seed gives another division.
+        unlearned: targets that are no classes; no group has to stay in `train` for them.
 
     Returns:
-        the split of each group.
+        The split of each group.
 
     Raises:
         CeterisError: there are too few groups.
@@ -82,7 +83,7 @@ def carve(
     division = dict.fromkeys(order, "train")
 
     def move(candidates: Iterable[str], split: str, wanted: int) -> int:
-        """Move groups that training can do without, in their order; returns how many are still wanted."""
+        """Move groups that training can spare, in order; returns how many are still wanted."""
         for group in candidates:
             if not wanted:
                 break
@@ -115,7 +116,7 @@ def _draw(seed: int | str, name: str) -> bytes:
 def _strata(
     order: Sequence[str], targets: Mapping[str, set[str]], holders: Mapping[str, int]
 ) -> dict[str | None, list[str]]:
-    """Groups of one rare class each, the rarest first; under None all others, which chance divides well enough."""
+    """Groups by rare class, the rarest first. All other groups are under None; chance divides them well enough."""
     strata: dict[str | None, list[str]] = {}
     for group in order:
         rare = len(targets[group]) == 1 and holders[next(iter(targets[group]))] < RARE
@@ -126,9 +127,10 @@ def _strata(
 def _quotas(
     sizes: Mapping[str | None, int], room: Mapping[str | None, int], share: float, wanted: int, draw: str
 ) -> dict[str | None, int]:
-    """How many groups each stratum gives to a split, `wanted` in all if there is room for so many.
+    """How many groups each stratum gives to a split; together `wanted`, if there is room for so many.
 
-    By largest remainders. Strata that would be nearer to one than to none come first, so that rare classes are tested at all.
+    Quotas follow the largest remainders. Strata with no group yet whose exact share is at least one half come first, so that
+    rare classes are tested at all.
     """
     exact = {name: share * size for name, size in sizes.items()}
     quotas = {name: max(0, min(int(value + 1e-9), room[name])) for name, value in exact.items()}
@@ -150,7 +152,7 @@ def _quotas(
 
 
 def _too_few(groups: int, aside: int, splits: Sequence[str], holders: Mapping[str, int]) -> str:
-    """What is lacking, in numbers."""
+    """The sentence for too few groups, with numbers."""
     named = f"{', '.join(splits[:-1])} and {splits[-1]}" if splits[1:] else splits[0]
     each = "one each" if splits[1:] else "one"
     if groups <= len(splits):

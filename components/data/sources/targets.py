@@ -1,4 +1,4 @@
-"""What can be said of targets before anything is trained: how many classes, how even, and what is odd about them."""
+"""Survey the targets of rows before training: the number of classes, how balanced they are, and oddities."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,21 +9,21 @@ from components.data.findings import QUOTED, Findings, Severity, finding
 from components.data.sources.look_alikes import LookAlikes, look_alikes, visible
 
 FEWEST_ROWS = 4
-"""A class of fewer rows can hardly have one in every split."""
+"""A class with fewer rows can hardly have one in every split."""
 _OPEN_SHARE = 0.05
-"""Share of the rows that single targets have at least where answers are open: fewer are a few odd ones among classes."""
+"""Answers count as open only if targets that occur once make up this share of the rows; fewer may be slips among classes."""
 
 
 @dataclass(frozen=True)
 class TargetSurvey:
-    """The targets of a set of rows; rows without one do not count.
+    """The targets of a set of rows; rows without a target do not count.
 
     Attributes:
-        counts: rows by target, the most frequent first and then in the alphabet.
-        alone: how many targets occur in one group only.
-        untrained: by split, how many rows have a target that no row of `train` has; nothing where no split is named.
-        open: answers are free: most of them are given once.
-        alike: targets that look alike.
+        counts: rows by target, the most frequent first, equal ones in alphabetical order.
+        alone: number of targets that occur in one group only.
+        untrained: by split, number of rows with a target that no row of `train` has; empty where no splits are given.
+        open: whether answers are free, so that most of them are given once.
+        alike: groups of targets that look alike.
     """
 
     counts: dict[str, int]
@@ -34,12 +34,12 @@ class TargetSurvey:
 
     @property
     def rows(self) -> int:
-        """How many rows have a target."""
+        """Number of rows with a target."""
         return sum(self.counts.values())
 
     @property
     def singletons(self) -> int:
-        """How many targets one row has."""
+        """Number of targets that occur in one row only."""
         return sum(count == 1 for count in self.counts.values())
 
     @property
@@ -49,19 +49,19 @@ class TargetSurvey:
 
     @property
     def frequent(self) -> list[tuple[str, int]]:
-        """The three most frequent targets with their rows."""
+        """The three most frequent targets with their numbers of rows."""
         return list(self.counts.items())[:QUOTED]
 
     @property
     def rarest(self) -> list[tuple[str, int]]:
-        """The three rarest targets with their rows, the rarest first."""
+        """The three rarest targets with their numbers of rows, the rarest first."""
         return sorted(self.counts.items(), key=lambda item: (item[1], item[0]))[:QUOTED]
 
     def sentences(self, closed: bool = False) -> list[str]:
-        """What the targets are, in plain English: never a fault.
+        """Describe the targets in sentences; none of them is about a fault.
 
         Args:
-            closed: all targets are classes, however rare, as in a classification.
+            closed: whether all targets are classes, however rare, as in a classification.
         """
         if not self.counts:
             return ["No row has a target."]
@@ -95,12 +95,12 @@ class TargetSurvey:
         return said
 
     def findings(self, file: str) -> Findings:
-        """What is wrong with the targets of a file: targets from which nothing can be learned, and look-alikes."""
+        """Findings about the targets of a file: targets from which nothing can be learned, and look-alikes."""
         found: list[tuple[Severity, str, str, str]] = []
         if len(self.counts) == 1:
             problem = f"all rows have the target {visible(next(iter(self.counts)))}, so there is nothing to tell apart"
             found.append(("critical", "one class", problem, "add rows with another target, or name another column"))
-        # Where the user names splits, a class may well have one row in each.
+        # Where the user gives splits, a class may have one row in each of them.
         elif len(self.counts) > 1 and self.alone == len(self.counts) and not self.untrained:
             what = "row" if self.singletons == len(self.counts) else "group of rows that belong together"
             which = _examples(self.counts)
@@ -120,12 +120,12 @@ def survey(
     splits: Iterable[str | None] | None = None,
     groups: Iterable[str] | None = None,
 ) -> TargetSurvey:
-    """Look at the targets of all rows.
+    """Survey the targets of all rows.
 
     Args:
-        targets: of every row, None where it has none.
-        splits: of every row, where the user names them; None where a row has none.
-        groups: what must not be parted between splits, of every row; each row is its own by default.
+        targets: of every row; None where a row has none.
+        splits: of every row, if the user gives splits; None where a row has none.
+        groups: of every row; rows of one group must stay in one split. By default each row is a group.
     """
     counts: Counter[str] = Counter()
     homes: dict[str, str | None] = {}
@@ -158,10 +158,10 @@ def survey(
 
 
 def are_open(counts: Mapping[str, int]) -> bool:
-    """Whether answers are free: most of the different ones are given once, and not by a handful of rows only.
+    """Whether answers are free: more than half of the different ones (but not all) are given once, by enough of the rows.
 
     Args:
-        counts: how many rows have each target.
+        counts: number of rows of each target.
     """
     single = sum(count == 1 for count in counts.values())
     return 2 * single > len(counts) > single and single >= _OPEN_SHARE * sum(counts.values())

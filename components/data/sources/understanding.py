@@ -1,4 +1,4 @@
-"""What was understood of a manifest, in lines that its owner can hold against what they meant."""
+"""Say how a manifest was understood, in lines that its owner can compare with what they meant."""
 
 import os
 from collections import Counter
@@ -18,7 +18,7 @@ _SHOWN_FILES = 6
 
 @dataclass(frozen=True)
 class Understanding:
-    """The lines, by what they are about, in the order in which they are printed.
+    """The lines by topic, in the order in which they are printed.
 
     Attributes:
         structure: rows, columns and where the pictures lie.
@@ -31,12 +31,12 @@ class Understanding:
     content: list[str]
 
     def lines(self) -> list[str]:
-        """All of them."""
+        """All lines."""
         return [*self.structure, *self.division, *self.content]
 
 
 def structure_of(manifest: Manifest, profiles: Mapping[str, ColumnProfile], rows: int) -> list[str]:
-    """Rows, columns and where the pictures lie; `rows` are the usable ones."""
+    """Rows, columns and where the pictures lie; `rows` is the number of usable rows."""
     usable = "" if rows == manifest.rows else f", of which {rows:,} can be used"
     names = [file.path.name for file in manifest.files]
     files = " and ".join(names) if len(names) <= _SHOWN_FILES else f"{len(names)} files, {names[0]} to {names[-1]}"
@@ -64,7 +64,7 @@ def _columns(manifest: Manifest, file: str, profiles: Mapping[str, ColumnProfile
 
 
 def _named_splits(manifest: Manifest, profiles: Mapping[str, ColumnProfile]) -> str:
-    """What the files or the column call the splits, where that is another word than ours."""
+    """The user's words for splits with the splits that they mean, where the two differ."""
     column = next((columns.split for columns in manifest.columns.values() if columns.split), None)
     if column is not None:
         words = [word for word in profiles[column].values if SPLIT_WORDS.get(word.lower(), word) != word]
@@ -84,7 +84,13 @@ def division_of(
     how: str,
     groups: Sequence[str],
 ) -> list[str]:
-    """How many rows each split has and how that came about, and what is never parted."""
+    """The number of rows of each split, how splits were made, and which groups stay together.
+
+    Args:
+        splits: of every row.
+        how: how the splits were made, in words.
+        groups: of every row.
+    """
     counts = Counter(splits)
     order = [*(split for split in SPLITS if split in counts), *sorted(set(counts) - set(SPLITS))]
     sizes = ", ".join(f"{split} {counts[split]:,}" for split in order)
@@ -102,7 +108,7 @@ def division_of(
 
 
 def about_boxes(boxed: int, rows: int, classes: int, nameless: bool) -> list[str]:
-    """On how many pictures there are boxes, and how they were read."""
+    """How many rows have boxes, and how they were read."""
     if not boxed:
         return []
     names = "some without a name" if nameless else f"named after {classes:,} classes"
@@ -110,13 +116,16 @@ def about_boxes(boxed: int, rows: int, classes: int, nameless: bool) -> list[str
 
 
 def about_targets(targets: TargetSurvey, closed: bool) -> list[str]:
-    """Classes, how even they are, and, unless all are classes, whether answers are open."""
+    """The classes, how balanced they are and, unless all targets are classes, whether answers are open."""
     first, *others = targets.sentences(closed)
     return [f"targets: {first}", *others]
 
 
 def about_texts(texts: TextReport, some: int) -> list[str]:
-    """Lengths and what the limit cuts; `some` is the number of rows with a text. Without any, of the captions that are made."""
+    """Lengths of texts and what the limit cuts; `some` is the number of rows with a text.
+
+    If no row has a text, the lines are about the captions that are made from targets.
+    """
     if some or not texts.texts:
         return texts.sentences()
     made = f"texts: none; captions are made from the targets, {texts.longest} tokens at most, and the limit is {texts.max_length}"

@@ -1,4 +1,4 @@
-"""Checks the user's own data before any import, and says what was understood of it: `ceteris validate PATH`."""
+"""Check the user's own data before a study reads it, and say how it was understood: `ceteris validate PATH`."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from components.data.picture_survey import PictureSurvey
 from components.data.sources.entries import Manifest
 from components.data.sources.faults import shown
 from components.data.sources.manifest import Scan, decide_answers, decide_splits
+from components.data.sources.manifest_settings import ManifestSettings
 from components.data.sources.manifest_texts import measure_texts
 from components.data.sources.profile import ColumnProfile, profile_columns
 from components.data.sources.questions import questions
@@ -30,29 +31,29 @@ from components.data.validation.rules import FEWEST_EVALUATED, PART_RULES, PICTU
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import parts_frame
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 
 Kind = Literal["classification", "vqa"]
 FEWEST_TRAINED = 20
 FEWEST_OF_OPEN = 2
-"""Training rows that an answer needs to be a class where answers are open."""
+"""Training rows that an answer needs to be a class, where answers are open."""
 FEWEST_ROWS = 40
-"""Fewer rows than this, over all splits, cannot be divided into four parts that mean anything."""
+"""Fewer rows than this, over all splits, cannot be divided into four useful splits."""
 DEFAULT_SETTINGS = ManifestSettings(seed=1, selection_fraction=0.15, gate_fraction=0.15, validation_fraction=0.1)
-"""How `ceteris validate` divides rows where nothing is said: as the default study does."""
+"""Settings of `ceteris validate` by default; they divide rows as the default study does."""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What is wrong with a manifest, what was understood of it, and what was measured on the way.
+    """The findings about a manifest, how it was understood, and the measurements.
 
     Attributes:
         splits: of every row; empty where they cannot be made.
-        texts: of the rows' texts, or of the captions that are made where rows have none.
-        written: whether rows have texts.
+        texts: report on the rows' texts or, where no row has one, on the captions that are made.
+        written: whether any row has a text.
         boxed: whether every row's picture has boxes.
-        box_classes: how many different things boxes are named after; 0 where any has no name.
-        settings: how the manifest was read and divided; where answers are open, those of one row are no classes.
+        box_classes: number of class names of boxes; 0 where any box has no name.
+        settings: how the manifest was read and divided. Where the answers to questions are open, an answer needs at least
+            `FEWEST_OF_OPEN` rows to be a class.
     """
 
     findings: Findings
@@ -74,14 +75,13 @@ def check_manifest(
     docs: Path | None = None,
     settings: ManifestSettings = DEFAULT_SETTINGS,
 ) -> Findings:
-    """Everything that is wrong with a manifest and its pictures, by the user's own files and rows.
+    """All findings about a manifest and its pictures; they name the user's own files and rows.
 
     Args:
         path: a manifest, or the folder that holds it.
-        kind: questions need a text in every row; of classification, and where nothing is said, only that either all rows
-            have one or none.
-        docs: where to put the Data Docs; None for nowhere.
-        settings: which columns are what, and where pictures lie.
+        kind: of the task. For "vqa" every row needs a text; otherwise either all rows have a text or none has.
+        docs: folder for the Data Docs; None to keep none.
+        settings: columns of the manifest and the place of its pictures.
 
     Raises:
         CeterisError: there is no manifest at `path`, or it cannot be read at all.
@@ -100,15 +100,15 @@ def examine(
     length: int | None = None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Examination:
-    """Read everything once: what is wrong, what was understood, and what a study of it would need.
+    """Read a manifest and its pictures once: findings, how it was understood, and what a study of it would need.
 
     Args:
-        path, kind, settings, docs: as of `check_manifest`.
-        named: folders, beside the manifest's own, in which pictures may lie.
-        search: find out where the pictures lie, and ask what only the user can say.
+        path, kind, settings, docs: as for `check_manifest`.
+        named: further folders in which pictures may lie.
+        search: whether to find out where the pictures lie, and to ask what only the user can say.
         size: side of the square that pictures are fitted into, in pixels; None to propose one.
-        length: of texts, in tokens; None to propose one.
-        progress: is told how many rows have been read.
+        length: limit of texts, in tokens; None to propose one.
+        progress: called with the number of rows read.
 
     Raises:
         CeterisError: there is no manifest at `path`, or it cannot be read at all.
@@ -134,9 +134,9 @@ def examine(
     targets = survey(scan.targets, scan.splits, scan.groups)
     if rows:
         found_in_targets, judged = targets.findings(str(path)), _judged(gathered, kind, path, docs)
-        if not structure.passed:  # what is known of a part of the rows says nothing of all
+        if not structure.passed:  # some rows are unusable, so nothing critical can be said about all of them
             found_in_targets = Findings([item for item in found_in_targets.items if item.severity == "warning"])
-        if not found_in_targets.passed:  # the same is not said twice
+        if not found_in_targets.passed:  # this rule would say the same again
             judged = Findings([item for item in judged.items if item.rule != "several targets"])
         found += [
             judged,
@@ -184,7 +184,7 @@ def examine(
 
 
 def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict[str, ColumnProfile]) -> Findings:
-    """What only the user can say, about each file."""
+    """The questions about each file that only the user can answer."""
     named, locate = len(manifest.files) > 1, manifest.pictures.find
     found = []
     for file in manifest.files:
@@ -194,7 +194,7 @@ def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict[st
 
 
 def _judged(gathered: Gathered, kind: Kind | None, path: Path, docs: Path | None) -> Findings:
-    """The rules that Great Expectations judges."""
+    """The findings of the rules that Great Expectations checks."""
     frame = gathered.samples.frame([PART], [] if kind == "vqa" else [PART])
     named = any(split is not None for split in gathered.scan.splits)
     parts = parts_frame(frame, [PART], ["train"] if named else [], False, str(path))
@@ -203,7 +203,7 @@ def _judged(gathered: Gathered, kind: Kind | None, path: Path, docs: Path | None
 
 
 def _divided(scan: Scan, settings: ManifestSettings, kind: Kind | None, path: Path) -> tuple[list[str], str, Findings]:
-    """The split of every row and how it came about, or why there is none."""
+    """The split of every row and how it was made, or the finding that says why rows cannot be divided."""
     try:
         splits, how = decide_splits(scan, settings, kind)
     except CeterisError as error:
@@ -218,7 +218,7 @@ def _too_few(rows: int, path: Path) -> Finding:
 
 
 def _folders(named: Sequence[Path], path: Path) -> list[Path]:
-    """The folders that the user names, from where they are or from the manifest's folder.
+    """The folders that the user gave, relative to the working directory or to the manifest's folder.
 
     Raises:
         CeterisError: there is no such folder.
@@ -234,7 +234,7 @@ def _folders(named: Sequence[Path], path: Path) -> list[Path]:
 
 
 def _without_repetition(asked: Findings, faults: Findings) -> Findings:
-    """Questions and faults; a column that is asked about is not also said to be missing."""
+    """Questions and faults together, without "missing column" faults for columns that are asked about."""
     about = {(item.file, item.rule.removeprefix(ASKED)) for item in asked.items}
     kept = [
         item
@@ -250,7 +250,7 @@ def _no_questions(path: Path) -> Finding:
 
 
 def _unanswerable(scan: Scan, splits: list[str], settings: ManifestSettings, kind: Kind | None, path: Path) -> Findings:
-    """Splits that ask for one class only, and answers of which too few are frequent enough to be classes."""
+    """Findings about evaluation splits with one class only, and about too few answers that can be classes."""
     found = []
     try:
         decide_answers(scan, splits, settings, kind or "classification")
@@ -268,7 +268,7 @@ def _unanswerable(scan: Scan, splits: list[str], settings: ManifestSettings, kin
 
 
 def _missing(words: Counter[str], path: Path) -> Findings:
-    """Words that are read as they stand, and by which programs write that a value is missing."""
+    """A warning about values that programs write for a missing value, such as "nan". They are read as ordinary words."""
     if not words:
         return Findings()
     named = quoted([f"{shown(word)} {count:,}" for word, count in words.most_common()])
@@ -279,7 +279,7 @@ def _missing(words: Counter[str], path: Path) -> Findings:
 
 
 def _small_splits(scan: Scan, splits: list[str], path: Path) -> Findings:
-    """Splits that were made, and too small: those that the user names are judged by the rules."""
+    """Findings about splits that were made and are too small. Splits that the user gives are checked by the rules."""
     counts = Counter(splits)
     named = {split for split in scan.splits if split is not None}
     found = []
@@ -295,7 +295,7 @@ def _small_splits(scan: Scan, splits: list[str], path: Path) -> Findings:
 
 
 def _recomposed(targets: Counter[str], path: Path) -> Findings:
-    """Targets whose accents are written apart in the file: they look like the others and are read as the same."""
+    """A warning about targets with decomposed accents in the file. They are read as the same as composed ones."""
     if not targets:
         return Findings()
     names = [shown(target) for target, _ in targets.most_common()]

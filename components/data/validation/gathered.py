@@ -1,6 +1,5 @@
-"""What one pass over the rows of a manifest gathers, for all checks and measurements together."""
+"""Gather in one pass over a manifest what all checks and measurements need."""
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,10 @@ from components.data.sources.entries import Entry, UnreadableFileError
 from components.data.sources.faults import Faults
 from components.data.sources.manifest import Scan
 from components.data.validation.tables import Look, PictureTable, SampleTable, look_at
+from components.files.digests import digest_of_bytes
 
 PART = "rows"
-"""What the table of samples calls the rows of a manifest."""
+"""Name of the part to which all rows of a manifest belong in the table of samples."""
 
 _MISSING = frozenset({"nan", "none", "null", "n/a", "na", "#n/a", "<na>", "nil"})
 """Words by which programs write that a value is missing."""
@@ -21,7 +21,7 @@ _MISSING = frozenset({"nan", "none", "null", "n/a", "na", "#n/a", "<na>", "nil"}
 
 @dataclass
 class Gathered:
-    """What one pass over the entries gathers: never pictures, and of texts only hashes."""
+    """What one pass over the entries gathers: no pictures, and only hashes of texts."""
 
     survey: PictureSurvey = field(default_factory=PictureSurvey)
     faults: Faults = field(default_factory=Faults)
@@ -37,9 +37,9 @@ class Gathered:
     box_classes: set[str] = field(default_factory=set)
 
     def add(self, entry: Entry) -> None:
-        """One row."""
+        """Add one row."""
         image_id, look, size = self._look(entry)
-        # What cannot be decoded is unlike any other picture.
+        # A picture that cannot be decoded counts as different from all others.
         seen = look.look or image_id
         group = entry.group or image_id
         self.pictures.add(
@@ -48,7 +48,7 @@ class Gathered:
         self.samples.add(
             entry.file, entry.place, entry.id, PART, entry.split or "", entry.text, entry.target, group, [seen]
         )
-        words = hashlib.sha256(" ".join(entry.text.split()).encode()).hexdigest()[:24] if entry.text.strip() else ""
+        words = digest_of_bytes(" ".join(entry.text.split()).encode())[:24] if entry.text.strip() else ""
         self.contradictions.add(entry.file, entry.place, seen, words, entry.target)
         if entry.written_target and entry.target != entry.written_target:
             self.recomposed[entry.target or ""] += 1
@@ -62,12 +62,12 @@ class Gathered:
             self.box_classes.update(entry.boxes.names or [])
 
     def _look(self, entry: Entry) -> tuple[str, Look, int]:
-        """What the picture of a row turned out to be; every different picture is decoded once."""
+        """The id of a row's picture, its facts, and its size in bytes; every different picture is decoded once."""
         try:
             data = entry.picture()
         except UnreadableFileError as error:
             return f"{entry.file}:{entry.place}", Look(problem="cannot be read", reason=error.reason), 0
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest_of_bytes(data)
         if digest not in self.looks:
             name = entry.image.name if isinstance(entry.image, Path) else entry.id
             self.looks[digest] = (look_at(data, self.survey, name), len(data))

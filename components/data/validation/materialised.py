@@ -1,4 +1,4 @@
-"""Checks the samples under outputs/data, whatever source they came from."""
+"""Check the materialised samples under outputs/data, whatever source they came from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from components.data.validation.rules import COLUMN_RULES, PART_RULES, PICTURE_R
 from components.data.validation.suite import Table, judge
 from components.data.validation.tables import PictureTable, SampleTable, look_at, parts_frame
 from components.study.tasks import TaskSettings
+from components.tasks import TASKS
 
 _BATCH_ROWS = 1024
 _SAMPLE_COLUMNS = ["id", "part", "split", "image_ids", "text", "target", "group"]
@@ -24,7 +25,7 @@ _SAMPLE_COLUMNS = ["id", "part", "split", "image_ids", "text", "target", "group"
 
 @dataclass
 class _Shards:
-    """The readable shards of the two tables, and the columns of all."""
+    """The readable shards of the two tables, the columns of all shards, and the shards that cannot be read."""
 
     images: list[Path] = field(default_factory=list)
     samples: list[Path] = field(default_factory=list)
@@ -39,13 +40,13 @@ def check_data(
     progress: Callable[[float, str], None],
     rendering: Rendering = PLAIN,
 ) -> Findings:
-    """Everything that is wrong with the materialised data.
+    """All findings about the materialised data.
 
     Args:
-        folder: what the materialise stage wrote.
+        folder: the folder that the materialise stage wrote.
         tasks: the tasks of the study.
-        docs: where to put the Data Docs; None for nowhere.
-        progress: is told the percentage done and what is being done.
+        docs: folder for the Data Docs; None to keep none.
+        progress: called with the percentage done and the current activity.
         rendering: how the study draws pictures.
     """
     found = _find(folder)
@@ -58,8 +59,8 @@ def check_data(
     if found.images or found.samples:
         pictures, survey = _pictures(found.images, progress)
         samples, shown_by = _samples(found.samples, pictures, tasks)
-        textless = [task for task, settings in tasks.items() if settings.kind == "classification"]
-        positional = [task for task, settings in tasks.items() if settings.kind in ("grounding", "retrieval")]
+        textless = [task for task, settings in tasks.items() if TASKS[settings.kind].text_optional]
+        positional = [task for task, settings in tasks.items() if TASKS[settings.kind].targets == "positions"]
         frame = samples.frame(list(tasks), textless, positional)
         parts = parts_frame(frame, list(tasks), SPLITS, pretraining=True, place=folder.name)
         tables += [
@@ -96,7 +97,7 @@ def _column(path: Path, row: int, name: str, actual: pa.Schema, schema: pa.Schem
     if name not in actual.names:
         found, summary = "missing", f"lacks the column {name!r}"
     elif actual.field(name).type.equals(schema.field(name).type):
-        # Readers and writers call the items of lists differently.
+        # Types are compared as such, because readers and writers name the items of lists differently.
         found, summary = expected, ""
     else:
         found = str(actual.field(name).type)
@@ -125,7 +126,7 @@ def _pictures(paths: list[Path], progress: Callable[[float, str], None]) -> tupl
 def _samples(
     paths: list[Path], pictures: PictureTable, tasks: Mapping[str, TaskSettings]
 ) -> tuple[SampleTable, dict[str, str]]:
-    """The table of samples, and for every picture the first sample of a task that shows it: people know it by that."""
+    """The table of samples, and for every picture the first task sample that shows it, by which messages name it."""
     table = SampleTable()
     shown_by: dict[str, str] = {}
     for path in paths:

@@ -1,4 +1,4 @@
-"""Whether a study draws its pictures so that there is something to see: findings about all pictures together."""
+"""Check that a study's rendering leaves something to see: value range and background, over all pictures together."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,21 +7,21 @@ from components.data.findings import Finding, Severity, finding
 from components.data.images import Rendering
 from components.data.picture_survey import EXAMPLES, PictureSurvey
 
-LEAST_COVERED = 0.5  # of the values that the pictures use, by the range that the study sets
-LEAST_USED = 0.125  # of the range that the study sets, by the pictures
-MOST_BLANK = 0.5
+LEAST_COVERED = 0.5  # share of the pictures' value range that the study's range must cover
+LEAST_USED = 0.125  # share of the study's range that the pictures' values must use
+MOST_BLANK = 0.5  # share of pictures that may come out blank or dark
 
 
 def rendering_findings(
     survey: PictureSurvey, rendering: Rendering, place: str, shown_by: Mapping[str, str]
 ) -> list[Finding]:
-    """What is wrong with how pictures are drawn, a sentence a fault.
+    """Findings about how pictures are drawn.
 
     Args:
         survey: of the pictures, by their ids.
         rendering: how the study draws them.
-        place: what findings name as the file.
-        shown_by: for pictures the first sample that shows each: people know it by that.
+        place: the file that findings name.
+        shown_by: for each picture id the first sample that shows it, by which findings name the picture.
     """
     drawn = replace(rendering, value_range=rendering.value_range or survey.value_range)
     found = [*_range_findings(survey, rendering, place), *_background_findings(survey, rendering, place)]

@@ -1,4 +1,4 @@
-"""What must hold of the facts: every rule an expectation of Great Expectations, and the sentence for when it fails."""
+"""The rules of data validation. Each is an expectation of Great Expectations with the sentence for its failure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Rule:
     """One expectation on one table.
 
     Attributes:
-        name: what findings call it.
+        name: of the rule in findings.
         severity: critical findings stop the pipeline.
         expectation: the class in `great_expectations.expectations`.
-        arguments: what it is built with.
-        problem: what is wrong with the rows that fail it; `{detail}` is the cell of the column `detail`.
+        arguments: of that class.
+        problem: what is wrong with rows that fail; `{detail}` is replaced by the cell in the column `detail`.
         advice: what to do.
-        detail: the column whose different cells make different findings.
-        examples: the column of which a few cells are quoted.
+        detail: the column by whose values failing rows are divided into findings.
+        examples: the column from which a few cells are quoted.
     """
 
     name: str
@@ -48,7 +48,7 @@ def _nothing_in(
     severity: Severity = "critical",
     examples: str | None = None,
 ) -> Rule:
-    """The column tells a problem in words: it must be empty everywhere."""
+    """A rule for a column that holds problems in words: it must be empty in every row."""
     arguments = {"column": column, "value_set": [""]}
     return Rule(
         name, severity, "ExpectColumnValuesToBeInSet", arguments, problem, advice, detail=column, examples=examples

@@ -1,4 +1,4 @@
-"""What the targets of one split look like beside those of training: alike, partly unknown, or written in another way."""
+"""Compare the targets of one split with those of training: some may be unknown there, or written differently."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +9,17 @@ from components.data.findings import QUOTED, quoted
 from components.data.sources.look_alikes import counterparts, visible
 
 _MOST_MISSED = 0.5
-"""Where more of a split has targets that training lacks, the two are likely to be written differently."""
+"""If training lacks the targets of a larger share of a split's rows, the two are probably written differently."""
 
 
 @dataclass(frozen=True)
 class TargetProblems:
-    """What is wrong with the targets of a task in one split, in words; each is empty where it does not hold.
+    """Problems of a task's targets in one split, in words; empty where there is no such problem.
 
     Attributes:
-        one: all rows of `train` have one target.
+        one: all rows of `train` have the same target.
         outside: some rows have a target that training lacks.
-        foreign: most rows do, and not because answers are free.
+        foreign: most rows have a target that training lacks, and not because answers are free.
     """
 
     one: str = ""
@@ -28,11 +28,11 @@ class TargetProblems:
 
 
 def target_problems(samples: pd.DataFrame, split: str) -> TargetProblems:
-    """Look at one split.
+    """Find the problems of one split.
 
     Args:
-        samples: the rows of one task, of all splits, with the columns `file`, `row`, `name`, `split`, `target` and `missed`.
-        split: which to look at.
+        samples: the rows of one task in all splits, with the columns `file`, `row`, `name`, `split`, `target` and `missed`.
+        split: the split to check.
     """
     mine = samples[samples["split"] == split]
     if split == "train":
@@ -62,12 +62,12 @@ def target_problems(samples: pd.DataFrame, split: str) -> TargetProblems:
 
 
 def _are_open(missed: pd.DataFrame, rows: pd.DataFrame) -> bool:
-    """Whether targets are free answers, most of them given once, of which training could not know more: no mistake."""
+    """Whether targets seem to be free answers, most of them given once, so that training cannot know them."""
     return len(missed) < len(rows) and 2 * missed["target"].nunique() > len(missed)
 
 
 def _examples(missed: pd.DataFrame) -> str:
-    """A few of the targets, each with the first row that has it."""
+    """A few of the missed targets, each with the first row that has it."""
     first = missed.drop_duplicates("target")
     shown = [
         f"{visible(target)} in {name or f'{Path(file).name}:{row}'}"

@@ -1,4 +1,4 @@
-"""Runs the rules as Great Expectations suites, turns what fails into findings, and keeps the Data Docs.
+"""Run the rules as Great Expectations suites, turn failures into findings, and keep the Data Docs.
 
 Great Expectations is imported only here, and only when something is validated.
 """
@@ -16,19 +16,20 @@ import pandas as pd
 
 from components.data.findings import Finding, Findings, finding
 from components.data.validation.rules import Rule
+from components.files.atomic import atomic_folder
 
 QUOTED = 3
-# The pages would fetch their logo from the maker's server, with the project's id in the address.
+# The Data Docs would fetch their logo from the vendor's server, with the project's id in the address.
 _TRACKING_LOGO = re.compile(r"https://great-expectations-web-assets[^\"']*")
 _LOCAL_LOGO = "static/images/logo-long-vector.svg"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Facts and the rules for them.
+    """A table of facts with the rules for them.
 
-    Every frame has the columns `file`, `row` (together unique) and `name`. `noun` is what a row is called in sentences:
-    None goes by the suffix of the file, and an empty one says that rows mean nothing to the reader.
+    Every frame has the columns `file`, `row` (together unique) and `name`. `noun` is the word for a row in sentences: None
+    chooses it by the suffix of the file, and an empty one leaves rows out because they mean nothing to the reader.
     """
 
     name: str
@@ -38,19 +39,19 @@ class Table:
 
 
 def judge(tables: Sequence[Table], docs: Path | None, file: str) -> Findings:
-    """Validate every table and report everything that fails.
+    """Validate every table and report all failures.
 
     Args:
         tables: the facts with their rules.
-        docs: where to put the Data Docs; None for nowhere.
-        file: what findings about a whole table name.
+        docs: folder for the Data Docs; None to keep none.
+        file: the file that findings about a whole table name.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ.setdefault("DO_NOT_TRACK", "true")
     import great_expectations as gx
 
     with tempfile.TemporaryDirectory() as folder:
-        # `mode` is explicit because without it the environment decides; a file context alone keeps progress bars away.
+        # `mode` is given because otherwise the environment decides. Only a file context can switch progress bars off.
         context = gx.get_context(mode="file", project_root_dir=folder)
         context.enable_analytics(False)
         context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
@@ -76,7 +77,7 @@ def _judge_table(context: Any, table: Table, file: str) -> list[Finding]:
     suite = context.suites.add(gx.ExpectationSuite(name=table.name, expectations=judged))
     definition = gx.ValidationDefinition(name=table.name, data=batch, suite=suite)
     context.validation_definitions.add(definition)
-    # Without names of index columns Great Expectations lists the frame's own index, ten times faster.
+    # Without names of index columns Great Expectations lists the frame's own index, which is ten times faster.
     layout = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
     checkpoint = context.checkpoints.add(
         gx.Checkpoint(name=table.name, validation_definitions=[definition], result_format=layout)
@@ -94,7 +95,7 @@ def _judge_table(context: Any, table: Table, file: str) -> list[Finding]:
 
 
 def _raised(information: Mapping[str, Any]) -> bool:
-    """Great Expectations catches exceptions and reports them as failures: they are bugs, not findings."""
+    """Whether a rule raised an exception. Great Expectations reports exceptions as failures, but they are bugs."""
     if "raised_exception" in information:
         return bool(information["raised_exception"])
     return any(_raised(inner) for inner in information.values() if isinstance(inner, Mapping))
@@ -103,7 +104,7 @@ def _raised(information: Mapping[str, Any]) -> bool:
 def _findings_of(
     rule: Rule, table: Table, frame: pd.DataFrame, places: Sequence[str] | None, file: str
 ) -> list[Finding]:
-    """One finding per file, and per different detail where the rule asks for it."""
+    """One finding for each file and, if the rule has a `detail`, for each of its values."""
     if not places:
         return [finding(rule.severity, rule.name, file, [], rule.problem, rule.advice, table.noun)]
     failing = frame[frame.index.isin(places)]
@@ -120,7 +121,7 @@ def _findings_of(
 
 
 def _quoted(rows: pd.DataFrame, column: str | None) -> str:
-    """A few of the cells at fault: " ('cat', 'dog' and 3 more)"."""
+    """A few of the failing cells: " ('cat', 'dog' and 3 more)"."""
     cells = sorted({str(cell) for cell in rows[column]} - {""}) if column else []
     if not cells:
         return ""
@@ -133,14 +134,10 @@ def _names(rows: pd.DataFrame) -> list[str]:
 
 
 def _keep_docs(site: Path, docs: Path) -> None:
-    """Put the pages in their place, with the logo from their own folder."""
+    """Move the pages to their folder, with the logo taken from that folder."""
     for page in site.rglob("*.html"):
         up = "../" * (len(page.relative_to(site).parts) - 1)
         text = page.read_text(encoding="utf-8")
         page.write_text(_TRACKING_LOGO.sub(up + _LOCAL_LOGO, text), encoding="utf-8")
-    docs.parent.mkdir(parents=True, exist_ok=True)
-    beside = docs.with_name(docs.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(site, beside)
-    shutil.rmtree(docs, ignore_errors=True)
-    os.replace(beside, docs)
+    with atomic_folder(docs) as beside:
+        shutil.copytree(site, beside, dirs_exist_ok=True)

@@ -1,10 +1,9 @@
-"""The facts that validation judges, as pandas tables: one row per picture, per sample, and per part and split.
+"""Tables of facts for validation: one row for each picture, for each sample, and for each part and split.
 
-Pictures stream through in batches; the tables keep short hashes of pixels and texts, never the things themselves.
-Columns called `..._problem` hold what is wrong in words, and nothing where all is well.
+Pictures are read in batches. The tables keep short hashes of pixels and texts, not the pixels and texts themselves. Columns
+called `..._problem` hold a problem in words and are empty where there is none.
 """
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from components.data.picture_survey import PictureSurvey
 from components.data.samples import GENERALISATION_PREFIX
 from components.data.validation.split_targets import TargetProblems, target_problems
 from components.errors import CeterisError
+from components.files.digests import digest_of_bytes
 
 PRETRAINING_PARTS = ("pairs", "text", "images")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -57,14 +57,14 @@ _SAMPLE_TYPES = {
 
 @dataclass(frozen=True)
 class Look:
-    """What one encoded picture turned out to be.
+    """The facts of one encoded picture. Problems are in words that follow "a picture that".
 
     Attributes:
-        problem: why it is none, in words that follow "a picture that"; what is said of single pictures stands in `reason`.
-        reason: what the decoder said of a damaged one.
-        unread: the format that is not read, likewise in words.
-        stand_in: what lies there in the place of the picture, likewise in words.
-        look: equal for pictures that look the same.
+        problem: why it cannot be decoded, in the same words for all such pictures.
+        reason: the decoder's message about this picture, if it is damaged.
+        unread: its format, if that is not read.
+        stand_in: what the file is instead of the picture, such as a Git LFS pointer.
+        look: a key that is equal for pictures that look the same.
     """
 
     problem: str = ""
@@ -80,12 +80,12 @@ class Look:
 
 
 def look_at(data: bytes, survey: PictureSurvey | None = None, name: str = "") -> Look:
-    """Decode a picture, if its header's size allows it.
+    """Decode a picture, unless its header declares too many pixels.
 
     Args:
         data: the encoded picture.
-        survey: takes the measure of a sound picture, so that it need not be decoded again.
-        name: what the survey calls it.
+        survey: to which the decoded picture is added, so that it need not be decoded again.
+        name: of the picture in the survey.
     """
     try:
         picture = decode(data)
@@ -97,7 +97,7 @@ def look_at(data: bytes, survey: PictureSurvey | None = None, name: str = "") ->
         what = f"is {error.kind.what}"
         return Look(stand_in=what) if error.kind.stand_in else Look(unread=what)
     except CeterisError as error:
-        # The advice after the last colon is for a single picture; findings bring their own.
+        # The advice after the last colon is for a single picture; findings have advice of their own.
         return Look(problem=str(error).rpartition(": ")[0].removeprefix("the picture ").replace("the bytes are", "is"))
     if survey is not None:
         survey.add_decoded(picture, name)
@@ -114,13 +114,13 @@ def look_at(data: bytes, survey: PictureSurvey | None = None, name: str = "") ->
 
 @dataclass
 class PictureTable:
-    """Gathers the facts of pictures."""
+    """Collects the facts of pictures."""
 
     rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in _PICTURE_TYPES if name != "name"})
     looks: dict[str, str] = field(default_factory=dict)
 
     def add(self, file: str, row: int, image_id: str, look: Look, boxes: Sequence[Sequence[float]] | None) -> None:
-        """One picture. `looks` remembers what each id looks like, for samples that show it."""
+        """Add one picture. `looks` keeps the look of each id, for the samples that show it."""
         self.looks[image_id] = look.look
         sides = (look.width, look.height)
         values = {
@@ -148,7 +148,7 @@ class PictureTable:
 
 
 def _outside(boxes: Sequence[Sequence[float]], look: Look) -> int:
-    """How many boxes (x, y, width, height) leave the picture or have no area; a pixel and a half is forgiven."""
+    """How many boxes (x, y, width, height) leave the picture by more than 1.5 pixels, or have no area."""
     right, bottom = look.width + 1.5, look.height + 1.5
     inside = (
         min(x, y) >= -1.5 and min(width, height) > 0 and x + width <= right and y + height <= bottom
@@ -159,7 +159,7 @@ def _outside(boxes: Sequence[Sequence[float]], look: Look) -> int:
 
 @dataclass
 class SampleTable:
-    """Gathers the facts of samples."""
+    """Collects the facts of samples."""
 
     rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in _SAMPLE_TYPES})
 
@@ -176,7 +176,7 @@ class SampleTable:
         pictures: Iterable[str | None],
         name: str = "",
     ) -> None:
-        """One sample; `pictures` are the looks of its pictures, None for a picture that is not there."""
+        """Add one sample; `pictures` are the looks of its pictures, None for a picture that does not exist."""
         looks = list(pictures)
         values = {
             "file": file,
@@ -193,18 +193,18 @@ class SampleTable:
             "target_problem": "" if target else "has no target",
             "picture_problem": "refers to a picture that is not there" if None in looks else "",
             "look": "+".join(look or "" for look in looks),
-            "words": hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:24] if text else "",
+            "words": digest_of_bytes(" ".join(text.lower().split()).encode())[:24] if text else "",
         }
         for name, value in values.items():
             self.rows[name].append(value)
 
     def frame(self, tasks: Sequence[str], textless: Sequence[str], positional: Sequence[str] = ()) -> pd.DataFrame:
-        """The table, with what only all rows together can tell.
+        """The table, with the columns that depend on all rows together.
 
         Args:
             tasks: parts whose rows need a target.
-            textless: tasks that may do without any text (but not with text in some rows only).
-            positional: tasks whose targets are positions in a list, which training need not have seen all of.
+            textless: tasks that need no texts. If some of their rows have a text, all must have one.
+            positional: tasks whose targets are positions in a list; training need not have seen all of them.
         """
         frame = pd.DataFrame(self.rows).astype(_SAMPLE_TYPES)
         needs_text = frame["part"] != "images"
@@ -245,12 +245,12 @@ def _oddity(text: str) -> str:
 
 
 def role_of(split: str) -> str:
-    """Splits that may share pictures have one role: the generalisation splits are further looks at the selection split."""
+    """The role of a split. Splits of one role may share pictures: generalisation splits have the role of the selection split."""
     return "selection" if split.startswith(GENERALISATION_PREFIX) else split
 
 
 def _leaks(frame: pd.DataFrame, column: str) -> pd.Series:
-    """For every row the roles in which what it holds occurs, joined, if they are several; else nothing."""
+    """For every row the roles in which its group or one of its pictures occurs, joined, if there are several; else empty."""
     roles: defaultdict[str, set[str]] = defaultdict(set)
     cells = [cell.split("+") if column == "look" else [cell] for cell in frame[column]]
     role_by_split = {split: role_of(split) for split in frame["split"].unique()}
@@ -266,14 +266,14 @@ def _leaks(frame: pd.DataFrame, column: str) -> pd.Series:
 def parts_frame(
     samples: pd.DataFrame, tasks: Sequence[str], splits: Sequence[str], pretraining: bool, place: str
 ) -> pd.DataFrame:
-    """How many rows each part has in each split that it needs or has, and what is wrong with their targets.
+    """The number of rows of each part in each split that it needs or has, with the problems of their targets.
 
     Args:
         samples: the table of samples.
         tasks: parts that need every one of `splits`.
         splits: the splits that must not be empty.
-        pretraining: whether the pretraining parts must be there too.
-        place: what findings name as the file.
+        pretraining: whether the pretraining parts are needed too.
+        place: the file that findings name.
     """
     counts = Counter(zip(samples["part"], samples["split"], strict=True))
     needed = [(task, split) for task in tasks for split in splits]

@@ -39,7 +39,7 @@ def certify(study: Study, records: TrainingRecords, sets: list[Compared] | None 
         sets: of `digests.compared`, if they are at hand.
     """
     sets = compared(study, records) if sets is None else sets
-    checks: dict[str, list[Checked]] = {arm: [] for arm in study.architectures.all}
+    checks: dict[str, list[Checked]] = {arm: [] for arm in study.arms}
     for item, (sentence, check) in CHECKS.items():
         faults = check(study, records, sets)
         for arm, found in checks.items():
@@ -89,12 +89,13 @@ def _starts(study: Study, records: TrainingRecords, sets: list[Compared]) -> Fau
 
 def _taught(study: Study, records: TrainingRecords, arm: str, position: int) -> Iterator[str]:
     """Runs of further tasks that did not begin from what the same start of the arm ended with on the task before."""
-    for task in study.further.tasks:
+    for task in study.further_tasks:
+        after = str(study.tasks[task].after)
         for cell in fine_tunings(study, arm, task):
-            before = records.arms[arm][str(study.further.after)][str(cell.taught)][position]
-            told = Taught(task=str(study.further.after), cell=str(cell.taught), weights=before.weights)
+            before = records.arms[arm][after][str(cell.taught)][position]
+            told = Taught(task=after, cell=str(cell.taught), weights=before.weights)
             if records.arms[arm][task][cell.name][position].taught != told:
-                yield f"{task}, {cell.name}: did not begin from the weights of {study.further.after}, {cell.taught}"
+                yield f"{task}, {cell.name}: did not begin from the weights of {after}, {cell.taught}"
 
 
 def _budgets(study: Study, records: TrainingRecords, sets: list[Compared]) -> Faults:

@@ -13,6 +13,7 @@ from components.evaluation.certificate.majority import Agreement, Held, agreemen
 from components.evaluation.certificate.training_records import TrainingRecords
 from components.models import architectures
 from components.models.passes import Pretraining
+from components.objectives import OBJECTIVES
 from components.records.training import TrainingRecord, Trial
 from components.study.plan import fine_tunings
 from components.study.study import Study
@@ -20,8 +21,6 @@ from components.study.study import Study
 Chain = Literal["ids", "content", "regions", "corruption"]
 Handled = TrainingRecord | Trial
 """What holds digests of the batches that it was handed."""
-READS_ANSWERS = "image_questions"
-"""The objective that is handed answers too, as further content; with it an arm shares its content with nobody else."""
 
 
 class Compared(NamedTuple):
@@ -181,7 +180,9 @@ def _read(study: Study, arm: str) -> object:
 
 
 def _content(study: Study, arm: str) -> object:
-    return READS_ANSWERS in passes_of(study, arm).losses, study.arms[arm].pairs
+    """Which content an arm is handed. One whose objectives read more of the samples shares it only with those that do too."""
+    further = sorted({name for loss in passes_of(study, arm).losses for name in OBJECTIVES[loss].content})
+    return tuple(further), study.arms[arm].pairs
 
 
 def _corruption(study: Study, arm: str) -> object:

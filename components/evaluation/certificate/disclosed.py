@@ -49,7 +49,7 @@ def _kinds(study: Study, records: TrainingRecords, arm: str) -> dict[str, list[T
         for cell in fine_tunings(study, arm, task):
             kind = (
                 "fine-tuning"
-                + (f" after {study.further.after}" if cell.taught else "")
+                + (f" after {study.tasks[task].after}" if cell.taught else "")
                 + (" of twins" if cell.stretched else "")
                 + ("" if cell.labels is None else " on few labels")
             )

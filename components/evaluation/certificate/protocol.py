@@ -1,8 +1,6 @@
 """The protocol: everything that is held equal, as one short word that stands beside every result."""
 
-import hashlib
-import json
-
+from components.files.digests import digest_of_json
 from components.study.study import Study
 
 NOT_HELD = {"name", "runtime", "replicates"}
@@ -14,4 +12,4 @@ def protocol_hash(study: Study) -> str:
     """The first 16 digits of the sha256 of the protocol. Only results with equal ones may stand in one table."""
     held = study.model_dump(mode="json", exclude=NOT_HELD)
     del held["evaluation"]["examples"]
-    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:16]
+    return digest_of_json(held)[:16]

@@ -51,12 +51,12 @@ class TrainingRecords:
         arms = load_arms(study, evaluation_folder(root))
         _check_finetuning(study, arms)
         tuning = {}
-        for arm in study.architectures.all:
+        for arm in study.arms:
             path = tuning_folder(root, arm) / RECORD
             tuning[arm] = read(path, TuningRecord, "run the stage tune again")
             _check_run(tuning[arm].run, {"arm": arm}, path.relative_to(root))
         pretraining: dict[str, list[TrainingRecord]] = {}
-        for arm in study.architectures.pretrained:
+        for arm in study.pretrained:
             for replicate in study.replicates:
                 folder = pretrained_folder(root, arm, replicate)
                 record = read_record(folder, "the intermediate step")
@@ -67,7 +67,7 @@ class TrainingRecords:
                 read(starts_folder(root, arm, replicate) / RECORD, Components, "run the stage starts again")
                 for replicate in study.replicates
             ]
-            for arm in study.architectures.all
+            for arm in study.arms
         }
         components = {
             component: [component_record(root, component, replicate) for replicate in study.replicates]

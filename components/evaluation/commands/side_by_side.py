@@ -36,7 +36,7 @@ def compare_cells(study: Study, root: Path, first: str, second: str) -> str:
     for written in names:
         if written.arm not in study.arms:
             raise CeterisError(
-                f"the study {study.name} has no arm {written.arm!r}: choose from {', '.join(study.architectures.all)}."
+                f"the study {study.name} has no arm {written.arm!r}: choose from {', '.join(study.arms)}."
             )
     common = [task for task in study.tasks if all(written.name in _cells(study, written, task) for written in names)]
     if not common:

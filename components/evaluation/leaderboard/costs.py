@@ -67,4 +67,4 @@ class Accounts:
     def _taught(self, task: str, cell: Cell) -> TrainingRecord | None:
         """Of a further task: the fine-tuning on the task before that a cell begins from."""
         begun = taught_by(self._study, cell, task)
-        return self._records.arms[cell.arm][str(self._study.further.after)][begun][0] if begun else None
+        return self._records.arms[cell.arm][str(self._study.tasks[task].after)][begun][0] if begun else None

@@ -39,8 +39,7 @@ def families(study: Study) -> dict[str, list[str]]:
     Arms that have nobody to differ from are left out.
     """
     found: dict[str, list[str]] = {}
-    trained = [arm for arm in study.architectures.pretrained if "multimodal" in study.arms[arm].starts]
-    for arm in sorted(trained, key=lambda arm: _plainness(study.arms[arm].pairs)):
+    for arm in sorted(study.pretrained, key=lambda arm: _plainness(study.arms[arm].pairs)):
         kin = (first for first in found if not _differences(study, first, arm) - set(DATA_AXES))
         found.setdefault(next(kin, arm), []).append(arm)
     return {first: arms for first, arms in found.items() if len({study.arms[arm].pairs for arm in arms}) > 1}

@@ -114,8 +114,8 @@ def overall(study: Study, certificates: Mapping[str, Certificate]) -> tuple[Stud
     """The grade of the study as a whole, 'mixed' where arms are of both kinds, with its reason."""
     if reason := few_replicates(study):
         return "descriptive", reason
-    modes = {study.arms[arm].mode for arm in study.architectures.all}
-    equal_data = len({study.arms[arm].pairs for arm in study.architectures.pretrained}) == 1
+    modes = {arm.mode for arm in study.arms.values()}
+    equal_data = len({study.arms[arm].pairs for arm in study.pretrained}) <= 1
     if modes == {"faithful"} and equal_data:
         grade: StudyGrade = "system"
         reason = "Whole systems on equal data: differences belong to the systems, not to any one part of them."
@@ -124,6 +124,6 @@ def overall(study: Study, certificates: Mapping[str, Certificate]) -> tuple[Stud
         reason = (
             "Where two arms differ in one axis, the difference is that axis's; every comparison carries its own grade."
         )
-    if invalid := [arm for arm in study.architectures.all if not certificates[arm].valid]:
+    if invalid := [arm for arm in study.arms if not certificates[arm].valid]:
         reason += f" Not comparable, by their certificates: {', '.join(invalid)}."
     return grade, reason

@@ -72,7 +72,7 @@ def build(study: Study, root: Path) -> Leaderboard:
         selection[task] = table.selection
         effects += table.effects(accounts)
         data += data_effects(study, task, table.selection, certificates)
-    spent = {"finetune_few": learns_from_few(study), "finetune_further": bool(study.further.tasks)}
+    spent = {"finetune_few": learns_from_few(study), "finetune_further": bool(study.further_tasks)}
     grade, reason = overall(study, certificates)
     return Leaderboard(
         study=study.name,
@@ -87,7 +87,7 @@ def build(study: Study, root: Path) -> Leaderboard:
         tasks=tasks,
         pretraining=_judged(study, effects, protocol, _EFFECTS),
         data=_judged(study, data, protocol, {}),
-        tuning={arm: _search(records.tuning[arm]) for arm in study.architectures.all},
+        tuning={arm: _search(records.tuning[arm]) for arm in study.arms},
         budgets={
             key: GivenBudget(**budget.described()) for key, budget in study.budgets.items() if spent.get(key, True)
         },

@@ -33,12 +33,12 @@ from components.evaluation.statistics.estimates import Arm, Estimate, estimate_d
 from components.evaluation.statistics.ranks import rank_intervals
 from components.records.scores import CellName, ChosenCell, Floors, Obstacle, UndecidedName
 from components.records.scores import Estimate as SliceEstimate
+from components.study.capabilities import is_baseline
 from components.study.cells import Cell
 from components.study.front_ends import ORACLE
 from components.study.plan import cannot, fine_tunings
 from components.study.study import Study
 
-BASELINES = ("image_only", "late_fusion", "text_only")
 SELECTION = "selection"
 Entry = TypeVar("Entry")
 VALIDATION = "validation"
@@ -130,7 +130,7 @@ class TaskTable:
                     start=cell.start,
                     labels=cell.labels,
                     labelled=self.study.tasks[self.task].few_labels if cell.few else None,
-                    baseline=cell.arm in BASELINES,
+                    baseline=is_baseline(self.study.arms[cell.arm].architecture),
                     representative=cell == self.representatives[cell.arm],
                     candidate=cell in self.ranked,
                     comparable=self.certificates[cell.arm].valid,
@@ -157,12 +157,10 @@ class TaskTable:
             )
         return TaskEntry(
             kind=self.study.tasks[self.task].kind,
-            after=self.study.further.after if self.task in self.study.further.tasks else None,
+            after=self.study.tasks[self.task].after,
             items=len(rows),
             groups=len(np.unique(self.scores.groups[rows])),
-            cannot={
-                arm: reason for arm in self.study.architectures.all if (reason := cannot(self.study, arm, self.task))
-            },
+            cannot={arm: reason for arm in self.study.arms if (reason := cannot(self.study, arm, self.task))},
             floors=floors,
             chosen=_chosen(cells),
             cells=cells,
@@ -243,7 +241,7 @@ class TaskTable:
         arm that has no unimodal start, against `scratch` and its twin.
         """
         found = []
-        for arm in self.study.architectures.pretrained:
+        for arm in self.study.pretrained:
             other = "unimodal" if "unimodal" in self.study.arms[arm].starts else "scratch"
             for few in (False, True):
                 with_step = Cell(arm, "multimodal", few)

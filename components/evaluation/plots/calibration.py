@@ -35,6 +35,6 @@ def reliability(bins: Sequence[Bin], start: str) -> Canvas:
     for one in bins:
         x, y = across(one.confidence), up(one.right)
         radius = 2.5 + 12 * one.share**0.5
-        canvas.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{start} faded"/>')
-        canvas.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" class="{start} fill"/>')
+        canvas.circle(x, y, radius, f"{start} faded")
+        canvas.circle(x, y, 2.5, f"{start} fill")
     return canvas

@@ -1,4 +1,4 @@
-"""Drawing in SVG: a canvas, scales and ticks. Colours come from CSS classes, so that one picture serves light and dark."""
+"""Drawing in SVG: a canvas, scales and ticks. What a part looks like is told by its kind (see `colours.py`)."""
 
 import math
 from collections.abc import Sequence
@@ -6,31 +6,10 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import NamedTuple
 
+from components.evaluation.plots.colours import painted, picture_sheet
 from components.study.cells import Cell
 
 START_ORDER = ("scratch", "unimodal", "multimodal")
-STYLE = """
-.ink{fill:var(--ink)}.soft{fill:var(--soft)}.rule{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--faint);stroke-width:1}
-.floor{stroke:var(--floor);stroke-width:1.25;stroke-dasharray:3 3}.floor-text{fill:var(--floor)}
-.band{fill:var(--highlight)}.strong{font-weight:600}
-.series-a{--own:var(--series-a)}.series-b{--own:var(--series-b)}.series-c{--own:var(--series-c)}.series-d{--own:var(--series-d)}.series-e{--own:var(--series-e)}
-.scratch{--own:var(--scratch)}.unimodal{--own:var(--unimodal)}.multimodal{--own:var(--multimodal)}
-.fill{fill:var(--own)}.line{stroke:var(--own);fill:none;stroke-width:2}.thin{stroke:var(--own);stroke-width:1.75;stroke-opacity:.7}
-.area{fill:var(--own);fill-opacity:.16}.faded{fill:var(--own);fill-opacity:.35}.dashed{stroke-dasharray:5 4}
-.halo{stroke:var(--paper);stroke-width:1.5}.hollow{fill:var(--paper);stroke:var(--own);stroke-width:1.75}
-.clear{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}.margin{fill:var(--zone)}.zero{stroke:var(--soft);stroke-width:1.25}
-.front{stroke:var(--soft);stroke-width:1.25;fill:none;stroke-dasharray:2 3}
-"""
-LIGHT = (
-    "--paper:#fcfcfa;--ink:#1c1d21;--soft:#62656d;--faint:#b4b6bb;--rule:#e6e6e1;--floor:#a23b52;--highlight:#f1efe6;--zone:#e4ecdf;"
-    "--scratch:#767b86;--unimodal:#2563c4;--multimodal:#c2571a;"
-    "--series-a:#0f766e;--series-b:#7c3aad;--series-c:#946200;--series-d:#b0276b;--series-e:#4d6b1f"
-)
-DARK = (
-    "--paper:#16171a;--ink:#ededea;--soft:#a3a6ae;--faint:#5a5d65;--rule:#2c2e33;--floor:#ef8ca2;--highlight:#232428;--zone:#24332a;"
-    "--scratch:#a0a5b0;--unimodal:#79aaf7;--multimodal:#f19a63;"
-    "--series-a:#4cc2b5;--series-b:#c199ee;--series-c:#e0b04e;--series-d:#f08bbd;--series-e:#a9cc70"
-)
 
 
 class Mark(NamedTuple):
@@ -51,7 +30,7 @@ class Mark(NamedTuple):
 
 
 def start_class(start: str) -> str:
-    """The CSS class that colours a start."""
+    """The kind that colours a start."""
     return start if start in START_ORDER else "scratch"
 
 
@@ -66,24 +45,28 @@ class Canvas:
     def line(self, x1: float, y1: float, x2: float, y2: float, kind: str, width: float | None = None) -> None:
         """A straight line."""
         extra = "" if width is None else f' style="stroke-width:{width}"'
-        self.parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"{extra}/>')
+        self.parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {painted(kind)}{extra}/>')
 
     def text(self, x: float, y: float, words: str, kind: str = "ink", anchor: str = "start", size: float = 13) -> None:
         """One line of text on its baseline."""
         self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}" font-size="{size:g}">{escape(words)}</text>'
+            f'<text x="{x:.1f}" y="{y:.1f}" {painted(kind)} text-anchor="{anchor}" font-size="{size:g}">{escape(words)}</text>'
         )
 
     def rectangle(self, x: float, y: float, width: float, height: float, kind: str, radius: float = 0) -> None:
         """A filled rectangle."""
         self.parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius:g}" class="{kind}"/>'
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius:g}" {painted(kind)}/>'
         )
 
     def path(self, points: Sequence[tuple[float, float]], kind: str, closed: bool = False) -> None:
         """A line through points, or the area inside them."""
         drawn = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        self.parts.append(f'<path d="M{drawn}{"Z" if closed else ""}" class="{kind}"/>')
+        self.parts.append(f'<path d="M{drawn}{"Z" if closed else ""}" {painted(kind)}/>')
+
+    def circle(self, x: float, y: float, radius: float, kind: str) -> None:
+        """A filled circle."""
+        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{round(radius, 1):g}" {painted(kind)}/>')
 
     def marker(self, x: float, y: float, mark: Mark, size: float = 5) -> None:
         """The shape of a start, so that colour is never the only sign: circle, square, diamond; hollow for a twin."""
@@ -96,7 +79,7 @@ class Canvas:
             far = size * 1.3
             self.path([(x, y - far), (x + far, y), (x, y + far), (x - far, y)], kind, closed=True)
         else:
-            self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" class="{kind}"/>')
+            self.circle(x, y, size, kind)
 
     def svg(self, title: str, description: str = "", kind: str = "", standalone: bool = False) -> str:
         """The picture, with what a screen reader says of it."""
@@ -106,14 +89,11 @@ class Canvas:
                 f'<svg class="{kind}" viewBox="0 0 {self.width:g} {self.height:g}" role="img" aria-label="{label}">'
                 f"{''.join(self.parts)}</svg>"
             )
-        style = (
-            f":root{{{LIGHT}}}@media (prefers-color-scheme:dark){{:root{{{DARK}}}}}{STYLE}.paper{{fill:var(--paper)}}"
-        )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:g} {self.height:g}" width="{self.width:g}" '
             f'height="{self.height:g}" role="img" aria-label="{label}" '
-            f"font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\"><style>{style}</style>"
-            f'<rect width="100%" height="100%" class="paper" rx="8"/>{"".join(self.parts)}</svg>\n'
+            f"font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\"><style>{picture_sheet()}</style>"
+            f'<rect width="100%" height="100%" rx="8" {painted("paper")}/>{"".join(self.parts)}</svg>\n'
         )
 
 

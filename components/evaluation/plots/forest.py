@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from components.evaluation.findings import interval, labels_of, minus, ranks, start_words
 from components.evaluation.formatting import percent, points, readable
 from components.evaluation.leaderboard.entries import CellEntry, Difference, StepEffect, TaskEntry
+from components.evaluation.plots.colours import painted
 from components.evaluation.plots.drawing import Canvas, Mark, Scale, padded, start_class, ticks
 
 NARROW = 400
@@ -168,23 +169,20 @@ def _draw(canvas: Canvas, row: Row, y: float, scale: Scale, narrow: bool, ranked
     # On a phone long names and their value meet in the middle unless the words are smaller.
     tight = narrow and _long(row.name, detail) + 6.7 * len(row.value) > canvas.width - 24
     canvas.parts.append(
-        f'<text x="8" y="{baseline:.1f}" font-size="13.5"><tspan class="{name_class}">{_safe(row.name)}</tspan>'
-        f'<tspan class="soft" dx="6" font-size="{10 if tight else 12}">{_safe(detail)}</tspan></text>'
+        f'<text x="8" y="{baseline:.1f}" font-size="13.5"><tspan {painted(name_class)}>{_safe(row.name)}</tspan>'
+        f'<tspan {painted("soft")} dx="6" font-size="{10 if tight else 12}">{_safe(detail)}</tspan></text>'
     )
     aside = 64 if ranked and not narrow else 0
     canvas.text(canvas.width - 8 - aside, baseline, row.value, name_class + " figure", "end", 12.5)
     if aside:
         canvas.text(canvas.width - 8, baseline, row.rank, name_class + " figure", "end", 12.5)
     if row.low is not None and row.high is not None:
-        canvas.parts.append(f"<g class='{start_class(row.mark.start)}'>")
-        canvas.line(scale(row.low), middle, scale(row.high), middle, "line", 2.25)
+        kind = f"{start_class(row.mark.start)} line"
+        canvas.line(scale(row.low), middle, scale(row.high), middle, kind, 2.25)
         for end in (row.low, row.high):
-            canvas.line(scale(end), middle - 4, scale(end), middle + 4, "line", 1.5)
-        canvas.parts.append("</g>")
+            canvas.line(scale(end), middle - 4, scale(end), middle + 4, kind, 1.5)
     for dot in row.dots:
-        canvas.parts.append(
-            f'<circle cx="{scale(dot):.1f}" cy="{middle + 8:.1f}" r="1.9" class="{start_class(row.mark.start)} faded"/>'
-        )
+        canvas.circle(scale(dot), middle + 8, 1.9, f"{start_class(row.mark.start)} faded")
     note = f"{row.name}, {detail}: {row.value}" + (f", {row.note}" if row.note else "")
     canvas.parts.append(f"<g><title>{_safe(note)}</title>")
     canvas.marker(scale(row.mean), middle, row.mark)
@@ -219,10 +217,8 @@ def strip(difference: Difference, margin: float, reach: tuple[float, float], nar
     canvas.line(10, 40, width - 10, 40, "axis")
     canvas.line(scale(0), 4, scale(0), 40, "zero")
     if difference.low is not None and difference.high is not None:
-        canvas.parts.append("<g class='unimodal'>")
-        canvas.line(scale(difference.low), 22, scale(difference.high), 22, "line", 2.75)
+        canvas.line(scale(difference.low), 22, scale(difference.high), 22, "unimodal line", 2.75)
         for end in (difference.low, difference.high):
-            canvas.line(scale(end), 16, scale(end), 28, "line", 1.75)
-        canvas.parts.append("</g>")
+            canvas.line(scale(end), 16, scale(end), 28, "unimodal line", 1.75)
     canvas.marker(scale(difference.difference), 22, Mark("unimodal"), 6.5)
     return canvas

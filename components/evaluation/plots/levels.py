@@ -108,4 +108,4 @@ def shape(canvas: Canvas, x: float, y: float, series: int, size: float = 5) -> N
     if corners:
         canvas.path([(x + dx, y + dy) for dx, dy in corners], kind, closed=True)
     else:
-        canvas.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" class="{kind}"/>')
+        canvas.circle(x, y, size, kind)

@@ -91,7 +91,5 @@ def _axis(canvas: Canvas, scale: Scale, title: str, top: float, bottom: float, f
 def _draw(canvas: Canvas, cell: CellEntry, scale: Scale, y: float) -> None:
     mark = Mark.of(cell.identity)
     if cell.low is not None and cell.high is not None:
-        canvas.parts.append(f"<g class='{start_class(mark.start)}'>")
-        canvas.line(scale(cell.low), y, scale(cell.high), y, "line", 1.75)
-        canvas.parts.append("</g>")
+        canvas.line(scale(cell.low), y, scale(cell.high), y, f"{start_class(mark.start)} line", 1.75)
     canvas.marker(scale(cell.mean), y, mark, 4)

@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from components.evaluation.formatting import MEASURES, percent, readable
+from components.evaluation.formatting import percent, readable
 from components.evaluation.leaderboard.entries import CellEntry, TaskEntry
 from components.evaluation.plots.calibration import Bin, reliability
 from components.evaluation.plots.drawing import start_class
 from components.evaluation.report.page import cell_name, paragraph, section, table, text_cell
 from components.paths import PREDICTIONS, finetuned_folder
 from components.study.study import Study
+from components.tasks import TASKS
 
 BINS = 10
 
@@ -43,7 +44,7 @@ def calibration(root: Path, study: Study, entry: TaskEntry, task: str) -> list[C
 
     Empty where predictions are not at hand, and where they are places and no answers.
     """
-    if study.tasks[task].kind in MEASURES:
+    if TASKS[study.tasks[task].kind].targets == "positions":
         return []
     found = []
     for cell in entry.representatives:

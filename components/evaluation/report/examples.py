@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from components.data.images import PLAIN, Rendering, decode
 from components.data.samples import describe, read
-from components.evaluation.formatting import MEASURES
 from components.evaluation.leaderboard.entries import Leaderboard
 from components.paths import PREDICTIONS, data_folder, finetuned_folder
 from components.study.cells import Cell
 from components.study.study import Study
+from components.tasks import TASKS
 
 LARGEST_PICTURE = 360
 """Pixels; larger example pictures are scaled down."""
@@ -140,7 +140,7 @@ def _examples(
     samples = _samples(root, task, {identity for identity, _ in keys})
     rendering = Rendering(study.data.background, study.data.value_range)
     pictures = _pictures(root, {image for sample in samples.values() for image in sample["image_ids"]}, rendering)
-    places = study.tasks[task].kind in MEASURES
+    places = TASKS[study.tasks[task].kind].targets == "positions"
     answers = describe(data_folder(root))["answers"].get(task, [])
     room = MOST_BYTES // len(board.tasks)
     found = []

@@ -3,7 +3,6 @@
 Drawn from the leaderboard and what lies beside it. It is no output of the pipeline: it also shows seconds.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from components.evaluation.report import (
 from components.evaluation.report.examples import duels_of
 from components.evaluation.report.glance import glance_section
 from components.evaluation.report.page import page, paragraph
+from components.files.atomic import write_text
 from components.paths import report_file
 from components.study.loading import load_study
 
@@ -63,16 +63,8 @@ def render(root: Path) -> Path:
     footer = f"<footer>{paragraph(motto)}</footer>"
     body = sections.opening(board, present) + "".join(parts[key] for key in present) + footer
     path = report_file(root)
-    write_whole(path, page(f"Ceteris: {study.name}", body, duels.SCRIPT if parts["examples"] else ""))
+    write_text(path, page(f"Ceteris: {study.name}", body, duels.SCRIPT if parts["examples"] else ""))
     return path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from components.evaluation.formatting import MEASURES
 from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.plots.curves import FEW, LONGER, Curve
 from components.paths import RECORD, evaluation_folder, pretrained_folder
@@ -16,9 +15,10 @@ from components.study.cells import Cell
 from components.study.front_ends import FRONT_COMPONENTS
 from components.study.plan import taught_by
 from components.study.study import Study
+from components.tasks import TASKS
 from components.tracking.spool import runs
 
-_MEASURED = {words.replace(" ", "_") for words in MEASURES.values()}
+_MEASURED = {row.metric.name for row in TASKS.values()}
 
 
 def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, list[Curve]]], dict[str, str]]:
@@ -28,10 +28,10 @@ def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, lis
     shown: dict[str, str] = {}
     for task, part in table.groupby("task", sort=True):
         names = sorted(set(part["metric"]))
-        metric = next((name for name in names if name.split("/")[-1] in ("accuracy", "score", *_MEASURED)), None)
+        metric = next((name for name in names if name.split("/")[-1] in ("score", *_MEASURED)), None)
         metric = metric or next((name for name in names if "accuracy" in name), "loss" if "loss" in names else names[0])
         shown[str(task)] = metric
-        for arm in study.architectures.all:
+        for arm in study.arms:
             rows = part[(part["arm"] == arm) & (part["metric"] == metric)]
             cells = [(str(name), cell) for name, cell in rows.groupby("cell", sort=True)]
             curves.setdefault(str(task), {})[arm] = [_curve(Cell.of(arm, str(name)), cell) for name, cell in cells]
@@ -41,7 +41,7 @@ def finetuning_curves(root: Path, study: Study) -> tuple[dict[str, dict[str, lis
 def pretraining_curves(root: Path, study: Study) -> dict[str, dict[str, Curve]]:
     """Curves of the intermediate step by arm and metric; the total loss only where it is the only metric."""
     found: dict[str, dict[str, Curve]] = {}
-    for arm in study.architectures.pretrained:
+    for arm in study.pretrained:
         rows: list[dict[str, Any]] = []
         for replicate in study.replicates:
             folder = pretrained_folder(root, arm, replicate)
@@ -107,10 +107,9 @@ def arm_costs(root: Path, study: Study) -> dict[str, dict[str, float | None]]:
     averaged over replicates, and the largest peak memory. None where not every replicate's is known."""
     known = stage_costs(root)
     costs: dict[str, dict[str, float | None]] = {}
-    for arm in study.architectures.all:
-        pretrained = arm in study.architectures.pretrained
-        tuning = [_finetuning(study, arm, t, r) for t, r in product(study.tasks, study.replicates)]
-        step = [f"pretrain@{arm}-{replicate}" for replicate in study.replicates] if pretrained else []
+    for arm, settings in study.arms.items():
+        tuning = [_finetuning(arm, t, r) for t, r in product(study.tasks, study.replicates)]
+        step = [f"pretrain@{arm}-{replicate}" for replicate in study.replicates] if settings.pretrained else []
         memory = [known[address][1] for address in (*tuning, *step) if address in known]
         costs[arm] = {
             "pretrain": _per_replicate(known, step, len(study.replicates)),
@@ -171,9 +170,9 @@ def cell_seconds(root: Path, study: Study, board: Leaderboard) -> dict[tuple[str
             before = [_per_replicate(known, [f"{stage}{r}" for r in study.replicates], count) for stage in stages]
             tuned = [(task, cell.cell, cell.samples.finetuning)]
             if begins := taught_by(study, cell.identity, task):
-                tuned.append((str(study.further.after), begins, cell.samples.task_before))
+                tuned.append((str(study.tasks[task].after), begins, cell.samples.task_before))
             for on, of, samples in tuned:
-                found_rates = [rates.get((_finetuning(study, name, on, r), of)) for r in study.replicates]
+                found_rates = [rates.get((_finetuning(name, on, r), of)) for r in study.replicates]
                 known_rates = [rate for rate in found_rates if rate is not None]
                 before.append(sum(known_rates) / count * samples if len(known_rates) == count else None)
             if None not in before:
@@ -181,8 +180,6 @@ def cell_seconds(root: Path, study: Study, board: Leaderboard) -> dict[tuple[str
     return found
 
 
-def _finetuning(study: Study, arm: str, task: str, replicate: int) -> str:
+def _finetuning(arm: str, task: str, replicate: int) -> str:
     """The address of the stage that fine-tunes an arm on a task."""
-    further = "_further" if task in study.further.tasks else ""
-    direct = "" if arm in study.architectures.pretrained else "_direct"
-    return f"finetune{further}{direct}@{arm}-{task}-{replicate}"
+    return f"finetune@{arm}-{task}-{replicate}"

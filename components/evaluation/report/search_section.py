@@ -79,7 +79,7 @@ def _panel(arm: str, one: SearchEntry, rungs: int) -> str:
         x, y = across(trial.factor), up(trial.score)
         words = f"× {trial.factor:g} after {count(trial.samples)} samples: {percent(trial.score)}%"
         kind = "multimodal fill halo" if chosen else "scratch hollow"
-        canvas.parts.append(
-            f'<g><title>{escape(words)}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}"/></g>'
-        )
+        canvas.parts.append(f"<g><title>{escape(words)}</title>")
+        canvas.circle(x, y, radius, kind)
+        canvas.parts.append("</g>")
     return canvas.svg(f"Search of the learning rate of {readable(arm)}: validation score by factor and rung")

@@ -1,11 +1,11 @@
 """The style sheet of the report: one column, light and dark, from a phone to a desk, and on paper."""
 
-from components.evaluation.plots.drawing import DARK, LIGHT, STYLE
+from components.evaluation.plots.colours import DARK, LIGHT, style_sheet, variables
 
 SHEET = (
-    f""":root{{color-scheme:light dark;{LIGHT};--card:#fff;--good:#1d7a4c;--bad:#b3323f;--cool:#2563c4}}
-@media (prefers-color-scheme:dark){{:root{{{DARK};--card:#1d1e22;--good:#63c794;--bad:#f08a92;--cool:#79aaf7}}}}
-{STYLE}"""
+    f""":root{{color-scheme:light dark;{variables(LIGHT)};--card:#fff;--good:#1d7a4c;--bad:#b3323f;--cool:#2563c4}}
+@media (prefers-color-scheme:dark){{:root{{{variables(DARK)};--card:#1d1e22;--good:#63c794;--bad:#f08a92;--cool:#79aaf7}}}}
+{style_sheet()}"""
     + """
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}

@@ -5,13 +5,15 @@
 * image only: logistic regression on the pixels, averaged over a coarse grid, of both pictures where there are two;
 * region count (where pictures came with unlike numbers of regions): logistic regression on that number alone;
 * first object (where objects are pointed at): always the first of the picture's list;
-* chance (retrieval): one over the size of a pool, by construction: neither a text nor a picture alone tells its place.
+* chance (where candidates come in pools): one over the size of a pool, by construction: neither a text nor a picture alone
+  tells its place.
 
-The samples that both unimodal floors get wrong are the hard subset: there neither half alone gives the answer away.
+Which floors a kind of task has, its row says. The samples that both unimodal floors get wrong are the hard subset: there
+neither half alone gives the answer away.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from components.catalogue import FloorName
 from components.data.store import Part, Store
+from components.tasks import TASKS
 
 SPLITS = ("validation", "selection", "gate")
 GENERALISATION_PREFIX = "general_"
@@ -69,17 +73,17 @@ def compute_floors(
     with threadpool_limits(limits=1):
         for number, (task, kind) in enumerate(kinds.items()):
             progress(100 * number / len(kinds), f"floors of {task}")
-            if kind == "retrieval":
-                chance = 1 / len(store.index["answers"][task])
-                scores[task] = {split: {"chance": chance} for split in evaluation_splits(store, task)}
-                continue
-            floors = fit_floors(store, task, kind, seed)
+            names = TASKS[kind].floors
+            chance = {"chance": 1 / len(store.index["answers"][task])} if "chance" in names else {}
+            floors = fit_floors(store, task, names, seed)
             scores[task] = {}
             for split in evaluation_splits(store, task):
                 part = store.part(task, split)
                 targets = np.asarray(part.targets)
                 wrong = {name: floor.predict(part) != targets for name, floor in floors.items()}
-                scores[task][split] = {name: float(1 - missed.mean()) for name, missed in wrong.items()}
+                scores[task][split] = chance | {name: float(1 - missed.mean()) for name, missed in wrong.items()}
+                if not wrong.keys() >= {"text_only", "image_only"}:
+                    continue
                 missed_by_both = np.flatnonzero(wrong["text_only"] & wrong["image_only"])
                 hard["task"] += [task] * len(missed_by_both)
                 hard["split"] += [split] * len(missed_by_both)
@@ -96,8 +100,14 @@ def evaluation_splits(store: Store, task: str) -> list[str]:
     ]
 
 
-def fit_floors(store: Store, task: str, kind: str, seed: int) -> dict[str, Floor]:
-    """The floors of a task, fitted on its training split alone."""
+def fit_floors(store: Store, task: str, names: Sequence[FloorName], seed: int) -> dict[str, Floor]:
+    """The floors of a task that predict, fitted on its training split alone; none where only chance is asked for.
+
+    Args:
+        names: those of the task's row.
+    """
+    if set(names) <= {"chance"}:
+        return {}
     train = store.part(task, "train")
     targets = np.asarray(train.targets)
     rows = np.flatnonzero(targets >= 0)
@@ -110,11 +120,8 @@ def fit_floors(store: Store, task: str, kind: str, seed: int) -> dict[str, Floor
     def text_features(part: Part, chosen: np.ndarray | None = None) -> sparse.csr_matrix:
         return ngrams(part.input_ids, part.lengths, vocabulary, chosen)
 
-    two = kind == "pair_statements"
-
     def shown(part: Part, chosen: np.ndarray | None = None) -> np.ndarray:
-        pictures = [part.image_rows, part.image_rows_second] if two else [part.image_rows]
-        return np.concatenate([coarse_pixels(store.pixels, rows, chosen) for rows in pictures], axis=1)
+        return np.concatenate([coarse_pixels(store.pixels, rows, chosen) for rows in part.pictures], axis=1)
 
     training_pixels = shown(train, rows)
     mean, deviation = training_pixels.mean(0), training_pixels.std(0)
@@ -123,8 +130,20 @@ def fit_floors(store: Store, task: str, kind: str, seed: int) -> dict[str, Floor
     def image_features(part: Part) -> np.ndarray:
         return (shown(part) - mean) / deviation
 
-    standardised = (training_pixels - mean) / deviation
-    special = {"first_object": Floor(0)} if kind == "grounding" else {}
+    def text_only() -> Floor:
+        return Floor(majority, text_features, _fit(text_features(train, rows), targets[rows], _TEXT_PENALTY))
+
+    def image_only() -> Floor:
+        standardised = (training_pixels - mean) / deviation
+        return Floor(majority, image_features, _fit(standardised, targets[rows], _IMAGE_PENALTY))
+
+    made: dict[FloorName, Callable[[], Floor]] = {
+        "majority": lambda: Floor(majority),
+        "text_only": text_only,
+        "image_only": image_only,
+        "first_object": lambda: Floor(0),
+    }
+    floors = {str(name): made[name]() for name in names if name != "chance"}
     counts = store.region_counts
     if counts is not None and counts.min() < counts.max():
 
@@ -133,12 +152,8 @@ def fit_floors(store: Store, task: str, kind: str, seed: int) -> dict[str, Floor
             return np.eye(int(counts.max()) + 1, dtype=np.float32)[counts[pictures]]
 
         fitted = _fit(count_features(train, rows), targets[rows], _TEXT_PENALTY)
-        special["region_count"] = Floor(majority, count_features, fitted)
-    return special | {
-        "majority": Floor(majority),
-        "text_only": Floor(majority, text_features, _fit(text_features(train, rows), targets[rows], _TEXT_PENALTY)),
-        "image_only": Floor(majority, image_features, _fit(standardised, targets[rows], _IMAGE_PENALTY)),
-    }
+        floors["region_count"] = Floor(majority, count_features, fitted)
+    return floors
 
 
 def _fit(features: Any, targets: np.ndarray, strength: float) -> LogisticRegression | None:

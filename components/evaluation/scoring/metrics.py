@@ -6,10 +6,7 @@ split, id and form. Nothing is compared here, but everything is checked to be co
 for, no more and no fewer, all scored on the same items.
 """
 
-import json
 import math
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -20,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import CeterisError
+from components.files.atomic import atomic_folder, is_leftover
+from components.files.json_files import write_json
 from components.paths import PREDICTIONS, RECORD
 from components.records.model import read
 from components.records.training import CurvePoint, FineTuningRecord, TrainingRecord
@@ -46,9 +45,12 @@ def collect(
         CeterisError: a run is missing or surplus, or arms were scored on different items.
     """
     check_runs(study, finetune)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    with atomic_folder(folder) as beside:
+        _collect(study, finetune, beside, progress)
+
+
+def _collect(study: Study, finetune: Path, folder: Path, progress: Callable[[float, str], None]) -> None:
+    """The same, into a folder that is there and empty."""
     schema = pa.schema(
         [(name, pa.string()) for name in ("arm", "task", "cell", *ITEM_KEYS)]
         + [(f"correct_{replicate}", pa.float32()) for replicate in study.replicates]
@@ -58,8 +60,8 @@ def collect(
     arms: dict[str, dict[str, Any]] = {}
     items = _Items()
     missed: dict[str, dict[str, float]] = {}
-    pairs = sorted(product(study.architectures.all, study.tasks))
-    with pq.ParquetWriter(partial / "items.parquet", schema, compression="zstd") as writer:
+    pairs = sorted(product(study.arms, study.tasks))
+    with pq.ParquetWriter(folder / "items.parquet", schema, compression="zstd") as writer:
         for index, (arm, task) in enumerate(pairs):
             runs = [finetune / arm / task / str(replicate) for replicate in study.replicates]
             cells = sorted(cell.name for cell in fine_tunings(study, arm, task))
@@ -77,13 +79,10 @@ def collect(
                     key = {"arm": arm, "task": task, "cell": cell}
                     curves.extend({**key, "replicate": replicate, **point} for point in _points(record.curves))
             progress(100 * (index + 1) / len(pairs), f"scored {arm} on {task}")
-    _write(partial / "scores.parquet", scores, _SCORES)
-    _write(partial / "curves.parquet", curves, _CURVES)
-    (partial / "arms.json").write_text(json.dumps(arms, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    (partial / "missed.json").write_text(json.dumps(missed, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(partial, folder)
+    _write(folder / "scores.parquet", scores, _SCORES)
+    _write(folder / "curves.parquet", curves, _CURVES)
+    write_json(folder / "arms.json", arms)
+    write_json(folder / "missed.json", missed)
 
 
 _KEYS = [("arm", pa.string()), ("task", pa.string()), ("cell", pa.string()), ("replicate", pa.int32())]
@@ -98,10 +97,13 @@ def check_runs(study: Study, finetune: Path) -> None:
         CeterisError: naming every run that is missing or surplus.
     """
     expected = {
-        f"{arm}/{task}/{replicate}"
-        for arm, task, replicate in product(study.architectures.all, study.tasks, study.replicates)
+        f"{arm}/{task}/{replicate}" for arm, task, replicate in product(study.arms, study.tasks, study.replicates)
     }
-    present = {path.relative_to(finetune).as_posix() for path in finetune.glob("*/*/*") if path.is_dir()}
+    present = {
+        path.relative_to(finetune).as_posix()
+        for path in finetune.glob("*/*/*")
+        if path.is_dir() and not is_leftover(path)
+    }
     if missing := sorted(expected - present):
         raise CeterisError(
             f"{finetune} lacks {', '.join(missing)}, which the study asks for: run their fine-tuning stages."

@@ -21,7 +21,7 @@ def load_arms(study: Study, evaluation: Path) -> Arms:
         CeterisError: an arm or replicate is missing or surplus.
     """
     arms = read(evaluation / "arms.json", Arms, "run the stage evaluate again")
-    expected = {(arm, task) for arm in study.architectures.all for task in study.tasks}
+    expected = {(arm, task) for arm in study.arms for task in study.tasks}
     present = {(arm, task) for arm, tasks in arms.items() for task in tasks}
     if different := sorted(f"{arm} on {task}" for arm, task in expected ^ present):
         raise CeterisError(
@@ -34,7 +34,7 @@ def load_arms(study: Study, evaluation: Path) -> Arms:
                     f"{evaluation / 'arms.json'} has {len(records)} replicates of {arm} ({cell}) on {task}, "
                     f"the study {len(study.replicates)}: evaluate again."
                 )
-    return {arm: arms[arm] for arm in study.architectures.all}
+    return {arm: arms[arm] for arm in study.arms}
 
 
 class TaskScores:

@@ -40,7 +40,7 @@ class CausalTextEncoder(nn.Module):
         self.norm = nn.LayerNorm(configuration.width, eps=NORM_EPSILON)
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        """(B, T) to (B, T, D). Padding comes last and nothing looks ahead, so no mask is needed."""
+        """(B, T) to (B, T, D). Padding comes last and attention is causal, so no mask is needed."""
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
         embedded = self.words(input_ids) + self.positions(places)
         return self.norm(self.transformer(embedded, causal=True))
@@ -49,19 +49,19 @@ class CausalTextEncoder(nn.Module):
 class CLIP(Architecture):
     """Contrastive Language-Image Pre-training (Radford et al., ICML 2021; reference: `CLIPModel`).
 
-    Image tower: a ViT without bias in its patch projection, a LayerNorm before its layers, and one on the class token
-    after them. Text tower: causal, read at the end-of-text token (here the last token, [SEP]). Linear projections
-    into the shared space; learned temperature, clamped at 100 by the contrastive objective. For downstream tasks
-    FLAVA's authors concatenate both vectors under an MLP; these are the projected vectors before normalisation, whose
-    entries have the size that a linear layer expects. Visual tokens are the class token and the patches, before the
+    Image tower: a ViT without bias in its patch projection, with a LayerNorm before its layers and one on the class token
+    after them. Text tower: causal, read at the end-of-text token (here the last token, [SEP]). Linear projections lead into
+    the shared space; the learned temperature is clamped at 100 by the contrastive objective. For downstream tasks an MLP
+    reads both vectors concatenated, as FLAVA's authors do. These are the projected vectors before normalisation, because
+    their entries have the size that a linear layer expects. Visual tokens are the class token and the patches, before the
     final LayerNorm.
 
     DEVIATIONS:
-        * The paper trains both towers from scratch. The `unimodal` start takes the study's vision transformer, which
-          used GELU and knew no LayerNorm before its layers.
+        * The paper trains both towers from scratch. The `unimodal` start takes the study's vision transformer, which was
+          trained with GELU and without LayerNorm before its layers.
         * The study's tokenizer and vocabulary, [CLS] first, instead of 49,408 byte pairs.
         * Both towers have the study's width unless `text` says otherwise; the paper's text tower is narrower.
-        * Other true pairs of a batch are masked out of the loss where the data knows them.
+        * Other true pairs of a batch are masked out of the loss, where the data tells which they are.
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "image_encoder"}
@@ -96,7 +96,7 @@ class CLIP(Architecture):
 
         Args:
             configuration: sizes of the image tower and of the shared space.
-            text: sizes of the text tower where they differ, as in the paper (512 beside 768).
+            text: sizes of the text tower if they differ, as in the paper (width 512 instead of 768).
         """
         super().__init__(configuration)
         text = text or configuration
@@ -112,7 +112,7 @@ class CLIP(Architecture):
         self.pooled_size = 2 * configuration.projection
 
     def encode(self, batch: Batch) -> States:
-        """Read each by its own tower; see `Architecture.encode`."""
+        """Read picture and text, each with its own tower; see `Architecture.encode`."""
         image, image_vector = self._read_image(batch["pixels"])
         text, text_vector = self._read_text(batch["input_ids"], batch["attention_mask"])
         return States(text=text, image=image[:, 1:], pooled=torch.cat([image_vector, text_vector], dim=1))
@@ -145,5 +145,5 @@ class CLIP(Architecture):
         return weights
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers, as FLAVA's authors fine-tune CLIP."""
+        """A two-layer MLP, as FLAVA's authors fine-tune CLIP."""
         return mlp_head(self.pooled_size, self.pooled_size, outputs)

@@ -1,4 +1,4 @@
-"""Controlled arms: one recipe, in which nothing but a named axis differs."""
+"""The architecture of controlled arms: one recipe in which arms differ only in named axes."""
 
 from typing import Any, ClassVar, overload
 
@@ -26,11 +26,11 @@ PASSES: dict[Objectives, Pretraining] = {
         )
     ),
 }
-"""The levels of the axis; each adds to the one before."""
+"""The levels of the axis "objectives"; each adds to the one before."""
 
 
 class OfTheArm:
-    """How an arm is pretrained: what its axis says. Of the class: everything that an arm may be pretrained on."""
+    """Descriptor for `PRETRAINING`: on an instance the passes of its axis; on the class the passes with all objectives."""
 
     @overload
     def __get__(self, arm: None, kind: Any) -> Pretraining: ...
@@ -44,37 +44,46 @@ class OfTheArm:
 class Controlled(FusionArchitecture):
     """One arm of a controlled comparison (Bugliarello et al., 2021, "Multimodal Pretraining Unmasked"; code: e-bug/volta).
 
-    Fusion, spatial code, readout, objectives, norm and initial scale are settings of the study (`Axes`), and so is whether the
-    layers begin with those of BERT trained on text alone (`unimodal: [text]`) or fresh (`unimodal: []`). Everything else is the
-    same for all: equal widths of both sides, a region as LN(LN(linear features) + spatial code), the whole picture as the
-    first of them, one task head.
+    Fusion, spatial code, readout, objectives, norm and initial scale are settings of the study (`Axes`). Another setting is
+    whether the layers start from those of BERT trained on text alone (`unimodal: [text]`) or from fresh weights
+    (`unimodal: []`). Everything else is the same for all arms:
 
-    Pre-norm layers cannot begin with the text encoder: BERT's are post-norm, and its weights mean something else where the
-    normalisation stands before them. ViLT and CLIP take no layers of a text encoder either. So a pre-norm arm begins from
-    scratch, and so must the post-norm arm that it is compared with. As in ViT a normalisation stands behind the last layer, one
-    for a single stream and otherwise one for each side; as in ViLT's text and CLIP's image the embeddings keep theirs.
+    * both sides have the same width;
+    * a region is embedded as LN(LN(linear features) + spatial code);
+    * the whole picture is the first region;
+    * there is one task head.
 
-    The initial scale is the rule by which fresh weights are drawn: the common rule of all architectures, or BERT's habit of 0.02
-    everywhere and vocabulary logits that are not scaled. Normalisations begin at one and biases at zero in both. A linear layer
-    that reads 2,500 numbers begins alike; one that reads fewer begins smaller by BERT's habit. The rule acts on what begins from
-    nothing: an arm that takes the text encoder takes it as all arms do, with the scale of its vocabulary logits. What then
-    differs are the layers through which regions and their places enter, attention and feed-forward that the layout has beyond
-    BERT's, poolers that are not BERT's, the task head and the heads of the losses. For all of it to differ, both arms begin from
-    nothing (`unimodal: []`, in a study whose `text_encoder` is no checkpoint).
+    Pre-norm layers cannot start from the text encoder: BERT's layers are post-norm, and its weights would mean something else
+    after a normalisation. ViLT and CLIP take no layers of a text encoder either. So a pre-norm arm starts from scratch, and so
+    must the post-norm arm that it is compared with. As in ViT there is a normalisation after the last layer: one for a single
+    stream, otherwise one for each side. The embeddings keep theirs, as ViLT's text and CLIP's image do.
+
+    The initial scale is the rule by which fresh weights are drawn: the common rule of all architectures, or BERT's rule of 0.02
+    everywhere with vocabulary logits that are not scaled. Under both rules normalisations start at one and biases at zero. A
+    linear layer with 2,500 inputs has the same scale under both; with fewer inputs it starts smaller under BERT's rule. The rule
+    applies only to fresh weights: an arm that takes the text encoder takes it as all arms do, with the scale of its vocabulary
+    logits. Then only these differ:
+
+    * the layers through which regions and their places enter;
+    * attention and feed-forward that the layout has in addition to BERT's;
+    * poolers that are not BERT's;
+    * the task head and the heads of the losses.
+
+    For everything to differ, both arms start from scratch (`unimodal: []`, in a study whose `text_encoder` is no checkpoint).
 
     DEVIATIONS:
-        * Every arm has the same image embedding up to its spatial code; in the paper each model keeps its own.
-        * The readout has the study's width, whichever it is; the paper's product is 1,024 wide at a width of 768.
-        * Fusion 'late', readout 'pooled_text', pre-norm and most spatial codes are no models of the paper.
-        * Image-text matching is two classes here as for all architectures; the front end is the study's.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py), unless
-          the initial scale is BERT's.
+        * Every arm has the same image embedding except for its spatial code; in the paper each model keeps its own.
+        * Every readout has the study's width; the paper's product is 1,024 wide at a width of 768.
+        * Fusion 'late', readout 'pooled_text', pre-norm and most spatial codes are not in the paper.
+        * Image-text matching has two classes here, as for all architectures; the front end is the study's.
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py), unless the
+          initial scale is BERT's.
 
     Attributes:
-        axes: what this arm is.
+        axes: the values of this arm's axes.
     """
 
-    # A class attribute to whoever reads it, of the class or of an arm.
+    # It reads like a class attribute, on the class and on an instance.
     PRETRAINING = OfTheArm()  # type: ignore[assignment]
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "an axis: BERT trained on text alone, or fresh layers in its place",
@@ -112,7 +121,7 @@ class Controlled(FusionArchitecture):
         """Build an arm; see `FusionArchitecture`.
 
         Raises:
-            ValueError: the configuration has no axes, or the arm would never look at the picture.
+            ValueError: the configuration has no axes, or the readout would not depend on the picture.
         """
         super().__init__(configuration)
         assert configuration.axes is not None, "checked with the design"
@@ -136,5 +145,5 @@ class Controlled(FusionArchitecture):
         )
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers, the inner one twice as wide."""
+        """A two-layer MLP whose hidden layer is twice as wide as its input."""
         return answer_head(self.pooled_size, 2 * self.pooled_size, outputs, self.axes.initial_scale)

@@ -1,4 +1,4 @@
-"""The baseline that never reads the text."""
+"""The image-only baseline, which does not read the text."""
 
 from typing import ClassVar
 
@@ -13,11 +13,11 @@ from components.models.states import Batch, States
 
 
 class ImageOnly(Architecture):
-    """A ResNet on the picture alone: what the picture gives away without the question.
+    """A ResNet on the picture alone. It shows how much the picture tells without the text.
 
     Visual tokens are the cells of the grid, row by row.
 
-    DEVIATIONS: none; it is no paper's.
+    DEVIATIONS: none; it follows no paper.
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"grid": "image_encoder"}
@@ -54,10 +54,10 @@ class ImageOnly(Architecture):
         self.pooled_size = 2 * grid_channels(self.image_encoder)
 
     def encode(self, batch: Batch) -> States:
-        """Look at the picture alone. See `Architecture.encode`."""
+        """Read the picture only; see `Architecture.encode`."""
         grid = grid_features(self.image_encoder, batch["pixels"])
         return States(text=None, image=grid.flatten(2).transpose(1, 2), pooled=pool_grid(grid))
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers."""
+        """A two-layer MLP."""
         return mlp_head(self.pooled_size, self.hidden_size, outputs)

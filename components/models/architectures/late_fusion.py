@@ -1,4 +1,4 @@
-"""The baseline that brings text and image together at the very end."""
+"""The late-fusion baseline: pooled text and pooled image meet only in the task head."""
 
 from typing import ClassVar
 
@@ -24,10 +24,10 @@ from components.models.states import Batch, States
 class LateFusion(Architecture):
     """Pooled text, pooled image and their product under an MLP.
 
-    The text vector is BERT's pooler on [CLS]; the image vector a tanh layer on mean and maximum of a ResNet's grid.
+    The text vector is BERT's pooler on [CLS]. The image vector is a tanh layer on mean and maximum of a ResNet's grid.
     Visual tokens are the cells of the grid, row by row.
 
-    DEVIATIONS: none; it is no paper's.
+    DEVIATIONS: none; it follows no paper.
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder", "grid": "image_encoder"}
@@ -67,7 +67,7 @@ class LateFusion(Architecture):
         self.pooled_size = 3 * width
 
     def encode(self, batch: Batch) -> States:
-        """Read each by its own encoder; see `Architecture.encode`."""
+        """Read picture and text, each with its own encoder; see `Architecture.encode`."""
         grid = grid_features(self.image_encoder, batch["pixels"])
         image = torch.tanh(self.image_pooler(pool_grid(grid)))
         states = self.text_encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
@@ -83,5 +83,5 @@ class LateFusion(Architecture):
         return word_embeddings(self.text_encoder)
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers."""
+        """A two-layer MLP."""
         return mlp_head(self.pooled_size, self.hidden_size, outputs)

@@ -1,4 +1,4 @@
-"""LXMERT: two encoders, and a third in which they look at one another."""
+"""LXMERT: a language encoder, an object encoder, and cross-modality layers."""
 
 from typing import ClassVar
 
@@ -13,18 +13,19 @@ class LXMERT(FusionArchitecture):
     """Learning Cross-Modality Encoder Representations (Tan and Bansal, EMNLP 2019; code: airsplay/lxmert; reference:
     `LxmertModel`).
 
-    A language encoder and an object encoder, then cross-modality layers: cross-attention with the same weights in both
-    directions, self-attention of each, feed-forward of each. An object is the mean of LN(linear features) and LN(linear
-    box). The tanh pooler on [CLS] is the readout.
+    A language encoder and an object encoder are followed by cross-modality layers: cross-attention with the same weights in
+    both directions, self-attention of each modality, feed-forward of each. An object is embedded as the mean of LN(linear
+    features) and LN(linear box). The tanh pooler on [CLS] is the readout.
 
     DEVIATIONS:
-        * At a study's depth the encoders keep their share of 9, 5 and 5 layers at 12 (components/models/layouts.py).
-        * Labels are asked of masked objects alone, as in the paper; the code asks them of all objects.
-        * Questions about pictures are asked only where a study's pretraining texts are questions, and all the time; in
-          the paper in the last 10 of 20 epochs.
+        * The paper has 9, 5 and 5 layers at BERT's depth of 12. At a study's depth the encoders keep these proportions
+          (components/models/layouts.py).
+        * Labels are predicted for masked objects only, as in the paper; the code predicts them for all objects.
+        * Image question answering is trained only if a study's pretraining texts are questions, and then throughout; in
+          the paper it is trained in the last 10 of 20 epochs.
         * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of COCO, Visual
           Genome, VQA and GQA.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="lxmert", embedding=LXMERTEmbedding, begins_with_bert=False)
@@ -74,5 +75,5 @@ class LXMERT(FusionArchitecture):
     )
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers, the inner one twice as wide."""
+        """A two-layer MLP whose hidden layer is twice as wide as its input."""
         return answer_head(self.pooled_size, 2 * self.pooled_size, outputs)

@@ -21,15 +21,16 @@ POOLED_SHAPES = {1: (1, 1), 2: (2, 1), 3: (3, 1), 4: (2, 2), 5: (5, 1), 6: (3, 2
 class MMBT(Architecture):
     """Multimodal Bitransformer (Kiela et al., 2019; code: facebookresearch/mmbt).
 
-    [CLS] image tokens [SEP] as segment 0 with positions 0 to N+1, then the text without its [CLS] as segment 1 with
-    positions from 0 again; all from BERT's own tables. BERT's pooler on [CLS], one linear layer. `States.text` is
-    aligned with `input_ids`: its first state is that of the common [CLS]. Visual tokens are the N image tokens.
-    What makes it MMBT is also its schedule: the image encoder, then BERT's layers, begin frozen (see the study).
+    The input is [CLS] image tokens [SEP] as segment 0 with positions 0 to N+1, then the text without its [CLS] as segment 1
+    with positions from 0 again. All embeddings come from BERT's own tables. The readout is BERT's pooler on [CLS], the head
+    one linear layer. `States.text` is aligned with `input_ids`: its first state is that of the common [CLS]. Visual tokens
+    are the N image tokens. The schedule is part of the method: the image encoder and BERT's layers are frozen at first and
+    are unfrozen one after the other (see the study).
 
     DEVIATIONS:
         * The closing [SEP] of the text is kept; the reference code ends the text without one.
-        * A ResNet-152 in the paper; here the study's grid encoder, with the whole grid of its last stage.
-        * Plain AdamW and the study's schedule; no reduction on plateau, no early stop.
+        * The paper has a ResNet-152; here it is the study's grid encoder, with the whole grid of its last stage.
+        * Plain AdamW and the study's schedule, without reduction on plateau and without early stopping.
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder", "grid": "image_encoder"}
@@ -64,7 +65,7 @@ class MMBT(Architecture):
         """Build an MMBT; see `Architecture`.
 
         Raises:
-            ValueError: the text encoder is no BERT.
+            ValueError: the text encoder is not a BERT.
         """
         super().__init__(configuration)
         self.text_encoder = text_encoder(configuration)
@@ -80,11 +81,11 @@ class MMBT(Architecture):
         self.pooled_size = width
 
     def encode(self, batch: Batch) -> States:
-        """Read image tokens and text by BERT; see `Architecture.encode`."""
+        """Read image tokens and text with BERT; see `Architecture.encode`."""
         input_ids, attention_mask = batch["input_ids"], batch["attention_mask"]
         tokens, size, length = self.image_tokens(batch["pixels"]), *input_ids.shape
         words = self.text_encoder.get_input_embeddings()(input_ids)
-        # The text's own last token is [SEP]; so no special token need be known here.
+        # The text's last token is [SEP], so its id need not be known here.
         rows = torch.arange(size, device=input_ids.device)
         separator = words[rows, attention_mask.sum(dim=1).long() - 1][:, None]
         embedded = torch.cat([words[:, :1], tokens, separator, words[:, 1:]], dim=1)

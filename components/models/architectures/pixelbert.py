@@ -1,4 +1,4 @@
-"""Pixel-BERT: cells of an image grid behind the words of BERT, trained from pixels to words."""
+"""Pixel-BERT: BERT over words and cells of an image grid, trained end to end."""
 
 from typing import ClassVar
 
@@ -12,20 +12,20 @@ from components.models.visual_embedding import PixelEmbedding
 class PixelBERT(FusionArchitecture):
     """Pixel-BERT (Huang et al., 2020; no official code).
 
-    BERT over text and the cells of a convolutional grid as one sequence, text first; the encoder of the grid is trained
-    with it. A cell is its projected features and one learned vector that all cells share; it has no position. Pretraining
+    BERT reads text and the cells of a convolutional grid as one sequence, text first. The grid encoder is trained with it. A
+    cell is embedded as its projected features plus one learned vector that all cells share; it has no position. Pretraining
     reads a random sample of cells (see `begin_pretraining`). The tanh pooler on [CLS] is the readout. Visual tokens are
     the cells that were read, row by row.
 
     DEVIATIONS:
-        * The study's grid encoder in place of ResNet-50 or ResNeXt-152, without the maximum over 2x2 cells behind it: the
-          study's pictures are small.
+        * The study's grid encoder in place of ResNet-50 or ResNeXt-152, without the maximum over 2x2 cells after it, because
+          the study's pictures are small.
         * In pretraining half of the cells are read, at most 100; in the paper 100, which is about half of its grids.
-        * One optimiser, AdamW, for everything; in the paper the convolutions have stochastic gradient descent of their own.
-        * The paper does not say which side of a pair is swapped, nor whether masked words of swapped pairs are predicted:
-          here texts are, and they are.
-        * Retrieval's hard negatives are not mined.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * One optimiser, AdamW, for everything; in the paper the convolutions are trained by stochastic gradient descent.
+        * The paper does not say which side of a pair is swapped: here the text is. It does not say whether masked words of
+          swapped pairs are predicted: here they are.
+        * Hard negatives are not mined for retrieval.
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=PixelEmbedding)
@@ -60,10 +60,10 @@ class PixelBERT(FusionArchitecture):
     )
 
     def begin_pretraining(self) -> None:
-        """Read a random sample of cells while training, from now on."""
+        """From now on read a random sample of cells in training mode."""
         assert isinstance(self.visual_embedding, PixelEmbedding)
         self.visual_embedding.samples = True
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers, the inner one twice as wide."""
+        """A two-layer MLP whose hidden layer is twice as wide as its input."""
         return answer_head(self.pooled_size, 2 * self.pooled_size, outputs)

@@ -1,4 +1,4 @@
-"""The baseline that never looks at the image."""
+"""The text-only baseline, which does not read the image."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from components.models.states import Batch, States
 
 
 class TextOnly(Architecture):
-    """BERT on the text alone (Devlin et al., 2019): what wording and priors give away.
+    """BERT on the text alone (Devlin et al., 2019). It shows how much wording and priors tell without the picture.
 
     DEVIATIONS: none.
     """
@@ -51,7 +51,7 @@ class TextOnly(Architecture):
         self.pooled_size = self.text_encoder.config.hidden_size
 
     def encode(self, batch: Batch) -> States:
-        """Read the text alone. See `Architecture.encode`."""
+        """Read the text only; see `Architecture.encode`."""
         states = self.text_encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
         return States(text=states.last_hidden_state, image=None, pooled=pooled_text(states))
 

@@ -1,4 +1,4 @@
-"""UNITER: one stream, and one pretraining task at a time."""
+"""UNITER: a single stream over text and regions, pretrained on one task per batch."""
 
 from typing import ClassVar
 
@@ -12,19 +12,19 @@ from components.models.visual_embedding import UNITEREmbedding
 class UNITER(FusionArchitecture):
     """UNiversal Image-TExt Representation (Chen et al., ECCV 2020; code: ChenRocks/UNITER).
 
-    BERT over text and regions as one sequence, text first. A region is LN(LN(linear features) + LN(linear box) + BERT's
-    segment 1). One pretraining task is drawn for each batch, so that words and regions are never masked together. BERT's
+    BERT reads text and regions as one sequence, text first. A region is embedded as LN(LN(linear features) + LN(linear box) +
+    BERT's segment 1). One pretraining task is drawn for each batch, so words and regions are never masked together. BERT's
     pooler on [CLS] is the readout.
 
     DEVIATIONS:
-        * Padding stays where it is, masked; the code squeezes it out, which changes no state.
+        * Padding stays in the sequence and is masked; the code removes it, which changes no state.
         * Of a picture none of whose regions is drawn, none is masked; the code then masks one.
-        * Torn pairs are shown another picture, as in the code; the paper says picture or text.
-        * The drawn ratios are those for COCO and Visual Genome (2:2:1:1).
+        * Mismatched pairs get another picture, as in the code; the paper says picture or text.
+        * Tasks are drawn in the ratios for COCO and Visual Genome (2:2:1:1).
         * The study's tokenizer in place of BERT's cased one, its front end in place of a Faster R-CNN, its pretraining
           pairs in place of COCO, Visual Genome, Conceptual Captions and SBU.
-        * Two pictures of one statement are read as the study does it for all; the paper adds attention between them.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * Two pictures of one statement are read in the same way for all architectures; the paper adds attention between them.
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=UNITEREmbedding)
@@ -66,11 +66,11 @@ class UNITER(FusionArchitecture):
 
     @property
     def region_projection(self) -> nn.Linear:
-        """The layer through which features enter, (B, R, F) to (B, R, D): their regression goes back through it."""
+        """The input layer of the features, (B, R, F) to (B, R, D). Feature regression uses its weights transposed."""
         projection = self.visual_embedding.get_submodule("projection")
         assert isinstance(projection, nn.Linear)
         return projection
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers, the inner one twice as wide."""
+        """A two-layer MLP whose hidden layer is twice as wide as its input."""
         return answer_head(self.pooled_size, 2 * self.pooled_size, outputs)

@@ -1,4 +1,4 @@
-"""ViLBERT: two streams that meet in co-attention."""
+"""ViLBERT: a text stream and an image stream connected by co-attention."""
 
 from typing import ClassVar
 
@@ -14,18 +14,19 @@ from components.models.visual_embedding import ViLBERTEmbedding
 class ViLBERT(FusionArchitecture):
     """Vision-and-Language BERT (Lu et al., NeurIPS 2019; code: jiasenlu/vilbert_beta).
 
-    BERT's lower half reads the text alone. Then co-attention, where each modality looks at the other and never at
-    itself, takes turns with a layer of BERT and an image layer. A region is LN(linear features + linear box); the first
-    visual token is the whole picture. Its state and that of [CLS], each through a linear layer with ReLU, are multiplied.
+    BERT's lower half reads the text alone. After it, co-attention layers, in which each modality attends to the other and
+    not to itself, alternate with a layer of BERT and an image layer. A region is embedded as LN(linear features + linear
+    box); the first visual token is the whole picture. The readout is the product of two poolers (linear layer with ReLU),
+    one on the state of the whole picture and one on [CLS].
 
     DEVIATIONS:
         * At base size (width 768) the image side and co-attention are 1,024 wide with 8 heads and a feed-forward of
-          1,024, as in the paper; at any other size both sides have the study's width, heads and feed-forward, and the
-          readout that width.
+          1,024, as in the paper. At any other size both sides have the study's width, heads and feed-forward, and the
+          readout has that width too.
         * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of Conceptual Captions.
-        * Regions are masked as drawn for all architectures alike; those that overlap a masked one stay visible, as in the
-          reference code.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * Masked regions are drawn in the same way for all architectures. Regions that overlap a masked one stay visible, as
+          in the reference code.
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
     """
 
     DESIGN: ClassVar[Design] = Design(
@@ -69,7 +70,7 @@ class ViLBERT(FusionArchitecture):
     )
 
     def head(self, outputs: int) -> nn.Module:
-        """Two weight-normalised layers, the inner one twice as wide (vilbert_beta, `SimpleClassifier`)."""
+        """Two weight-normalised layers, the hidden one twice as wide as the input (vilbert_beta, `SimpleClassifier`)."""
         first, second = nn.Linear(self.pooled_size, 2 * self.pooled_size), nn.Linear(2 * self.pooled_size, outputs)
         mlp = initialised(nn.Sequential(first, nn.ReLU(), nn.Dropout(0.5), second))
         for layer in (first, second):

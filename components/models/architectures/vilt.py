@@ -1,4 +1,4 @@
-"""ViLT: patches and words through one vision transformer."""
+"""ViLT: one vision transformer over words and patches."""
 
 from typing import ClassVar
 
@@ -18,15 +18,15 @@ from components.models.text_embedding import TextEmbedding
 class ViLT(Architecture):
     """Vision-and-Language Transformer (Kim et al., ICML 2021; code: dandelin/ViLT).
 
-    A ViT whose layers also read words: BERT's embedding block for the text, the ViT's own patches, class token and
-    positions for the image, one of two modality embeddings added to each, text first. Pre-norm layers, final
-    LayerNorm, tanh pooler on the text [CLS]. Visual tokens are the patches.
+    A ViT whose layers also read words, text first. The text has BERT's embedding block; the image has the ViT's own patches,
+    class token and positions. To each a modality embedding is added. The layers are pre-norm with a final LayerNorm, and the
+    readout is a tanh pooler on the text [CLS]. Visual tokens are the patches.
 
     DEVIATIONS:
         * Square images at one resolution: no padded or sampled patches, no positions interpolated per image.
-        * Single tokens are masked where the tokenizer knows no word pieces; the paper masks whole words.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
-        * The paper starts from a ViT pretrained on ImageNet-21k; here from the study's own `patches` component.
+        * The paper masks whole words; where the tokenizer has no word pieces, single tokens are masked.
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
+        * The paper starts from a ViT pretrained on ImageNet-21k, here the start is the study's own `patches` component.
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "vision_transformer"}
@@ -90,9 +90,9 @@ class ViLT(Architecture):
         return States(text=text, image=image, pooled=torch.tanh(self.pooler(joint[:, 0])))
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The word embeddings, which the masked language modelling head is tied to."""
+        """The word embeddings, to which the masked language modelling head is tied."""
         return self.text_embedding.words
 
     def head(self, outputs: int) -> nn.Module:
-        """Two layers, the inner one twice as wide: 1,536 at base size."""
+        """A two-layer MLP whose hidden layer is twice as wide as its input: 1,536 at base size."""
         return mlp_head(self.pooled_size, 2 * self.pooled_size, outputs)

@@ -1,4 +1,4 @@
-"""VisualBERT: regions behind the words of BERT."""
+"""VisualBERT: BERT over words and regions."""
 
 from typing import ClassVar
 
@@ -14,17 +14,17 @@ from components.models.visual_embedding import VisualBERTEmbedding
 class VisualBERT(FusionArchitecture):
     """VisualBERT (Li et al., 2019; code: uclanlp/visualbert; reference: `VisualBertModel`).
 
-    BERT over text and regions as one sequence, text first. A region is its projected features with a visual type and
-    the visual position 0, under BERT's own LayerNorm; its box is never looked at. Questions are answered from the state
-    before the closing [SEP], everything else from BERT's pooler on [CLS], each by one linear layer.
+    BERT reads text and regions as one sequence, text first. A region is embedded as its projected features plus a visual type
+    and the visual position 0, under BERT's own LayerNorm; its box is not used. Questions are answered from the state before
+    the closing [SEP], all other tasks from BERT's pooler on [CLS], each with one linear layer.
 
     DEVIATIONS:
-        * Questions are answered from their last word; the paper appends a [MASK] and reads there.
-        * One caption stands beside a picture, its own or (half of the time) another's. The paper packs two, of which the
-          first is always its own, and asks whether the second is.
+        * Questions are answered from the state of their last word; the paper appends a [MASK] and reads its state.
+        * In pretraining a picture is read with one caption, its own or (half of the time) another's. The paper reads two:
+          the first is always its own, and matching is predicted for the second.
         * No second pretraining on the task's own data.
         * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of COCO.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=VisualBERTEmbedding)
@@ -61,5 +61,5 @@ class VisualBERT(FusionArchitecture):
         return linear_head(self.pooled_size, outputs)
 
     def readout(self, states: States, batch: Batch, kind: str) -> Tensor:
-        """For questions the state before the closing [SEP]; see `Architecture.readout`."""
+        """The state before the closing [SEP] for questions, otherwise the pooler; see `Architecture.readout`."""
         return state_before_last(states, batch) if kind == "vqa" else states.pooled

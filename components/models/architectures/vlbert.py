@@ -1,4 +1,4 @@
-"""VL-BERT: words that see, and regions that are words."""
+"""VL-BERT: BERT over words and regions, in which every token has a word part and a visual part."""
 
 from typing import ClassVar
 
@@ -13,21 +13,21 @@ from components.models.visual_embedding import VLBERTEmbedding
 class VLBERT(FusionArchitecture):
     """VL-BERT (Su et al., ICLR 2020; code: jackroos/VL-BERT).
 
-    BERT over text and regions as one sequence, text first. Every token has a word ([IMG] for regions) and something it
-    sees (for words the whole picture), besides segment and position; all regions have one position. What is seen are
-    features beside sines of the box. The first region is the whole picture. Questions are answered from the state before
-    the closing [SEP], everything else from BERT's pooler on [CLS].
+    BERT reads text and regions as one sequence, text first. A token is embedded as the sum of a word ([IMG] for regions), a
+    visual part (the whole picture for words), a segment and a position; all regions have the same position. The visual part
+    is made of features and sines of the box. The first region is the whole picture. Questions are answered from the state
+    before the closing [SEP], all other tasks from BERT's pooler on [CLS].
 
     DEVIATIONS:
-        * Questions are answered from their last word; the paper asks for a [MASK] in the answer's place.
+        * Questions are answered from the state of their last word; the paper reads a [MASK] in the answer's place.
         * The whole picture has the mean features of its regions; the paper pools its feature map.
-        * No [END] token behind the regions.
-        * The normalisations of what is seen begin at one, as the common initialisation asks; in the code at zero.
-        * Masked regions are asked for the class that the front end finds likeliest, weighted by how sure it is; the code
-          asks for its probabilities of all classes.
-        * Image-text pairs alone: no batches of text, and a frozen front end of the study in place of a Faster R-CNN that
-          may be trained.
-        * Tied vocabulary logits are scaled as the common initialisation asks (components/models/initialisation.py).
+        * No [END] token after the regions.
+        * The normalisations of the visual part start at one, by the common initialisation; in the code they start at zero.
+        * For masked regions the front end's most likely class is predicted, weighted by its probability; the code predicts
+          the probabilities of all classes.
+        * Only image-text pairs: there are no batches of text alone. A frozen front end of the study replaces the Faster
+          R-CNN, which may be trained in the paper.
+        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=VLBERTEmbedding, picture_first=True)
@@ -64,5 +64,5 @@ class VLBERT(FusionArchitecture):
         return answer_head(self.pooled_size, self.pooled_size, outputs)
 
     def readout(self, states: States, batch: Batch, kind: str) -> Tensor:
-        """For questions the state before the closing [SEP]; see `Architecture.readout`."""
+        """The state before the closing [SEP] for questions, otherwise the pooler; see `Architecture.readout`."""
         return state_before_last(states, batch) if kind == "vqa" else states.pooled

@@ -12,10 +12,10 @@ import pytest
 from components.data.own_studies.placing import copied, settings_of_copy
 from components.data.sources.entries import Entry, Manifest
 from components.data.sources.faults import Faults
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.validation.check import DEFAULT_SETTINGS
 from components.errors import CeterisError
-from components.study.data_settings import ManifestColumns
-from tests.data.sources.test_manifest_source import picture
+from tests.data.small_manifests import picture
 
 ROWS = 12
 TARGETS = ("cat", "dog", "bird")

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.data.own_studies.study_content import FEWEST_FOR_A_STEP, Measured, adapt
 from components.data.validation.check import DEFAULT_SETTINGS
-from components.study.loading import parse_study
+from components.study.loading import load_study, parse_study
 from components.study.study import Study
 
 ROOT = Path(__file__).parents[3]
@@ -30,7 +29,7 @@ PLENTY = Measured(
 
 
 def made(measured: Measured, task: str = "vqa") -> tuple[Study, list[str]]:
-    content: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = load_study(ROOT / "params.yaml").model_dump(mode="json")
     said = adapt(content, "mine", task, DEFAULT_SETTINGS, measured)
     return parse_study(content, "a made study"), said
 
@@ -56,7 +55,7 @@ def test_detectors_are_for_pictures_with_boxes(boxes: bool) -> None:
 @pytest.mark.parametrize(("rows", "steps"), [(FEWEST_FOR_A_STEP - 1, 1), (FEWEST_FOR_A_STEP, 3)])
 def test_few_rows_give_fewer_arms_and_say_so(rows: int, steps: int) -> None:
     study, said = made(replace(PLENTY, training=rows))
-    assert len(study.architectures.pretrained) == steps
+    assert len(study.pretrained) == steps
     assert any("too few to tell many architectures apart" in sentence for sentence in said) == (steps == 1)
 
 

@@ -1,4 +1,4 @@
-"""`ceteris study new`: a manifest becomes a complete study, or a sentence."""
+"""`ceteris study new`: a manifest becomes a short study, or a sentence."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from components.data.samples import SampleWriter
 from components.data.sources.source import write
 from components.errors import CeterisError
 from components.study.loading import load_study
-from tests.data.sources.test_manifest_source import pictured, write_jsonl
+from tests.data.small_manifests import pictured, write_jsonl
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"
@@ -21,7 +21,7 @@ SHARED = ROOT.parent / "shared" / "data"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A clone with nothing but the default study."""
-    (tmp_path / "clone").mkdir()
+    shutil.copytree(ROOT / "studies/defaults", tmp_path / "clone/studies/defaults")
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "clone" / "params.yaml")
     return tmp_path / "clone"
 
@@ -32,11 +32,11 @@ def questions(folder: Path, count: int) -> Path:
     return folder / "manifest.jsonl"
 
 
-def test_a_manifest_becomes_a_complete_study(root: Path, tmp_path: Path) -> None:
+def test_a_manifest_becomes_a_short_study(root: Path, tmp_path: Path) -> None:
     path = write_study(Request("mine", questions(tmp_path / "elsewhere", 200), "vqa"), root).path
     assert path == root / "studies" / "mine.yaml"
     study, default = load_study(path), load_study(ROOT / "params.yaml")
-    assert (study.name, study.task_names, study.data.source, study.data.path) == (
+    assert (study.name, list(study.tasks), study.data.source, study.data.path) == (
         "mine",
         ["vqa"],
         "manifest",
@@ -45,14 +45,15 @@ def test_a_manifest_becomes_a_complete_study(root: Path, tmp_path: Path) -> None
     assert study.tasks["vqa"].kind == "vqa"
     assert study.tasks["vqa"].few_labels is None
     # No boxes: no detector, and no arms that need one. Few rows: one arm stands for those with an intermediate step.
-    assert study.architectures.pretrained == ["vilt"]
-    assert study.architectures.direct == default.architectures.direct
+    assert study.pretrained == ["vilt"]
+    assert set(study.arms) - {"vilt"} == set(default.arms) - set(default.pretrained)
     assert study.image_pretraining.labels == "image"
     assert study.image_fronts == ["grid", "patches"]
     assert study.data.image_size % study.model.patch_size == 0
     assert study.pretrain.samples < default.pretrain.samples
     assert study.pretrain.known().steps >= 10
     text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 60
     assert "carved out of all rows by group" in text
     assert str(tmp_path) not in text
     # The data it names is there, and the source can read it.
@@ -104,7 +105,6 @@ def test_data_in_its_place_already_is_left_there(root: Path) -> None:
     ],
 )
 def test_a_request_that_cannot_be_met_is_refused(root: Path, tmp_path: Path, name: str, task, sentence: str) -> None:
-    (root / "studies").mkdir()
     (root / "studies" / "taken.yaml").write_text("mine: yes\n")
     (root / "data" / "held").mkdir(parents=True)
     with pytest.raises(CeterisError, match=sentence):

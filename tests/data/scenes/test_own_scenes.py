@@ -16,7 +16,7 @@ from components.data.samples import SampleWriter, describe, read
 from components.data.scenes import generate, oracle
 from components.study.tasks import TaskSettings
 from tests.data.scenes.scene_reader import P, R, related, select
-from tests.data.scenes.test_scenes_data import GENERAL, HELD_OUT, data_settings
+from tests.data.scenes.scene_settings import GENERAL, HELD_OUT, data_settings
 
 TASKS = {
     "asked": TaskSettings(kind="vqa", few_labels=None),

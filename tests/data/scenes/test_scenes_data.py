@@ -17,31 +17,15 @@ from scipy.stats import chisquare
 
 from components.data.samples import SampleWriter, describe, read
 from components.data.scenes import generate, oracle
-from components.study.data_settings import DataSettings, ManifestSettings, ScenesSettings
 from components.study.tasks import TaskSettings
 from tests.data.scenes.scene_reader import COLOURS, NUMBERS, SHAPES, P, R, read_phrase, solve
+from tests.data.scenes.scene_settings import HELD_OUT, SIZES, data_settings
 
-GENERAL = ["general_combinations", "general_counts", "general_paraphrases", "general_relations"]
 TASKS = {
     "asked": TaskSettings(kind="vqa", few_labels=None),
     "told": TaskSettings(kind="statements", few_labels=None),
     "sorted": TaskSettings(kind="classification", few_labels=None),
 }
-SIZES = {"train": 800, "validation": 101, "selection": 1600, "gate": 64, **dict.fromkeys(GENERAL, 200)}
-HELD_OUT = {(1, 3), (3, 4), *((digit % 6 + 1, digit + 5) for digit in range(10))}
-
-
-def data_settings(**sizes: int) -> DataSettings:
-    given = {"pairs": 400, "text_only": 300, "image_only": 200, "generalisation": 200} | sizes
-    return DataSettings(
-        source="scenes",
-        path="components/data/scenes",
-        image_size=48,
-        scenes=ScenesSettings(
-            seed=3, **{name: SIZES[name] for name in ("train", "validation", "selection", "gate")} | given
-        ),
-        manifest=ManifestSettings(seed=0, selection_fraction=0, gate_fraction=0, validation_fraction=0),
-    )
 
 
 class Data:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from components.data.scenes import draw
 from components.data.scenes.oracle import Thing
-from components.data.scenes.scene_random import Stream
+from components.data.scenes.scene_random import SceneRandom
 from components.data.scenes.world import DRAWN_SHAPES, LAWS, draw_scene
 
 LAW = LAWS["train"]
@@ -25,7 +25,7 @@ def pixels(png: bytes) -> np.ndarray:
 def test_boxes_hold_the_objects_and_nothing_else_is_coloured(size: int) -> None:
     artist = draw.Artist(size)
     for index in range(40):
-        stream = Stream("boxes", index)
+        stream = SceneRandom("boxes", index)
         scene = draw_scene(stream, LAW)
         png, boxes = artist.picture(scene, stream, LAW)
         image = pixels(png)
@@ -57,7 +57,7 @@ def test_looks_differ(size: int) -> None:
             sizes = []
             for large in (1, 2):
                 thing = Thing(colour, shape, large, 1, 2)
-                png, [(x, y, width, height)] = artist.picture((thing,), Stream("looks", *thing), LAW)
+                png, [(x, y, width, height)] = artist.picture((thing,), SceneRandom("looks", *thing), LAW)
                 image = pixels(png)
                 sizes.append(width * height)
                 centre = image[int(y + height / 2), int(x + width / 2)]
@@ -84,7 +84,7 @@ def test_evaluation_handwriting_is_never_trained_on(monkeypatch: pytest.MonkeyPa
         artist = draw.Artist(48)
         for index in range(150):
             digit = Thing(1, 5 + index % 10, 2, 0, 0)
-            artist.picture((digit,), Stream(split, index), law)
+            artist.picture((digit,), SceneRandom(split, index), law)
         assert len(set(written)) > 80
         assert (max(written) < 1200) == (split == "train")
         assert (min(written) >= 1200) == (split != "train")

@@ -1,8 +1,6 @@
 """The user's own data: what is recognised, and what becomes what."""
 
 import csv
-import io
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,22 +18,18 @@ from PIL import Image
 from components.data import samples
 from components.data.sources.columns import recognise
 from components.data.sources.manifest_rows import split_word
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.sources.source import write
 from components.errors import CeterisError
-from components.study.data_settings import DataSettings, ManifestColumns
+from components.study.data_settings import DataSettings
 from components.study.loading import load_study
 from components.study.tasks import TaskSettings
+from tests.data.small_manifests import picture, pictured, write_jsonl
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"
 DEFAULT = load_study(ROOT / "params.yaml").data
 TASK = {"task": TaskSettings(kind="classification", few_labels=None)}
-
-
-def picture(number: int, side: int = 12) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(number).integers(0, 256, (side, side, 3), dtype=np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def with_path(path: Path, source: str = "manifest", **limits: int) -> DataSettings:
@@ -53,19 +46,6 @@ def materialise(path: Path, out: Path, tasks: dict[str, TaskSettings] = TASK) ->
 
 def of_task(rows: list[dict]) -> list[dict]:
     return [row for row in rows if row["part"] == "task"]
-
-
-def write_jsonl(folder: Path, rows: list[dict], name: str = "manifest.jsonl") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-
-
-def pictured(folder: Path, rows: list[dict]) -> list[dict]:
-    folder.mkdir(parents=True, exist_ok=True)
-    for index, row in enumerate(rows):
-        row.setdefault("image", f"{index}.png")
-        (folder / row["image"]).write_bytes(picture(index))
-    return rows
 
 
 def test_a_manifest_without_splits_gets_all_of_them(tmp_path: Path) -> None:

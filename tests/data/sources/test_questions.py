@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from components.data.sources.entries import Manifest
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.sources.profile import profile_columns
 from components.data.sources.questions import questions
 from components.data.sources.split_words import split_of
 from components.data.validation.check import DEFAULT_SETTINGS
-from components.study.data_settings import ManifestColumns
 
 ROWS = 60
 

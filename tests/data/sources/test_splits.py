@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from components.data.sources.manifest_settings import ManifestSettings
 from components.data.sources.splits import RARE, carve, connected, shares
 from components.errors import CeterisError
-from components.study.data_settings import ManifestSettings
 
 GROUPS = st.text(alphabet="abcdefgh", min_size=1, max_size=2)
 ROWS = st.lists(st.tuples(GROUPS, st.sampled_from(["cat", "dog", "rare"])), min_size=1, max_size=60)

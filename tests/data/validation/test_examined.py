@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.validation.check import DEFAULT_SETTINGS, Examination, Kind, examine
 from components.errors import CeterisError
-from components.study.data_settings import ManifestColumns
 
 
 def write(folder: Path, count: int, cells: Callable[[int], dict[str, str]]) -> Path:

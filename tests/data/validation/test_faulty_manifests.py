@@ -1,6 +1,5 @@
 """Every kind of faulty manifest gets its sentence, with file, rows and advice, and never a traceback."""
 
-import csv
 import io
 import json
 import subprocess
@@ -8,7 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,43 +17,11 @@ from components.data.sources.entries import Manifest
 from components.data.sources.faults import Faults
 from components.data.validation.check import DEFAULT_SETTINGS, check_manifest
 from components.errors import CeterisError
+from tests.data.small_manifests import Rows, picture, sound_rows, write_csv
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"
-Rows = list[dict]
 Break = Callable[[Rows, Path], None]
-
-
-def picture(number: int, side: int = 12) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(number).integers(0, 256, (side, side, 3), dtype=np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def sound_rows(folder: Path, count: int = 80) -> Rows:
-    """Rows with nothing wrong: half train, half test."""
-    rows = []
-    for index in range(count):
-        (folder / f"{index}.png").write_bytes(picture(index))
-        rows.append(
-            {
-                "id": f"r{index}",
-                "image": f"{index}.png",
-                "text": f"is this number {index}?",
-                "target": "yes" if index % 2 else "no",
-                "split": "train" if index < count // 2 else "test",
-                "group": f"g{index // 2}",
-            }
-        )
-    return rows
-
-
-def write_csv(rows: Rows, path: Path) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def write_jsonl(rows: Rows, path: Path) -> None:

@@ -3,17 +3,19 @@
 `python tests/data/validation/test_odd_inputs.py > docs/odd_inputs.md` makes the page that shows it.
 """
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from components.data.sources.manifest_settings import ManifestColumns
 from components.data.validation.check import DEFAULT_SETTINGS, Examination, examine
-from components.study.data_settings import ManifestColumns
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/odd_inputs.md"
 ODD = ROOT.parent / "shared/data/odd_manifests"
 
+pytestmark = pytest.mark.xdist_group("odd inputs")  # each folder is examined once for all tests
 needs_data = pytest.mark.skipif(not ODD.is_dir(), reason="../shared is not here")
 
 # Folder, what is odd about it, whether it can be used as it is, and words of the lines that say what was made of it.
@@ -55,6 +57,7 @@ KINDS: list[tuple[str, str, bool, tuple[str, ...]]] = [
 ]
 
 
+@cache
 def examined(folder: str, **columns: str) -> Examination:
     (manifest,) = (path for path in (ODD / folder).iterdir() if path.suffix in (".csv", ".jsonl"))
     settings = DEFAULT_SETTINGS.model_copy(update={"columns": ManifestColumns(**columns)})
@@ -111,7 +114,7 @@ def test_answers_are_followed(folder: str, columns: dict[str, str], words: str) 
 
 def page() -> str:
     """The page, in Markdown."""
-    from tests.evaluation.score_tables.test_odd_scores import FILES, said_of_scores
+    from tests.evaluation.score_tables.odd_scores import FILES, said_of_scores
 
     lines = [
         "# What is said of odd inputs",

@@ -1,17 +1,14 @@
 """Pictures that a study would draw blank or black stop it before any training, and the sentence says what to set."""
 
+import argparse
 import io
 import json
-import os
-import shutil
-import subprocess
-import sys
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from components.data.findings import Finding
@@ -19,7 +16,11 @@ from components.data.images import Rendering
 from components.data.picture_survey import PictureSurvey
 from components.data.validation.check import check_manifest
 from components.data.validation.rendered import rendering_findings
-from tests.data.validation.test_faulty_manifests import sound_rows, write_csv
+from components.errors import CeterisError
+from components.stages import materialise, tokenize, validate
+from components.study.loading import load_study
+from tests.data.small_manifests import sound_rows, write_csv
+from tests.stages.in_process import VERDICT, stage
 
 ROOT = Path(__file__).parents[3]
 
@@ -121,34 +122,26 @@ def test_a_file_of_another_kind_is_named_in_one_sentence_however_many_there_are(
     assert "has a picture that is damaged ('" in items["picture decodes"].sentence
 
 
-def test_the_stages_ask_for_a_range_and_draw_with_it(tmp_path: Path) -> None:
-    shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    study = yaml.safe_load((ROOT / "studies" / "smoke.yaml").read_text(encoding="utf-8"))
-    study["data"] |= {"source": "manifest", "path": "data/mine"}
+def test_the_stages_ask_for_a_range_and_draw_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smoke = load_study(ROOT / "studies/smoke.yaml")
+    settings = smoke.data.model_copy(update={"source": "manifest", "path": "data/mine"})
+    study = smoke.model_copy(update={"data": settings})
     folder = tmp_path / "data" / "mine"
     folder.mkdir(parents=True)
     rows = sound_rows(folder, 120)
     for number, row in enumerate(rows):
         (folder / row["image"]).write_bytes(wide(number))
     write_csv(rows, folder / "m.csv")
-
-    def run(stage: str) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
-        command = [sys.executable, "-m", f"components.stages.{stage}"]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-
-    assert run("materialise").returncode == 0
-    refused = run("validate")
-    assert refused.returncode == 2
-    assert (
-        "120 pictures have values from 0 to 200 in more than 8 bits: set data.value_range to [0, 200]" in refused.stderr
-    )
-    study["data"]["value_range"] = [0, 200]
-    done = run("validate")
-    assert done.returncode == 0, done.stderr
-    done = run("tokenize")
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    nothing = argparse.Namespace()
+    materialise.run(study, nothing, stage(tmp_path, "outputs/data"))
+    (tmp_path / "outputs/validation").mkdir()
+    asked = "120 pictures have values from 0 to 200 in more than 8 bits: set data.value_range to [0, 200]"
+    with pytest.raises(CeterisError, match=re.escape(asked)):
+        validate.run(study, nothing, stage(tmp_path, *VERDICT))
+    study = study.model_copy(update={"data": settings.model_copy(update={"value_range": (0, 200)})})
+    validate.run(study, nothing, stage(tmp_path, *VERDICT))
+    tokenize.run(study, nothing, stage(tmp_path, "outputs/tokens"))
     pixels = np.load(tmp_path / "outputs/tokens/pixels.npy")
     assert np.quantile(pixels, 0.05) < 40
     assert np.quantile(pixels, 0.95) > 215

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.data.validation.test_faulty_manifests import sound_rows, write_csv
+from tests.data.small_manifests import sound_rows, write_csv
+from tests.study.complete import complete, write_params
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[3]
 def workspace(tmp_path: Path) -> Path:
     """A workspace whose study reads `data/mine`; its code is this clone's."""
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    study = yaml.safe_load((ROOT / "studies" / "smoke.yaml").read_text(encoding="utf-8"))
+    study = complete("smoke")
     study["data"] |= {"source": "manifest", "path": "data/mine"}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    write_params(tmp_path, study)
     (tmp_path / "data" / "mine").mkdir(parents=True)
     return tmp_path
 

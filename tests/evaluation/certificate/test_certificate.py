@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from components.errors import CeterisError
 from components.evaluation.certificate.certificate import certify
@@ -23,12 +22,12 @@ from tests.evaluation.fabricate import (
     CONTROLLED,
     DATA,
     QUALITY,
-    ROOT,
     controlled_study,
     data_study,
     fabricate,
     study_of,
 )
+from tests.study.complete import complete
 
 Change = Callable[[TrainingRecords], Any]
 
@@ -292,10 +291,9 @@ def test_arms_agree_with_those_that_read_the_same_pairs(tmp_path: Path) -> None:
 
 def test_only_who_reads_answers_may_have_been_handed_more(tmp_path: Path) -> None:
     values = study_of(replicates=[0]).model_dump()
-    lxmert = yaml.safe_load((ROOT / "studies/laptop.yaml").read_text(encoding="utf-8"))["arms"]["lxmert"]
+    lxmert = complete()["arms"]["lxmert"]
     values["arms"]["lxmert"] = lxmert | {"starts": ["multimodal"], "few_label_starts": []}
     values["arms"]["lxmert"]["matched_starts"] = []
-    values["architectures"]["pretrained"].append("lxmert")
     study = parse_study(values, "mine")
     root = fabricate(tmp_path, study, items=40, quality=QUALITY | {("lxmert", "multimodal"): 0.6}, pictures=False)
     collect(study, root / "outputs/finetune", root / "outputs/evaluation")

@@ -175,5 +175,5 @@ def test_the_report_shows_every_search(finished: tuple[Path, Study, TrainingReco
     start = text.index('<section id="search">')
     shown = text[start : text.index("</section>", start)]
     assert "Every arm was given the same 8 candidates" in shown
-    assert shown.count("Search of the learning rate of") == len(study.architectures.all)
+    assert shown.count("Search of the learning rate of") == len(study.arms)
     assert f"× {records.tuning['mmbt'].factor:g}" in shown

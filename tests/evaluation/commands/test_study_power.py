@@ -15,6 +15,7 @@ from components.evaluation.statistics.power import design_of, detectable_effect,
 from components.study.plan import fine_tunings
 from components.study.study import Study
 from tests.evaluation.boards import entry, leaderboard, record
+from tests.evaluation.boards import task as task_of
 from tests.evaluation.fabricate import study_of
 
 REPLICATES = [0, 1, 2, 3]
@@ -52,8 +53,8 @@ def workspace(root: Path, study: Study) -> Path:
         folder.mkdir(parents=True)
     arms: dict[str, dict[str, Any]] = {}
     frames = []
-    for arm in study.architectures.all:
-        for task in study.task_names:
+    for arm in study.arms:
+        for task in study.first_tasks:
             cells = [cell.name for cell in fine_tunings(study, arm, task)]
             arms.setdefault(arm, {})[task] = {cell: [record() for _ in study.replicates] for cell in cells}
             for cell in cells:
@@ -74,7 +75,7 @@ def workspace(root: Path, study: Study) -> Path:
         ("mmbt", "unimodal", True),
         ("clip", "scratch", True),
     ]
-    shown = task([entry(f"{arm}/{cell}", candidate=ranked) for arm, cell, ranked in cells])
+    shown = task_of([entry(f"{arm}/{cell}", candidate=ranked) for arm, cell, ranked in cells])
     board = leaderboard({"vqa": shown}).as_json()
     (root / "outputs/compare/leaderboard.json").write_text(json.dumps(board), encoding="utf-8")
     return root

@@ -22,9 +22,11 @@ VQA, STATEMENTS = "vqa", "statements"
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    arms = study_of().model_dump()["arms"]
+    values = study_of().model_dump()
+    arms, tasks = values["arms"], values["tasks"]
     arms["vilt"]["matched_starts"] = ["unimodal"]
-    return study_of(task_names=[VQA], further={"after": VQA, "tasks": [STATEMENTS]}, arms=arms)
+    tasks[STATEMENTS]["after"] = VQA
+    return study_of(tasks=tasks, arms=arms)
 
 
 @pytest.fixture(scope="module")

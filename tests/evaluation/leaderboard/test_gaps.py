@@ -8,15 +8,16 @@ import pytest
 
 from components import tasks
 from components.errors import CeterisError
-from components.evaluation.formatting import MEASURES
+from components.evaluation.findings import measure
 from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.report import report
 from components.evaluation.report.glance import glance_section, glance_text
 from components.evaluation.report.terminal import render_text
 from components.study.loading import parse_study
 from components.study.study import Study
+from tests.evaluation.boards import task as task_of
+from tests.evaluation.compared import evaluate
 from tests.evaluation.fabricate import fabricate, study_of
-from tests.evaluation.leaderboard.test_leaderboard import evaluate
 
 ABLE = {"grounding": {"vilt"}, "retrieval": {"clip", "vilt", "late_fusion", "mmbt"}}
 
@@ -24,9 +25,7 @@ ABLE = {"grounding": {"vilt"}, "retrieval": {"clip", "vilt", "late_fusion", "mmb
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, Leaderboard]:
     kinds = {"vqa": "vqa", "pointing": "grounding", "finding": "retrieval"}
-    study = study_of(
-        tasks={task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()}, task_names=list(kinds)
-    )
+    study = study_of(tasks={task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()})
     root = fabricate(tmp_path_factory.mktemp("gaps"), study, items=240, pictures=False)
     for path in (root / "outputs/finetune").glob("*/finding/*/predictions.parquet"):
         frame = pd.read_parquet(path)
@@ -40,7 +39,7 @@ def test_cells_are_those_that_can(finished: tuple[Path, Study, Leaderboard]) -> 
     for task, kind in (("pointing", "grounding"), ("finding", "retrieval")):
         entry = board.tasks[task]
         assert {cell.arm for cell in entry.cells} == ABLE[kind]
-        assert set(entry.cannot) == set(study.architectures.all) - ABLE[kind]
+        assert set(entry.cannot) == set(study.arms) - ABLE[kind]
         assert entry.chosen.arm in ABLE[kind]
     assert board.tasks["vqa"].cannot == {}
     assert {effect.arm for effect in board.pretraining if effect.task == "pointing"} == {"vilt"}
@@ -101,15 +100,14 @@ def test_one_task_needs_no_table_of_tasks(finished: tuple[Path, Study, Leaderboa
 
 
 def test_measures_are_named_as_the_tasks_name_them() -> None:
-    named = {kind: tasks.load(kind).metric.replace("_", " ") for kind in tasks.TASKS}
-    assert {kind: words for kind, words in named.items() if words != "accuracy"} == MEASURES
+    named = {kind: measure(task_of([], kind=kind)) for kind in tasks.TASKS}
+    others = {kind: words for kind, words in named.items() if words != "accuracy"}
+    assert others == {"grounding": "pointing accuracy", "retrieval": "recall at 1"}
 
 
 def test_a_task_that_nobody_can_do_is_refused() -> None:
     study = study_of().model_dump()
     study["tasks"] = {"pointing": {"kind": "grounding", "few_labels": None}}
-    study["task_names"] = ["pointing"]
-    study["architectures"] = {"pretrained": ["clip"], "direct": ["text_only"]}
     study["arms"] = {name: study["arms"][name] for name in ("clip", "text_only")}
-    with pytest.raises(CeterisError, match="none of the architectures can do pointing"):
+    with pytest.raises(CeterisError, match="none of the arms can do pointing"):
         parse_study(study, "study.yaml")

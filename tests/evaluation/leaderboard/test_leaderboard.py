@@ -17,15 +17,9 @@ from components.errors import CeterisError
 from components.evaluation.leaderboard.entries import CellEntry, CellSamples, Leaderboard
 from components.evaluation.leaderboard.leaderboard import build
 from components.evaluation.report.terminal import render_text
-from components.evaluation.scoring.metrics import collect
 from components.study.study import Study
+from tests.evaluation.compared import evaluate
 from tests.evaluation.fabricate import QUALITY, ROOT, classification_study, fabricate, study_of
-
-
-def evaluate(root: Path, study: Study) -> Leaderboard:
-    """Both stages' work in this process."""
-    collect(study, root / "outputs/finetune", root / "outputs/evaluation")
-    return build(study, root)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +140,7 @@ def test_best_ties_and_order(default: tuple[Path, Study, Leaderboard]) -> None:
         full = [cell for cell in entry.cells if cell.candidate]
         assert full == sorted(full, key=lambda cell: -cell.mean)
         assert [cell.chosen for cell in entry.cells].count(True) == 1
-        assert full[0]["chosen"]
+        assert full[0].chosen
         # ViLT's multimodal start and MMBT's unimodal start were made half a point apart: that cannot be told.
         close = {("vilt", "multimodal"), ("mmbt", "unimodal")}
         assert (entry.chosen.arm, entry.chosen.cell) in close
@@ -284,7 +278,7 @@ def test_a_baseline_may_win_and_it_is_said(tmp_path: Path) -> None:
 
 def test_text_names_every_cell_and_floor(default: tuple[Path, Study, Leaderboard]) -> None:
     text = render_text(default[2])
-    for arm in study_of().architectures.all:
+    for arm in study_of().arms:
         assert arm in text
     assert "floors: majority 20.0, text only 40.0, image only 30.0" in text
     assert "multimodal, 500 labels" in text

@@ -29,7 +29,7 @@ from components.study.cells import Cell
 from components.study.plan import fine_tunings
 from components.study.study import Study
 from tests.evaluation.fabricate import controlled_study, study_of
-from tests.evaluation.leaderboard.test_contrast_results import holm_by_hand
+from tests.evaluation.leaderboard.contrasts_by_hand import holm_by_hand
 
 ITEMS = 400
 FLOORS = {"selection": {"majority": 0.2}}
@@ -54,7 +54,7 @@ FAMILY = {
 def small(**changes: Any) -> Study:
     """The six arms on one task, without few labels."""
     tasks = {"vqa": {"kind": "vqa", "few_labels": None}}
-    return study_of(**{"tasks": tasks, "task_names": ["vqa"], **changes})
+    return study_of(**{"tasks": tasks, **changes})
 
 
 def correct(mean: float, replicates: int) -> np.ndarray:
@@ -67,7 +67,7 @@ def scores_of(study: Study, means: Means, validation: bool = True) -> TaskScores
     """Names are sorted within an arm, as the stage evaluate leaves them."""
     splits = ["validation", "selection"] if validation else ["selection"]
     values = {}
-    for arm in study.architectures.all:
+    for arm in study.arms:
         for name in sorted(cell.name for cell in fine_tunings(study, arm, "vqa")):
             both = dict(zip(("validation", "selection"), means[f"{arm}/{name}"], strict=True))
             parts = [correct(both[split], len(study.replicates)) for split in splits]
@@ -102,7 +102,7 @@ class Free(Accounts):
 
 
 def table_of(study: Study, means: Means = FAMILY, validation: bool = True, broken: tuple[str, ...] = ()) -> TaskTable:
-    certificates = {arm: Certificate(valid=arm not in broken, checks=[], stated={}) for arm in study.architectures.all}
+    certificates = {arm: Certificate(valid=arm not in broken, checks=[], stated={}) for arm in study.arms}
     return TaskTable(study, "vqa", scores_of(study, means, validation), certificates, "p")
 
 
@@ -151,7 +151,7 @@ def test_the_cell_that_is_best_on_validation_stands_for_its_architecture() -> No
         ]  # fmt: skip
         assert cells[name].mean == pytest.approx(FAMILY[name][1], abs=1e-6)
     pairs = {tuple(sorted(getattr(pair, side).arm for side in ("first", "second"))) for pair in entry.pairs}
-    assert pairs == set(itertools.combinations(sorted(small().architectures.all), 2))
+    assert pairs == set(itertools.combinations(sorted(small().arms), 2))
     assert len(entry.pairs) == 15
 
 
@@ -176,7 +176,7 @@ def test_twins_may_stand_and_equals_stand_in_the_studys_order() -> None:
 
 
 def test_few_labels_never_stand() -> None:
-    study = study_of(tasks={"vqa": {"kind": "vqa", "few_labels": 500}}, task_names=["vqa"])
+    study = study_of(tasks={"vqa": {"kind": "vqa", "few_labels": 500}})
     few = {f"{arm}/{start}_few": (0.9, 0.9) for arm in ("clip", "vilt") for start in ("unimodal", "multimodal")}
     table = table_of(study, {**FAMILY, **few})
     assert not any(cell.few for cell in table.representatives.values())

@@ -13,8 +13,9 @@ from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.plots.levels import PANEL
 from components.evaluation.report.pictures import data_picture, overview_picture
 from components.study.study import Study
+from tests.evaluation.compared import finish
 from tests.evaluation.fabricate import DATA, data_study, fabricate, study_of
-from tests.evaluation.report.test_report import finish
+from tests.evaluation.plots.resolving import without_colour
 
 Finished = tuple[Path, Study, Leaderboard]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -36,6 +37,7 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 def test_overview_is_one_svg(finished: Finished, tmp_path: Path) -> None:
     path = overview_picture(finished[0], tmp_path / "leaderboard.svg")
+    assert without_colour(path.read_text(encoding="utf-8")) == []
     tree = ElementTree.parse(path).getroot()
     assert tree.tag == f"{SVG}svg"
     words = " ".join("".join(element.itertext()) for element in tree.iter(f"{SVG}text"))
@@ -56,6 +58,7 @@ def test_data_stand_against_architecture(levels: Finished, tmp_path: Path) -> No
     code = Path(__file__).parents[3]
     done = subprocess.run(run, cwd=root, env={"PYTHONPATH": str(code)}, check=True, capture_output=True, text=True)
     assert done.stdout == f"picture: {tmp_path / 'data.svg'}\n"
+    assert without_colour((tmp_path / "data.svg").read_text(encoding="utf-8")) == []
     tree = ElementTree.parse(tmp_path / "data.svg").getroot()
     words = ["".join(element.itertext()) for element in tree.iter(f"{SVG}text")]
     for word in ("single", "crossed", "Amount", "Caption noise", "Domain", "25%", "100%", "30%", "shapes"):

@@ -19,8 +19,9 @@ from components.evaluation.report.report import render
 from components.study.arms import ArmSettings
 from components.study.cells import Cell
 from components.study.study import Study
+from tests.evaluation.compared import finish
 from tests.evaluation.fabricate import controlled_study, fabricate, study_of
-from tests.evaluation.report.test_report import Page, finish
+from tests.evaluation.report.page_reader import Page
 
 Finished = tuple[Path, Study, Leaderboard]
 
@@ -183,7 +184,7 @@ def test_pictures_stop_where_the_page_would_grow_too_large(finished: Finished, m
 def test_places_are_shown_as_right_or_wrong_without_an_answer(tmp_path: Path) -> None:
     kinds = {"vqa": "vqa", "pointing": "grounding", "finding": "retrieval"}
     tasks = {task: {"kind": kind, "few_labels": None} for task, kind in kinds.items()}
-    study = study_of(tasks=tasks, task_names=list(kinds))
+    study = study_of(tasks=tasks)
     root = fabricate(tmp_path, study, items=120)
     for path in (root / "outputs/finetune").glob("*/finding/*/predictions.parquet"):
         frame = pd.read_parquet(path)

@@ -59,7 +59,7 @@ def test_nothing_is_said_where_nothing_is_lost(tmp_path: Path, study: Study) -> 
         record = json.loads(path.read_text(encoding="utf-8"))
         for cell in record["cells"].values():
             # Arms that read no text have no share.
-            cell.reads.truncated_texts = None if "image_only" in path.parts else 0.0
+            cell["reads"]["truncated_texts"] = None if "image_only" in path.parts else 0.0
         path.write_text(json.dumps(record), encoding="utf-8")
     board = judged(root, study)
     assert board.tasks["vqa"].cut.share == 0.0

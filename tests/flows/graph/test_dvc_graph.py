@@ -73,4 +73,4 @@ def test_the_real_graph_loads() -> None:
     real = plan(toy.ROOT)
     assert real.stages["finetune@clip-vqa-0"].slot == "gpu"
     assert "pretrain@clip-0" in real.stages["finetune@clip-vqa-0"].upstream
-    assert {"finetune@clip-vqa-0", "finetune_direct@mmbt-vqa-0"} <= set(real.stages["evaluate"].upstream)
+    assert {"finetune@clip-vqa-0", "finetune@mmbt-vqa-0"} <= set(real.stages["evaluate"].upstream)

@@ -1,6 +1,7 @@
 """The served deployment: the form, what it refuses, and a run from it in a workspace of its own."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from components.study.loading import load_study
 from flows.servers import flow_runs as runs
 from flows.workspaces import workspaces
 from infra.environment import environment
@@ -44,7 +45,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = toy.make(tmp_path_factory.mktemp("served") / "ceteris")
     (home / "dvc.yaml").write_text(DVC_YAML)
     (home / "step.py").write_text(STEP)
-    (home / "studies").mkdir()
+    shutil.copytree(toy.ROOT / "studies/defaults", home / "studies/defaults")
     for name in ("laptop", "smoke"):
         (home / "studies" / f"{name}.yaml").write_bytes((toy.ROOT / "studies" / f"{name}.yaml").read_bytes())
     (home / "params.yaml").write_bytes((toy.ROOT / "params.yaml").read_bytes())
@@ -81,7 +82,7 @@ def test_the_form_is_typed(deployment: dict[str, Any]) -> None:
     form = schema["definitions"]["StudyForm"]
     properties = form["properties"]
     assert properties["study"]["enum"] == ["laptop", "smoke"]
-    known = {name for study in ("laptop", "smoke") for name in workspaces.load(toy.ROOT, study).architectures.all}
+    known = {name for study in ("laptop", "smoke") for name in workspaces.load(toy.ROOT, study).arms}
     assert properties["arms"]["items"]["enum"] == sorted(known)
     (number, _) = properties["replicates"]["anyOf"]
     assert (number["type"], number["minimum"], number["maximum"]) == ("integer", 1, 10)
@@ -119,11 +120,9 @@ def test_a_run_from_the_page_runs_in_its_own_workspace(servers: Path, clone: Pat
     assert runs.state(server, run) == "COMPLETED"
     (workspace,) = (clone / "workspaces").iterdir()
     assert workspace.name.startswith("smoke-")
-    study, original = (
-        yaml.safe_load((folder).read_text()) for folder in (workspace / "params.yaml", clone / "studies/smoke.yaml")
-    )
-    assert study["replicates"] == [0, 1, 2]
-    assert study["finetune"]["samples"] == 2 * original["finetune"]["samples"]
+    study, original = (load_study(path) for path in (workspace / "params.yaml", clone / "studies/smoke.yaml"))
+    assert study.replicates == [0, 1, 2]
+    assert study.finetune.samples == 2 * original.finetune.samples
     assert sorted(path.name for path in (workspace / "outputs/pretend").iterdir()) == ["0", "1", "2"]
     assert not (clone / "outputs").exists()
     tasks = runs._post(server, "/api/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})

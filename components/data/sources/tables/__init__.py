@@ -1,1 +1,1 @@
-"""One module for each form in which people keep their rows; `reading.py` beside this folder is the entrance."""
+"""One module for each form in which people keep rows; other modules use them through `manifest_rows.py` beside this folder."""

@@ -1,7 +1,7 @@
-"""Pictures in folders that are named after their classes, with no manifest: CLASS/*.png or SPLIT/CLASS/*.png.
+"""Read pictures in folders that are named after their classes, without a manifest: CLASS/*.png or SPLIT/CLASS/*.png.
 
-A folder that alone holds all others (`images/CLASS/*.png`, as archives have it) is gone through. What lies deeper than the
-folder of a class belongs to that class.
+A single outer folder around all others is skipped, as in archives (`images/CLASS/*.png`). Pictures deeper than the folder of
+a class belong to that class.
 """
 
 import os
@@ -14,17 +14,17 @@ from components.data.sources.tables.row import Fault, ManifestFile, Row, malform
 from components.data.sources.tables.split_names import SPLIT_WORDS
 from components.errors import CeterisError
 
-# Folders of these names hold all pictures, or pictures of another kind, and are never classes.
+# Folders of these names hold all pictures, or masks, and are never classes.
 _NO_CLASSES = frozenset({"image", "images", "img", "imgs", "jpegimages", "mask", "masks"})
 
 
 @dataclass(frozen=True)
 class ClassFolders:
-    """What lies in a folder; paths are relative to it, with slashes, in order.
+    """The files below a folder; paths are relative to it, with slashes, in order.
 
     Attributes:
-        pictures: path, split (None where there are no folders of splits) and class of each picture; the class is None where it lies
-            in no folder of one.
+        pictures: path, split and class of each picture. The split is None where there are no folders of splits, the class is
+            None where the picture is in no class folder.
         others: files that are no pictures.
     """
 
@@ -33,7 +33,7 @@ class ClassFolders:
 
     @property
     def deep(self) -> list[str]:
-        """Folders inside those of the classes that tell nothing, as paths."""
+        """Folders inside class folders; they have no meaning here."""
         told = 3 if any(split for _, split, _ in self.pictures) else 2
         return sorted(
             {path.rpartition("/")[0] for path, _, target in self.pictures if target and path.count("/") >= told}
@@ -49,7 +49,7 @@ def class_folders(folder: Path) -> ClassFolders:
     """The pictures below a folder with their classes.
 
     Raises:
-        CeterisError: folders of splits and others lie side by side, or a folder cannot be read.
+        CeterisError: folders of splits lie beside other folders, or a folder cannot be read.
     """
     pictures: list[tuple[str, ...]] = []
     others: list[tuple[str, ...]] = []
@@ -96,7 +96,7 @@ def column_names(file: ManifestFile) -> list[str]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, ...]]:
-    """The files below a folder as parts of their relative paths, links followed, without litter."""
+    """The files below a folder as parts of their relative paths; links are followed and litter is left out."""
 
     def stop(error: OSError) -> None:
         raise CeterisError(f"{error.filename} cannot be read ({error.strerror}): make it readable.")
@@ -108,12 +108,12 @@ def _files(folder: Path) -> Iterator[tuple[str, ...]]:
 
 
 def _leads_back(path: Path) -> bool:
-    """Whether a linked folder is one of those that lead to it, so that following it would never end."""
+    """Whether a link leads to one of its own parent folders, so that following it would never end."""
     return path.is_symlink() and any(path.resolve() == parent.resolve() for parent in path.parents)
 
 
 def _without_shell(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Paths of folders without the outermost one while all share it, it is not the last, and it names no split."""
+    """Remove the outermost folder as long as all paths share it, all have another one, and it names no split."""
     while paths and all(len(parts) > 1 and parts[0] == paths[0][0] for parts in paths):
         if paths[0][0].lower() in SPLIT_WORDS:
             break

@@ -1,4 +1,4 @@
-"""Names of classes from the features that Hugging Face's libraries write into the schema of a Parquet file."""
+"""Read names of classes from the features that Hugging Face's libraries write into the schema of a Parquet file."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ class UnknownClassError(ValueError):
 
 
 def features_of(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
-    """Column name to feature; nothing where a schema holds none that can be understood."""
+    """Column name to feature; empty where the schema has none that can be read."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, TypeError, ValueError):
@@ -21,9 +21,9 @@ def features_of(metadata: Mapping[bytes, bytes] | None) -> dict[str, Any]:
 
 
 def translator(feature: Any) -> Translate | None:
-    """What puts names into the place of class numbers in the values of a feature; None where it holds no classes.
+    """A function that replaces class numbers by names in the values of a feature; None where it holds no classes.
 
-    Lists are gone through, and so are structs, as those of boxes with their categories.
+    It also replaces them inside lists and structs, such as boxes with their categories.
     """
     if isinstance(feature, list) and len(feature) == 1:
         return translator(feature[0])
@@ -38,7 +38,7 @@ def translator(feature: Any) -> Translate | None:
 
 
 def first_names(feature: Any) -> list[str]:
-    """The names of the classes of a feature, or of the first one inside it; none where there are no classes."""
+    """The class names of a feature, or of the first feature inside it with classes; empty where there are none."""
     if isinstance(feature, list):
         return next((names for inner in feature if (names := first_names(inner))), [])
     if not isinstance(feature, dict):

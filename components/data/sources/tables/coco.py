@@ -1,9 +1,9 @@
-"""COCO's form: {"images": [...], "annotations": [...], "categories": [...]}.
+"""Read COCO's form: {"images": [...], "annotations": [...], "categories": [...]}.
 
-Annotations with boxes or categories give one row for each picture: `image`, `boxes` as [[x, y, w, h], ...], `classes` with the
-name of each box's category and, where all annotations of the picture have one category, `target`. Other annotations
-(captions, questions) give one row each, with their own keys beside those of the picture, and a picture without any one row
-without them.
+* If annotations have boxes or categories, there is one row for each picture: `image`, `boxes` as [[x, y, w, h], ...],
+  `classes` with the name of each box's category and, if all annotations of the picture have the same category, `target`.
+* Otherwise (captions, questions) there is one row for each annotation, with its keys and those of the picture. A picture
+  without annotations gives one row with its own keys.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ def is_coco(content: Any) -> bool:
 
 
 def rows(file: ManifestFile, content: Mapping[str, Any]) -> Iterator[Row | Fault]:
-    """The rows; `place` counts the pictures from 1 or, where each annotation is a row, the rows."""
+    """The rows; `place` counts the pictures from 1 or, where each annotation is a row, the rows from 1."""
     images, annotations = content["images"], content["annotations"]
     of_picture: dict[Any, list[dict]] = {}
     for place, image in enumerate(images, start=1):
@@ -102,7 +102,7 @@ def _category(annotation: Mapping[str, Any]) -> str | None:
 
 
 def _key(value: Any) -> str:
-    """Ids are numbers in some files and texts in others, and in some both."""
+    """An id as text, because ids are numbers in some files, texts in others, and mixed in some."""
     return str(value)
 
 

@@ -1,12 +1,13 @@
-"""JSON documents: files that are one JSON value, in the forms that programs give to a table.
+"""Read JSON documents, files that are one JSON value, in the forms that programs give to a table.
 
 - an array of objects, or an object that holds one such array ({"data": [...]}, {"questions": [...]});
-- an object of arrays by split ({"train": [...], "test": [...]}), which tells the split of each row;
+- an object of arrays by split ({"train": [...], "test": [...]}), whose keys become the column `split`;
 - columns: {"image": [...], "target": [...]}, and pandas' {"image": {"0": ...}, ...} and {"columns": [...], "data": [[...], ...]};
 - objects by key ({"0": {...}}, {"a.png": {...}}), and targets by picture ({"a.png": "cat"});
-- COCO's form, see `coco.py`; and JSON lines or a sequence of objects under the suffix `.json`.
+- COCO's form, see `coco.py`;
+- JSON lines, or a sequence of objects, with the suffix `.json`.
 
-Such a file can only be read whole, so its size has a limit.
+Such a file can only be read whole, so its size is limited.
 """
 
 import json
@@ -31,7 +32,7 @@ def rows(file: ManifestFile) -> Iterator[Row | Fault]:
     """The rows in order with all their keys; `place` counts them from 1.
 
     Raises:
-        CeterisError: the file is too large, no valid JSON, or holds no table.
+        CeterisError: the file is too large, is not valid JSON, or holds no table.
     """
     text = _whole(file)
     if not text.strip():
@@ -77,7 +78,7 @@ def _invalid(file: ManifestFile, error: json.JSONDecodeError) -> CeterisError:
 
 
 def _one_after_another(file: ManifestFile, text: str) -> Iterator[Row | Fault]:
-    """Several JSON values in one file: JSON lines where the first line is whole, else objects over several lines."""
+    """Several JSON values in one file: JSON lines if the first line is a whole object, otherwise objects over several lines."""
     filled = [line for line in re.split(r"\r\n?|\n", text) if line.strip()]
     if isinstance(json_lines.parsed(file, 1, filled[0]), Row):
         for place, line in enumerate(filled, start=1):
@@ -98,10 +99,10 @@ def _one_after_another(file: ManifestFile, text: str) -> Iterator[Row | Fault]:
 
 
 def _records(file: ManifestFile, content: Any) -> Sequence[Any]:
-    """The rows in whichever form they come.
+    """The rows of a JSON value in any of the forms but COCO's.
 
     Raises:
-        CeterisError: it is none of the forms, or could be read in two ways.
+        CeterisError: the value has none of the forms, or could be read in two ways.
     """
     if isinstance(content, list):
         return content
@@ -155,7 +156,11 @@ def _from_columns(file: ManifestFile, columns: Mapping[str, list]) -> list[dict]
 
 
 def _by_key(content: Mapping[str, Mapping[str, Any]]) -> list[dict]:
-    """Objects by key: columns by the number of the row, as pandas writes them, or rows whose key is the picture or the id."""
+    """The rows of objects by key.
+
+    Either each object is a column with row numbers as keys, as pandas writes it, or each object is a row whose key is its
+    picture or its id.
+    """
     inner = list(dict.fromkeys(key for value in content.values() for key in value))
     if not _are_numbers(list(content)) and _are_numbers(inner):
         return [{name: column.get(key) for name, column in content.items()} for key in inner]

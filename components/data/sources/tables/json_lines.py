@@ -1,4 +1,4 @@
-"""JSON lines: one object with one key per column on every line. All keys of all rows are columns."""
+"""Read JSON lines: every line is an object with one key per column. The columns are the keys of all rows."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ def rows(file: ManifestFile) -> Iterator[Row | Fault]:
     """The rows in order, with all their keys; blank lines do not count.
 
     Raises:
-        CeterisError: the file cannot be read, or is a JSON document and no JSON lines.
+        CeterisError: the file cannot be read, or is one JSON document instead of JSON lines.
     """
     seen = False
     for place, line in enumerate(lines(file), start=1):
@@ -26,7 +26,7 @@ def rows(file: ManifestFile) -> Iterator[Row | Fault]:
 
 
 def parsed(file: ManifestFile, place: int, line: str) -> Row | Fault:
-    """One row."""
+    """The row on one line, or the fault of that line."""
     if not is_unicode(line):
         return not_unicode(file, place)
     try:
@@ -39,7 +39,7 @@ def parsed(file: ManifestFile, place: int, line: str) -> Row | Fault:
 
 
 def _begins_a_document(line: str) -> bool:
-    """Whether a first line opens an array of objects, or an object that goes on below."""
+    """Whether a first line begins a JSON document: an array of objects, or an object that continues on the next lines."""
     line = line.strip()
     if line in ("{", "["):
         return True

@@ -1,4 +1,4 @@
-"""Parquet files, row by row, in bounded memory; class numbers get the names that Hugging Face's schema holds."""
+"""Read Parquet files row by row, in bounded memory. Class numbers become the names in Hugging Face's schema."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,8 +1,8 @@
-"""Which names are those of pictures, and which are litter that operating systems leave behind."""
+"""Recognise the file names of pictures, and those of litter that operating systems leave behind."""
 
 from pathlib import PurePosixPath
 
-# Some of these cannot be decoded. They count as pictures all the same, so that they are named and not passed over.
+# Some of these formats cannot be decoded. They count as pictures, so that they are reported and not silently skipped.
 # fmt: off
 PICTURE_SUFFIXES = frozenset({
     ".apng", ".avif", ".bmp", ".dcm", ".dib", ".gif", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg",
@@ -13,7 +13,7 @@ _LITTER = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "ico
 
 
 def is_picture_name(name: str) -> bool:
-    """Whether a path or an address ends as those of pictures do."""
+    """Whether a path or an address has the suffix of a picture."""
     return PurePosixPath(name.strip().replace("\\", "/")).suffix.lower() in PICTURE_SUFFIXES
 
 

@@ -1,28 +1,29 @@
-"""What every form of manifest comes down to: a file, its rows, and what in it cannot be used."""
+"""The common types of all forms of manifest: a file, a row, and a fault."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# The kind of a manifest that is no file: a folder whose folders are the classes.
+# The kind of a manifest that is a folder with one subfolder for each class.
 FOLDERS = "folders"
 _QUOTED_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
 class ManifestFile:
-    """One file of a manifest, under the name by which the user knows it, with the split that its name tells.
+    """One file of a manifest.
 
-    `folder` is the folder of data: the one that the user named, or the one in which the named file lies. The file itself may
-    lie in a folder inside it, as `annotations/train.json` does. Where the folders are the manifest, `path` is that folder.
+    `name` is what messages call it. `split` is the split in its file name, if any. `folder` is the data folder: the one that the
+    user gave, or the one in which the given file lies. The file may lie in a subfolder of it, such as `annotations/train.json`.
+    For class folders `path` is the folder that holds them.
     """
 
     path: Path
     name: str
     split: str | None
     folder: Path
-    # Filled by `reading.column_names`: for JSON the names take a pass over the file.
+    # Filled by `manifest_rows.column_names`, because for JSON the names take a pass over the file.
     known_columns: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -33,10 +34,10 @@ class ManifestFile:
 
 @dataclass(frozen=True)
 class Row:
-    """One readable row and where it stands.
+    """One readable row and its place.
 
-    `place` is the line of a text file (its header is line 1), the row of a Parquet or JSON file, or the number of the picture
-    in class folders; the latter count from 1.
+    `place` is the line of a text file (its header is line 1), the row of a Parquet or JSON file (from 1), or the number of the
+    picture in class folders (from 1).
     """
 
     file: str
@@ -46,10 +47,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that cannot be used. `place` is 0 where the whole file is meant.
+    """A row or file that cannot be used. `place` is 0 for the whole file.
 
-    `problem` says what is wrong in words that are the same for all rows at fault; `example` is what this row has,
-    quoted. Faults that differ in place and example alone become one sentence.
+    `problem` says what is wrong, in the same words for all rows with this fault. `example` is the value in this row, quoted.
+    Faults that differ only in place and example become one sentence.
     """
 
     file: str
@@ -63,7 +64,7 @@ class Fault:
 def malformed(
     file: ManifestFile, place: int, problem: str, content: str = "", advice: str = "correct or remove it"
 ) -> Fault:
-    """The fault of a row that cannot be read, with the beginning of what stands there."""
+    """The fault of a row that cannot be read, with the beginning of its content."""
     return Fault(file.name, place, "malformed line", problem, advice, shortened(content) if content else "")
 
 

@@ -1,7 +1,8 @@
-"""Values separated by commas, semicolons, tabs or bars, whatever the suffix says: the header and the first rows tell.
+"""Read values separated by commas, semicolons, tabs or bars. The header and the first rows decide which, not the suffix.
 
-A line `sep=;`, as Excel writes it, is obeyed. Blanks around values do not count, nor do rows without any value and the empty fields
-that spreadsheets append to every row. All values are texts.
+* A line `sep=;`, as Excel writes it, sets the separator.
+* Blanks around values, rows without any value, and empty fields that spreadsheets append to every row are ignored.
+* All values are texts.
 """
 
 import csv
@@ -16,14 +17,14 @@ from components.data.sources.tables.row import Fault, ManifestFile, Row, malform
 from components.data.sources.tables.text_files import encoding_of, is_unicode, lines, not_unicode
 from components.errors import CeterisError
 
-# The separator to expect by suffix; a file with one column only has it by default.
+# The expected separator by suffix. It is also used for files with a single column.
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|", ".txt": "\t"}
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SNIFFED_LINES = 60
 _FIELD_LIMIT = 1 << 20
 _AROUND_NAMES = " \t\r\n\u00a0\u200b\ufeff"
 
-# The fields of a record, or what is wrong with it and what stands there; with the line on which it begins.
+# The line on which a record begins, and its fields or, as a tuple, what is wrong with it and its content.
 _Record = tuple[int, list[str] | tuple[str, str]]
 
 
@@ -77,7 +78,7 @@ def rows(file: ManifestFile, columns: Sequence[str]) -> Iterator[Row | Fault]:
 
 
 def remarks(file: ManifestFile) -> list[str]:
-    """What the file has turned out to be where its name says something else."""
+    """The separator and the encoding, where they differ from what is expected."""
     separator, encoding = _layout(file).separator, encoding_of(file)
     said = []
     if separator != SEPARATORS[file.kind]:
@@ -150,9 +151,13 @@ def _explained(error: str) -> str:
 
 
 def _closed_before_blanks(line: str, separator: str) -> list[str] | None:
-    """The fields of a line with blanks between a closing quotation mark and the separator, which Python's reader refuses."""
+    """The fields of a line with blanks between a closing quotation mark and the separator; None if that is not its fault.
+
+    Python's csv module refuses such lines.
+    """
     line, mark = line.rstrip("\r\n"), re.escape(separator)
-    # Possessive: the blanks before a field are never tried as part of it, which would take twice as long with every field.
+    # Possessive quantifiers: otherwise the blanks before a field would also be tried as part of it, and the time would double
+    # with every field.
     field = rf'[ \t]*+(?:"((?:[^"]|"")*+)"[ \t]*+|([^"{mark}]*+))'
     if separator == "\t" or not re.fullmatch(rf"{field}(?:{mark}{field})*", line):
         return None
@@ -180,7 +185,7 @@ def _header(file: ManifestFile, records: Iterator[_Record], separator: str) -> l
 
 
 def _is_data(names: list[str]) -> bool:
-    """Whether a first line holds values: the path of a picture, or numbers and nothing that names a column."""
+    """Whether a first line holds values: the path of a picture, or numbers without any name of a column."""
     if any(is_picture_name(word) for name in names for word in (name, *name.split())):
         return True
     return any(number(name) is not None for name in names) and not any(
@@ -190,7 +195,7 @@ def _is_data(names: list[str]) -> bool:
 
 
 def _without_trailing_blanks(record: list[str], width: int) -> list[str]:
-    """A record without the empty fields at its end that go beyond a width."""
+    """A record without empty fields at its end beyond a width."""
     end = len(record)
     while end > width and not record[end - 1].strip():
         end -= 1
@@ -198,7 +203,11 @@ def _without_trailing_blanks(record: list[str], width: int) -> list[str]:
 
 
 def _other_width(file: ManifestFile, place: int, record: list[str], width: int, separator: str) -> Fault:
-    """A fault in words that few rows differ in: exact where one field is missing or too many, else "at most" or "or more"."""
+    """The fault of a row with too many or too few fields.
+
+    Its words are the same for many rows, so that they become one sentence: the number of fields is exact if one is missing or
+    too many, otherwise "at most" or "or more".
+    """
     found, more = len(record), len(record) > width
     if more:
         count = f"{width + 1} fields" if found == width + 1 else f"{width + 2} or more fields"

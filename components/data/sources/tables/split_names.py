@@ -1,4 +1,4 @@
-"""The words by which people name splits, and what each is here."""
+"""Translate the words by which people name splits to the splits of a study."""
 
 import re
 
@@ -20,6 +20,6 @@ SPLIT_WORDS = {
 
 
 def split_word(stem: str) -> str | None:
-    """The split that a file name tells, if any: "my_train-00000-of-00002" tells "train"."""
+    """The split in a file name, if there is exactly one: "train" for "my_train-00000-of-00002"."""
     words = {SPLIT_WORDS[word] for word in re.split(r"[^a-z]+", stem.lower()) if word in SPLIT_WORDS}
     return words.pop() if len(words) == 1 else None

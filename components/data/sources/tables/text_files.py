@@ -1,7 +1,7 @@
-"""Text files as tools write them: the encoding is told by the bytes, and what is no text is named for what it is.
+"""Read the lines of text files. The encoding is found from the bytes, and files that are no text are refused.
 
-UTF-8 and UTF-16 are read. Bytes of other encodings come through as lone surrogates, so that each reader can name the rows
-that hold them.
+UTF-8, UTF-16 and, with a byte order mark, UTF-32 are read. Bytes of other encodings become lone surrogates, so that each
+reader can name the rows that hold them.
 """
 
 import codecs
@@ -19,7 +19,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What files begin with that bear the name of a table and are none: what they are, and what to do.
+# First bytes of files that have the name of a table but are none: what they are, and what to do.
 _OTHER_CONTENTS = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook", "save the table as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook", "save the table as CSV"),
@@ -32,7 +32,7 @@ _PARQUET = (b"PAR1", "Parquet", "give it a name that ends in .parquet")
 
 
 def refuse_other_contents(file: ManifestFile, text: bool = True) -> None:
-    """Stop at a file that is something else than its name says.
+    """Refuse a file whose content is not what its name says.
 
     Raises:
         CeterisError: naming what it is.
@@ -44,7 +44,10 @@ def refuse_other_contents(file: ManifestFile, text: bool = True) -> None:
 
 
 def encoding_of(file: ManifestFile) -> str:
-    """Python's name of the encoding: by the byte order mark or, without one, UTF-16 where every second byte is zero, else UTF-8."""
+    """Python's name of the encoding.
+
+    The byte order mark decides. Without one it is UTF-16 if many bytes at even, or at odd, positions are zero, otherwise UTF-8.
+    """
     head = _head(file, _SAMPLE_BYTES)
     for mark, encoding in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
@@ -56,10 +59,10 @@ def encoding_of(file: ManifestFile) -> str:
 
 
 def lines(file: ManifestFile) -> Iterator[str]:
-    """The lines of a text file with their ends as they are; bytes that are no UTF-8 come as lone surrogates.
+    """The lines of a text file with their line ends unchanged; bytes that are not UTF-8 become lone surrogates.
 
     Raises:
-        CeterisError: the file is no text, or UTF-16 that breaks off.
+        CeterisError: the file is no text, or damaged UTF-16 or UTF-32.
     """
     refuse_other_contents(file)
     encoding = encoding_of(file)
@@ -73,7 +76,7 @@ def lines(file: ManifestFile) -> Iterator[str]:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text holds no lone surrogates, which are bytes that were not UTF-8."""
+    """Whether a text is free of lone surrogates, which stand for bytes that are not UTF-8."""
     if text.isascii():
         return True
     try:
@@ -84,15 +87,15 @@ def is_unicode(text: str) -> bool:
 
 
 def not_unicode(file: ManifestFile, place: int) -> Fault:
-    """The fault of a row with bytes that are no UTF-8."""
+    """The fault of a row with bytes that are not UTF-8."""
     likely = likely_encoding(_undecodable(file))
     looks = f" (it looks like {likely})" if likely else ""
     return Fault(file.name, place, "not UTF-8", f"is not valid UTF-8{looks}", "save the file as UTF-8")
 
 
 def likely_encoding(data: bytes) -> str | None:
-    """The encoding that bytes which are no UTF-8 probably have, as programs call it; None where that cannot be said."""
-    # Bytes above 127 stand alone between letters in Western European languages, and in runs in the others.
+    """The likely encoding of bytes that are not UTF-8, by its common name; None where none is likely."""
+    # Bytes above 127 stand alone between letters in Western European languages, and in runs in other languages.
     alone = sum(len(run) for run in re.findall(rb"(?<![\x80-\xff])[\x80-\xff]{1,2}(?![\x80-\xff])", data))
     high = sum(byte >= 0x80 for byte in data)
     if not high:
@@ -113,7 +116,7 @@ def likely_encoding(data: bytes) -> str | None:
         if text and len(re.findall(letters, text)) >= share * len(text):
             return name
     if 2 * alone > high:
-        # Windows leaves these five without a meaning.
+        # Windows-1252 does not define these five bytes.
         return None if re.search(rb"[\x81\x8d\x8f\x90\x9d]", data) else "Windows-1252"
     if sum(byte >= 0xC0 for byte in data) >= 0.9 * high:
         return "Windows-1251"
@@ -121,7 +124,7 @@ def likely_encoding(data: bytes) -> str | None:
 
 
 def _undecodable(file: ManifestFile) -> bytes:
-    """Lines that are no UTF-8, a sample of them."""
+    """A sample of the lines that are not UTF-8."""
     found: list[bytes] = []
     with file.path.open("rb") as stream:
         for line in stream:

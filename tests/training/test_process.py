@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import resource, sys, torch
-from components.training.memory import keep_freed_memory
+from components.training.process import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
 for _ in range(20):

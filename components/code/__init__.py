@@ -1,0 +1,1 @@
+"""What the code of a stage does: its normal form, its imports, its digests."""
