@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from components.errors import CeterisError
+from components.files.json_files import write_json
 from flows.study_files import study_app
 from flows.workspaces.checkout import find_home
 from infra.environment import bypass_proxy
