@@ -1,5 +1,6 @@
 """Documents are for users: every command in them is one that exists, and generated pages are fresh."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -82,3 +83,15 @@ def test_documents_hold_no_placeholder() -> None:
     for document in PAGES:
         placeholders = re.findall(r"^[A-Z_]{4,}$", document.read_text(encoding="utf-8"), re.MULTILINE)
         assert placeholders == [], document.name
+
+
+def test_the_tree_of_rooms_is_the_one_on_disk() -> None:
+    """Every folder with the first sentence of its `__init__.py`."""
+    lines = []
+    for top in ("components", "flows"):
+        packages = sorted(path.parent.relative_to(ROOT) for path in (ROOT / top).rglob("__init__.py"))
+        for folder in packages:
+            docstring = ast.get_docstring(ast.parse((ROOT / folder / "__init__.py").read_text(encoding="utf-8")))
+            sentence = " ".join((docstring or "").split("\n\n")[0].split()).split(". ")[0].rstrip(".")
+            lines.append(f"{'  ' * (len(folder.parts) - 1)}{folder.name}/".ljust(24) + sentence)
+    assert "\n".join(lines) in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

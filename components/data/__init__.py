@@ -1,1 +1,1 @@
-"""Samples, sources, the deterministic batch stream."""
+"""From outside data to samples, tokens and pixels, and from these to batches."""

@@ -1,1 +1,1 @@
-"""Metrics, statistics, leaderboard, report."""
+"""From predictions to evidence and to what people read of it."""

@@ -1,4 +1,6 @@
-"""The table of pretraining losses. Adding one is one file here and one row; nothing is imported before it is asked for.
+"""The pretraining losses: one file each, and the table of them.
+
+Adding one is one file here and one row; nothing is imported before it is asked for.
 
 A loss is an `nn.Module` that holds what only pretraining needs. Called with a model, what that model made of a batch,
 and the batch, it returns the loss and detached figures to log; the model is never part of it. Losses on pictures alone

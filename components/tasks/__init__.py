@@ -1,4 +1,6 @@
-"""The table of kinds of downstream task. Adding one is one file here, what draws its samples, and one row.
+"""The kinds of downstream task: one file each, and the table of them.
+
+Adding one is one file here, what draws its samples, and one row.
 
 Nothing is imported before it is asked for.
 """

@@ -1,1 +1,1 @@
-"""Lightning modules, budgets, freezing, resume, digests."""
+"""Training runs: Lightning modules, budgets, freezing, resuming, digests of what was read."""

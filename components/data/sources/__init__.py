@@ -1,4 +1,7 @@
-"""The table of sources, which turn something outside into samples and pictures. Adding one is one file and one row."""
+"""The sources, which turn data from outside into samples and pictures, and the table of them.
+
+Adding one is one file and one row.
+"""
 
 from components.catalogue import SourceRow
 

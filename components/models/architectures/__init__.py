@@ -1,4 +1,7 @@
-"""The table of architectures. Adding one is one file here and one row; nothing is imported before it is asked for."""
+"""The architectures: one file per paper, and the table of them.
+
+Adding one is one file here and one row; nothing is imported before it is asked for.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,1 +1,1 @@
-"""One module for each form in which people keep rows; other modules use them through `manifest_rows.py` beside this folder."""
+"""One module for each form in which people keep rows. Other modules use them through `manifest_rows.py` beside this folder."""
