@@ -24,7 +24,7 @@ from components.records.package import PACKAGE_FILE, Answering, Package
 
 # What an artefact carries of `components`: enough to rebuild the model and answer, nothing of training.
 CARRIED = (
-    *("__init__.py", "errors.py", "models/**/*.py", "serving/*.py"),
+    *("__init__.py", "catalogue.py", "errors.py", "models/**/*.py", "serving/*.py"),
     *("data/__init__.py", "data/images.py", "data/unreadable.py"),
 )
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pillow", "pyarrow", "safetensors", "tokenizers", "torch", "transformers")

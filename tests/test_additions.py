@@ -16,7 +16,9 @@ from components.data.scenes.generate import write as write_scenes
 from components.data.sources import SOURCES
 from components.data.sources.source import write
 from components.evaluation.certificate.digests import passes_of
-from components.evaluation.formatting import measure, readable
+from components.evaluation.findings import measure
+from components.evaluation.formatting import readable
+from components.evaluation.leaderboard.entries import TaskEntry
 from components.models.architectures import ARCHITECTURES
 from components.objectives import OBJECTIVES
 from components.stages.pretrain import ingredients_for
@@ -136,7 +138,7 @@ SCENES = OwnScenes(1, ("few", "many"), draw)
     ours = study_with_task()
     assert served_tasks(ours)[-1] == "counted"
     assert cannot(ours, "text_only", "counted") == "it reads no pictures"
-    assert measure({"kind": "added"}) == "cleverness"
+    assert measure(TaskEntry.model_construct(kind="added")) == "cleverness"
     assert isinstance(tasks.load("added"), Task)
     sizes = dict.fromkeys(("pairs", "text_only", "image_only", "train"), 64)
     sizes |= dict.fromkeys(("validation", "selection", "gate", "generalisation"), 32)

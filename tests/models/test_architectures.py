@@ -224,7 +224,7 @@ from importlib import import_module
 for name in {names!r}:
     import_module("components.models.architectures." + name)
 ours = [m for m in sys.modules if m.split(".")[0] in ("components", "flows", "registry", "infra")]
-print([m for m in ours if m != "components" and not (m + ".").startswith("components.models.")])
+print([m for m in ours if m not in ("components", "components.catalogue") and not (m + ".").startswith("components.models.")])
 print(sorted(m.split(".")[3] for m in ours if m.startswith("components.models.architectures.")))
 print("transformers" in sys.modules)
 """

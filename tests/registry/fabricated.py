@@ -83,7 +83,7 @@ def set_floors(root: Path, floor: float) -> None:
     """Write floors of which text_only is the best."""
     path = root / "outputs/floors/floors.json"
     path.parent.mkdir(exist_ok=True)
-    floors = {"majority": floor - 0.1, "text_only": floor, "image_only": floor - 0.05}
+    floors = {"majority": max(0.0, floor - 0.1), "text_only": floor, "image_only": max(0.0, floor - 0.05)}
     path.write_text(json.dumps({TASK: {"gate": floors}}), encoding="utf-8")
 
 

@@ -193,7 +193,7 @@ def test_it_holds_no_pickle_and_names_exact_versions(champion: Path) -> None:
     )
     assert pinned == {name: constraints[name] for name in pinned}
     carried = {path.relative_to(champion / "code").parts[:2] for path in (champion / "code").rglob("*.py")}
-    assert {parts[1] for parts in carried} == {"__init__.py", "errors.py", "data", "models", "serving"}
+    assert {parts[1] for parts in carried} == {"__init__.py", "catalogue.py", "errors.py", "data", "models", "serving"}
 
 
 class Trap:

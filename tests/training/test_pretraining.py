@@ -291,7 +291,7 @@ def test_flops_of_a_frozen_front_end_are_those_of_looking() -> None:
     ]
     linear = 2 * 4 * 3 * FEATURES
     for key in ("forward_per_sample", "step_per_sample"):
-        assert found[0][key] - found[1][key] == pytest.approx(linear)
+        assert getattr(found[0], key) - getattr(found[1], key) == pytest.approx(linear)
 
 
 def test_a_text_encoder_is_pretrained_on_masked_words() -> None:
