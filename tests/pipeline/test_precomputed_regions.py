@@ -83,4 +83,4 @@ def test_a_picture_without_regions_stops_the_study_before_anything_trains(
     assert "has no regions of 2 pictures ('gate-30', 'gate-31'): compute them" in said[0]
     assert "Traceback" not in done.stderr
     begun = set((workspace / ".ceteris/spool").glob("*/*.jsonl")) - set(before)
-    assert {path.parent.name for path in begun} == {"materialise"}
+    assert {path.parent.name for path in begun} - {"code"} == {"materialise"}
