@@ -1,6 +1,5 @@
 """The commands `ceteris study show` and `ceteris study default`: what a short study comes to, written out."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,8 +42,7 @@ def study_default(name: Annotated[str, typer.Argument(metavar="STUDY", help="A f
 
 def write_default(home: Path, study: "Study") -> None:
     """Make a study the one of the clone's root, atomically."""
+    from components.files.atomic import write_text
     from flows.workspaces import workspaces
 
-    beside = home / ".params.yaml.new"
-    beside.write_text(workspaces.parameters(study), encoding="utf-8")
-    os.replace(beside, home / "params.yaml")
+    write_text(home / "params.yaml", workspaces.parameters(study))

@@ -1,1 +1,1 @@
-"""Models as plain torch modules; they import nothing from the rest of Ceteris."""
+"""Models as plain torch modules; of the rest of Ceteris they import only what a table's row is."""

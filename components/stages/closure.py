@@ -17,7 +17,6 @@ from components.stages.graph_node import Declared
 FRAME = frozenset(
     {
         "components/errors.py",
-        "components/catalogue.py",
         "components/paths.py",
         "components/stages/stage.py",
         "components/stages/graph_node.py",
@@ -41,9 +40,9 @@ def check_sources(root: Path, node: Declared) -> None:
     Raises:
         CeterisError: a file does something else now, or the stage `code` has not run.
     """
+    noted = _noted(root)
     for content in _contents(root, node):
         files: dict[str, str] = content["files"]
-        noted = _noted(root)
         if all(noted.get(path) == _sha256(root / path) for path in files):
             continue
         sources, names = Sources(root), frozenset(content["names"])

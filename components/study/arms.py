@@ -65,10 +65,6 @@ class ArmSettings(Strict):
         """Whether the arm has a multimodal intermediate step."""
         return "multimodal" in self.starts
 
-    def with_twin(self, start: Start) -> list[str]:
-        """A start and, where it has one, its twin: names of cells with all labels."""
-        return [start, f"{start}_matched"] if start in self.matched_starts else [start]
-
     @property
     def components(self) -> list[str]:
         """Everything of unimodal pretraining that the arm takes, its front end included."""

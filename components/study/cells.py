@@ -43,11 +43,6 @@ class Cell:
         """How many labels it learned from."""
         return "few" if self.few else "all"
 
-    @property
-    def key(self) -> dict[str, str]:
-        """As files name it."""
-        return {"arm": self.arm, "cell": self.name}
-
     def __str__(self) -> str:
         """As the study file writes it."""
         return f"{self.arm}/{self.name}"

@@ -20,7 +20,6 @@ class FineTuning(NamedTuple):
     """
 
     cell: Cell
-    start: Start
     labels: int | None
     budget: Allowance
     stretched: bool = False
@@ -30,6 +29,11 @@ class FineTuning(NamedTuple):
     def name(self) -> str:
         """The cell's name within its arm."""
         return self.cell.name
+
+    @property
+    def start(self) -> str:
+        """What the cell begins from."""
+        return self.cell.start
 
 
 def cannot(study: Study, arm: str, task: str) -> str:
@@ -58,7 +62,7 @@ def fine_tunings(study: Study, arm: str, task: str) -> list[FineTuning]:
             for matched in (False, True) if start in settings.matched_starts else (False,):
                 cell = Cell(arm, start, few=labels is not None, matched=matched)
                 taught = Cell(arm, start, matched=matched).name if further else None
-                found.append(FineTuning(cell, start, labels, budget, matched and not further, taught))
+                found.append(FineTuning(cell, labels, budget, matched and not further, taught))
     return found
 
 

@@ -13,7 +13,6 @@ from components.models import architectures
 from components.models.architecture import Architecture, load_component
 from components.models.configuration import Axes, ModelConfiguration
 from components.models.pixels import PixelScaling
-from components.study.arms import Start
 from components.study.study import Study
 from components.training.seeds import seed_torch
 from components.training.weights import digest_of, load_weights
@@ -107,7 +106,7 @@ def region_arrays(
     return region_cache.region_arrays(kind, front, pixel_scaling(store), store, folder, study.runtime)
 
 
-def load_start(model: Architecture, start: Start, starts: Path, pretrained: Path) -> None:
+def load_start(model: Architecture, start: str, starts: Path, pretrained: Path) -> None:
     """Put the weights of a start into a freshly built model.
 
     Args:

@@ -69,7 +69,7 @@ class Trials:
             self._arm,
             self._task,
             replicate,
-            FineTuning(Cell(self._arm, self._start), self._start, None, allowance),
+            FineTuning(Cell(self._arm, self._start), None, allowance),
             allowance.batch_size,
             purpose="search",
         )

@@ -25,15 +25,19 @@ import yaml
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
+from components.code.reached import Entry, Sources
 from components.data.store import Store
 from components.errors import CeterisError
 from components.files.digests import digest_of_folder
+from components.models.architectures import ARCHITECTURES
 from components.serving.answering import Answerer
-from registry.artefact import PACKAGE, answer, build, requirements
+from registry.artefact import CARRIED, PACKAGE, answer, build, requirements
 from registry.items import gate_items, png
 from registry.promote import promote
 from registry.versions import Registry
 from tests.registry.fabricated import ANSWERS, TASK, make_workspace, real_package, set_floors
+
+ROOT = Path(__file__).parents[2]
 
 PATIENCE = 900.0
 """Seconds after which a test gives up instead of hanging for ever; nothing is measured by it."""
@@ -194,6 +198,13 @@ def test_it_holds_no_pickle_and_names_exact_versions(champion: Path) -> None:
     assert pinned == {name: constraints[name] for name in pinned}
     carried = {path.relative_to(champion / "code").parts[:2] for path in (champion / "code").rglob("*.py")}
     assert {parts[1] for parts in carried} == {"__init__.py", "catalogue.py", "errors.py", "data", "models", "serving"}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_finds_its_code_in_an_artefact(name: str) -> None:
+    entry = Entry(("components.serving.answering",), frozenset({name}))
+    carried = {path.relative_to(ROOT).as_posix() for kind in CARRIED for path in (ROOT / "components").glob(kind)}
+    assert set(Sources(ROOT).reached(entry)) <= carried
 
 
 class Trap:

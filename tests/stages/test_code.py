@@ -1,6 +1,7 @@
 """What the stage `code` says of every other stage."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,22 @@ def test_python_loads_nothing_that_the_walk_does_not_see(files: dict[str, dict],
     for name, loaded in json.loads(done.stdout).items():
         unseen = [path for path in loaded if path not in files[name]["files"] and not path.endswith("__init__.py")]
         assert set(unseen) <= frame, name
+
+
+STAGES = ROOT / "components/stages"
+
+
+def test_every_stage_calls_itself_by_the_name_of_its_module() -> None:
+    """By that name it finds itself in dvc.yaml."""
+    named = {file.stem: re.findall(r"\n    main\(\"(\w+)\"", file.read_text()) for file in STAGES.glob("*.py")}
+    run = {name: called for name, called in named.items() if called}
+    assert len(run) > 10
+    assert run == {name: [name] for name in run}
+
+
+def test_a_default_of_the_row_types_is_code_of_those_who_read_rows(files: dict[str, dict]) -> None:
+    for name in ("floors", "evaluate", "compare", "finetune/vilt/vqa"):
+        assert "components/catalogue.py" in files[name]["files"]
 
 
 def of(table: dict[str, Any], *names: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from components.data.findings import ASKED, Finding, Findings, finding, merged, quoted
 from components.data.picture_survey import PictureSurvey
@@ -128,37 +128,18 @@ def examine(
         raise CeterisError(f"{path} has no rows: add some.")
     if search and structure.passed and rows < FEWEST_ROWS:
         structure.items.append(_too_few(rows, path))
-    found = [structure]
-    scan, how = gathered.scan, ""
-    splits: list[str] = []
+    scan = gathered.scan
     targets = survey(scan.targets, scan.splits, scan.groups)
+    division = _Division([], "", settings)
+    found = [structure]
     if rows:
-        found_in_targets, judged = targets.findings(str(path)), _judged(gathered, kind, path, docs)
-        if not structure.passed:  # some rows are unusable, so nothing critical can be said about all of them
-            found_in_targets = Findings([item for item in found_in_targets.items if item.severity == "warning"])
-        if not found_in_targets.passed:  # this rule would say the same again
-            judged = Findings([item for item in judged.items if item.rule != "several targets"])
-        found += [
-            judged,
-            found_in_targets,
-            _recomposed(gathered.recomposed, path),
-            _missing(gathered.missing, path),
-            Findings(rendering_findings(gathered.survey, gathered.survey.rendering, str(path), {})),
-            gathered.contradictions.findings(str(path), targets.open),
-        ]
-        if kind == "vqa" and are_open(scan.trained()):
-            settings = settings.model_copy(
-                update={"fewest_rows_per_answer": max(FEWEST_OF_OPEN, settings.fewest_rows_per_answer)}
-            )
-        if structure.passed and found_in_targets.passed:
-            splits, how, unsplit = _divided(scan, settings, kind, path)
-            found.append(unsplit)
-            if search and splits:
-                found += [_small_splits(scan, splits, path), _unanswerable(scan, splits, settings, kind, path)]
+        found_in_rows, division = _examine_rows(gathered, targets, kind, settings, path, docs, structure.passed, search)
+        found += found_in_rows
+    splits = division.splits
     texts = measure_texts(manifest, scan, splits, length)
     understanding = Understanding(
         structure_of(manifest, profiles, rows),
-        division_of(manifest, profiles, splits, how, scan.groups) if splits else [],
+        division_of(manifest, profiles, splits, division.how, scan.groups) if splits else [],
         [
             *about_targets(targets, kind == "classification"),
             *about_texts(texts, scan.texts),
@@ -179,8 +160,64 @@ def examine(
         targets,
         gathered.boxed == rows,
         0 if gathered.nameless else len(gathered.box_classes),
-        settings,
+        division.settings,
     )
+
+
+class _Division(NamedTuple):
+    """How the rows are divided.
+
+    Attributes:
+        splits: one for each row; none where they cannot be divided.
+        how: how they came about.
+        settings: with what open answers ask for.
+    """
+
+    splits: list[str]
+    how: str
+    settings: ManifestSettings
+
+
+def _examine_rows(
+    gathered: Gathered,
+    targets: TargetSurvey,
+    kind: Kind | None,
+    settings: ManifestSettings,
+    path: Path,
+    docs: Path | None,
+    sound: bool,
+    search: bool,
+) -> tuple[list[Findings], _Division]:
+    """What is found in the rows that can be read, and how they are divided.
+
+    Args:
+        sound: every row can be used. Where some cannot, nothing critical can be said about all of them.
+    """
+    scan, division = gathered.scan, _Division([], "", settings)
+    found_in_targets, judged = targets.findings(str(path)), _judged(gathered, kind, path, docs)
+    if not sound:
+        found_in_targets = Findings([item for item in found_in_targets.items if item.severity == "warning"])
+    if not found_in_targets.passed:  # this rule would say the same again
+        judged = Findings([item for item in judged.items if item.rule != "several targets"])
+    found = [
+        judged,
+        found_in_targets,
+        _recomposed(gathered.recomposed, path),
+        _missing(gathered.missing, path),
+        Findings(rendering_findings(gathered.survey, gathered.survey.rendering, str(path), {})),
+        gathered.contradictions.findings(str(path), targets.open),
+    ]
+    if kind == "vqa" and are_open(scan.trained()):
+        fewest = max(FEWEST_OF_OPEN, settings.fewest_rows_per_answer)
+        settings = settings.model_copy(update={"fewest_rows_per_answer": fewest})
+        division = division._replace(settings=settings)
+    if sound and found_in_targets.passed:
+        splits, how, unsplit = _divided(scan, settings, kind, path)
+        division = _Division(splits, how, settings)
+        found.append(unsplit)
+        if search and splits:
+            found += [_small_splits(scan, splits, path), _unanswerable(scan, splits, settings, kind, path)]
+    return found, division
 
 
 def _questions(manifest: Manifest, settings: ManifestSettings, profiles: dict[str, ColumnProfile]) -> Findings:

@@ -55,7 +55,7 @@ class Key(NamedTuple):
         return f"{self.architecture}, seed {self.seed}{sample}, on {self.measure}"
 
 
-class Cell(NamedTuple):
+class WrittenScore(NamedTuple):
     """One written score and the line that it stands in."""
 
     line: int
@@ -121,7 +121,7 @@ def layout_of(table: Table) -> Layout:
     raise _missing(table, "seed")
 
 
-def cells_of(table: Table, layout: Layout) -> Iterator[Cell]:
+def scores_of(table: Table, layout: Layout) -> Iterator[WrittenScore]:
     """Yield every score of a table. An empty cell under a heading is a run that was not made.
 
     Raises:
@@ -155,9 +155,9 @@ def cells_of(table: Table, layout: Layout) -> Iterator[Cell]:
         cluster = row[group] if group is not None else ""
         for place, name in layout.values:
             if not layout.headings:
-                yield Cell(line, key, row[place], cluster)
+                yield WrittenScore(line, key, row[place], cluster)
             elif row[place]:
-                yield Cell(line, key._replace(**{layout.headings: name}), row[place], cluster)
+                yield WrittenScore(line, key._replace(**{layout.headings: name}), row[place], cluster)
 
 
 def _refuse_summary(where: str, name: str, what: str, part: str) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import CeterisError
-from components.evaluation.score_tables.layouts import Cell, Key, Layout
+from components.evaluation.score_tables.layouts import Key, Layout, WrittenScore
 from components.evaluation.score_tables.tables import Table
 
 
-def samples_of(table: Table, layout: Layout) -> Iterator[Cell]:
+def samples_of(table: Table, layout: Layout) -> Iterator[WrittenScore]:
     """Yield the scores of all files that a table names.
 
     Raises:
@@ -31,7 +31,7 @@ def samples_of(table: Table, layout: Layout) -> Iterator[Cell]:
         for sample, score in _scores(table.path.parent / said["file"], said.get("key") or said["measure"]):
             key = Key(said["measure"], said["architecture"], said["seed"], sample)
             # With an exponent a float shows its decimal mark, whatever stands between the table's columns.
-            yield Cell(line, key, f"{score:.16e}", "")
+            yield WrittenScore(line, key, f"{score:.16e}", "")
 
 
 def _scores(path: Path, key: str) -> Iterator[tuple[str, float]]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import CeterisError
-from components.evaluation.score_tables.layouts import WANTED, Cell, Key, Layout, cells_of, layout_of
+from components.evaluation.score_tables.layouts import WANTED, Key, Layout, WrittenScore, layout_of, scores_of
 from components.evaluation.score_tables.numbers import Mark, decimal_mark, is_number, number, without_percent
 from components.evaluation.score_tables.sample_files import samples_of
 from components.evaluation.score_tables.tables import read_table
@@ -70,7 +70,7 @@ def read_scores(path: Path, leave_out: Collection[str] = (), told: Mark | None =
     """
     table = read_table(path, WANTED)
     layout = layout_of(table)
-    read = samples_of if "file" in layout.columns else cells_of
+    read = samples_of if "file" in layout.columns else scores_of
     cells, groups = _collected(path, read(table, layout))
     cells = _without(path, cells, leave_out)
     architectures = list(dict.fromkeys(key.architecture for key in cells))
@@ -91,9 +91,9 @@ def read_scores(path: Path, leave_out: Collection[str] = (), told: Mark | None =
     return ScoreFile(measures, architectures, seeds, layout, table.header, table.delimiter, mark)
 
 
-def _collected(path: Path, cells: Iterable[Cell]) -> tuple[dict[Key, Cell], dict[tuple[str, str], str]]:
+def _collected(path: Path, cells: Iterable[WrittenScore]) -> tuple[dict[Key, WrittenScore], dict[tuple[str, str], str]]:
     """Scores by what they are of, and clusters by measure and sample."""
-    found: dict[Key, Cell] = {}
+    found: dict[Key, WrittenScore] = {}
     groups: dict[tuple[str, str], str] = {}
     for cell in cells:
         key = cell.key
@@ -109,7 +109,7 @@ def _collected(path: Path, cells: Iterable[Cell]) -> tuple[dict[Key, Cell], dict
     return found, groups
 
 
-def _without(path: Path, cells: dict[Key, Cell], leave_out: Collection[str]) -> dict[Key, Cell]:
+def _without(path: Path, cells: dict[Key, WrittenScore], leave_out: Collection[str]) -> dict[Key, WrittenScore]:
     architectures = dict.fromkeys(key.architecture for key in cells)
     if unknown := sorted(set(leave_out) - set(architectures)):
         raise CeterisError(
@@ -131,10 +131,10 @@ LARGEST = 1e100
 
 
 def _numbers(
-    path: Path, delimiter: str, cells: dict[Key, Cell], layout: Layout, told: Mark | None
+    path: Path, delimiter: str, cells: dict[Key, WrittenScore], layout: Layout, told: Mark | None
 ) -> tuple[dict[str, bool], Mark | None, dict[Key, float]]:
     """Whether each measure is in percent, the decimal mark, and the scores."""
-    percents: dict[str, tuple[bool, Cell]] = {}
+    percents: dict[str, tuple[bool, WrittenScore]] = {}
     lines: dict[str, int] = {}
     bare: dict[Key, str] = {}
     for key, cell in cells.items():
@@ -159,7 +159,7 @@ def _numbers(
     return {name: first[0] for name, first in percents.items()}, mark, {key: values[text] for key, text in bare.items()}
 
 
-def _not_a_number(path: Path, cell: Cell, layout: Layout) -> CeterisError:
+def _not_a_number(path: Path, cell: WrittenScore, layout: Layout) -> CeterisError:
     where = f"{path}, line {cell.line}"
     if not layout.headings:
         return CeterisError(f"{where} has the score {cell.written!r}, which is not a number.")

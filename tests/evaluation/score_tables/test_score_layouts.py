@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from components.errors import CeterisError
-from components.evaluation.score_tables.layouts import Cell, Layout, cells_of, layout_of
+from components.evaluation.score_tables.layouts import Layout, WrittenScore, layout_of, scores_of
 from components.evaluation.score_tables.tables import read_table
 
 
-def read(folder: Path, content: str) -> tuple[Layout, list[Cell]]:
+def read(folder: Path, content: str) -> tuple[Layout, list[WrittenScore]]:
     path = folder / "stem.csv"
     path.write_text(content, encoding="utf-8")
     table = read_table(path, "columns")
     layout = layout_of(table)
-    return layout, list(cells_of(table, layout))
+    return layout, list(scores_of(table, layout))
 
 
 @pytest.mark.parametrize(
