@@ -31,6 +31,7 @@ from components.models.configuration import ModelConfiguration
 from components.models.passes import Pass, Pretraining
 from components.models.pixels import PixelScaling
 from components.objectives.inputs import IGNORED, as_seen
+from components.objectives.regions import share_transform
 from components.training.pretraining import PretrainingNetwork
 
 CLS, SEP, MASK, FIRST_WORD = 2, 3, 4, 5
@@ -152,6 +153,7 @@ def our_network(name: str, shape: Shape, pretraining: Pretraining | None = None)
     for loss in pretraining.losses:
         kind: Any = objectives.load(loss)
         heads[loss] = kind.for_answers(model, size, ANSWERS)
+    share_transform([heads[loss] for loss in pretraining.shared_transform])
     return PretrainingNetwork(model, PixelScaling(), pretraining, heads)
 
 

@@ -6,6 +6,8 @@ The paths are spelt here and as outs in dvc.yaml, and nowhere else. `Path()` as 
 from pathlib import Path
 
 PREDICTIONS = "predictions.parquet"
+HEADS = "heads.safetensors"
+"""Heads of losses beside the weights of what was pretrained with them."""
 RECORD = "record.json"
 WEIGHTS = "weights.safetensors"
 

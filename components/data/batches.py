@@ -178,6 +178,12 @@ class BatchStream(IterableDataset):
         self.order = Order(seed, part, len(self.rows))
         self.continues = continuations(store) if ingredients.whole_words else None
 
+    @cached_property
+    def pictures(self) -> int:
+        """How many different pictures its rows show."""
+        shown = np.concatenate([rows[self.rows] for rows in self.part.pictures])
+        return len(np.unique(shown[shown >= 0]))
+
     def at(self, step: int) -> Batch:
         """The batch of one step."""
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)

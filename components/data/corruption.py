@@ -23,7 +23,7 @@ def mask_tokens(
     vocabulary_size: int,
     continues: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """BERT's masking; at least one word of every text is chosen.
+    """BERT's masking. Each word is chosen with the same probability, so a short text may have none.
 
     Args:
         input_ids: int (B, T), [CLS] first, [SEP] at `lengths - 1`, padded.
@@ -40,9 +40,7 @@ def mask_tokens(
     positions = np.arange(input_ids.shape[1])
     words = (positions > 0) & (positions < lengths[:, None] - 1)
     starts = words if continues is None else words & (~continues[input_ids] | (positions == 1))
-    draws = np.where(starts, generator.random(input_ids.shape), np.inf)
-    chosen = draws < share
-    chosen[np.arange(len(chosen)), draws.argmin(axis=1)] |= words.any(axis=1)
+    chosen = starts & (generator.random(input_ids.shape) < share)
     if continues is not None:
         begun = np.maximum.accumulate(np.where(starts, positions, 0), axis=1)
         chosen = words & np.take_along_axis(chosen, begun, axis=1)
@@ -54,7 +52,7 @@ def mask_tokens(
 
 
 def choose_regions(real: np.ndarray, generator: np.random.Generator, share: float) -> np.ndarray:
-    """Choose the regions to mask: each real one with probability `share`, and at least one of every picture with regions.
+    """Choose the regions to mask: each real one with probability `share`.
 
     Args:
         real: bool (B, R).
@@ -62,10 +60,7 @@ def choose_regions(real: np.ndarray, generator: np.random.Generator, share: floa
     Returns:
         Bool (B, R).
     """
-    draws = np.where(real, generator.random(real.shape), np.inf)
-    chosen = draws < share
-    chosen[np.arange(len(chosen)), draws.argmin(axis=1)] |= real.any(axis=1)
-    return chosen
+    return real & (generator.random(real.shape) < share)
 
 
 def other_regions(real: np.ndarray, pictures: np.ndarray, generator: np.random.Generator) -> np.ndarray:

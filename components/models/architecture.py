@@ -10,6 +10,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from components.models.configuration import ModelConfiguration
+from components.models.heads import KeptHead, linear_head
 from components.models.passes import Pretraining
 from components.models.states import Batch, States
 
@@ -36,7 +37,10 @@ class Architecture(nn.Module, ABC):
         COMPONENTS: unimodally pretrained component ("text", "grid", "patches") to the submodule that loads it.
         PRETRAINING: the forward passes and losses of the multimodal intermediate step; empty where the paper has none.
         CARD: a description of the architecture on each of `AXES`.
+        TIED_WORDS: masked words are predicted by a layer that shares its weights with the word embeddings.
         MAY_DIFFER: the only axes in which the faithful arm may differ from others.
+        KEEPS: by kind of task, what its head keeps of pretraining's; heads of other tasks are fresh.
+        ZEROS: parameters that begin at zero by the paper, whatever the rule of the initial scale.
         pooled_size: P, the width of `States.pooled`.
     """
 
@@ -44,6 +48,9 @@ class Architecture(nn.Module, ABC):
     PRETRAINING: ClassVar[Pretraining]
     CARD: ClassVar[dict[str, str]]
     MAY_DIFFER: ClassVar[tuple[str, ...]]
+    TIED_WORDS: ClassVar[bool] = True
+    KEEPS: ClassVar[Mapping[str, KeptHead]] = {}
+    ZEROS: ClassVar[tuple[str, ...]] = ()
     pooled_size: int
 
     @abstractmethod
@@ -57,6 +64,10 @@ class Architecture(nn.Module, ABC):
     @abstractmethod
     def head(self, outputs: int) -> nn.Module:
         """A freshly initialised task head of the paper's form: (B, P) to (B, outputs)."""
+
+    def pair_head(self) -> nn.Module:
+        """A fresh head that scores a pair of text and picture, one linear layer: (B, P) to (B, 1)."""
+        return linear_head(self.pooled_size, 1)
 
     def readout(self, states: States, batch: Batch, kind: str) -> Tensor:
         """The input of the head for a kind of task, (B, P): `States.pooled`, unless the paper uses another readout for it."""

@@ -18,6 +18,7 @@ from components.models.architecture import Architecture
 from components.models.bert_text import BertEmbedding, TextSizes, fresh_sizes, pretrained_weights, text_sizes
 from components.models.bimodal import BimodalStack, Side, Sizes
 from components.models.configuration import Fusion, InitialScale, ModelConfiguration, Norm, Readout
+from components.models.heads import linear_head
 from components.models.initialisation import initialised
 from components.models.layouts import named
 from components.models.states import Batch, States
@@ -62,6 +63,7 @@ class FusionArchitecture(Architecture):
         DESIGN: the design of the class, for all configurations.
         design: the design of this instance.
         image_width: D of `States.image`.
+        dropout_rate: of the study; a task head with dropout has the same.
         words_are_fresh: whether its word embeddings are fresh, not those of a text encoder.
     """
 
@@ -102,6 +104,7 @@ class FusionArchitecture(Architecture):
         if design.readout == "product":
             self.image_pooler = initialised(nn.Linear(sizes.image_width, self.pooled_size), design.initial_scale)
         self.words_are_fresh = True
+        self.dropout_rate = configuration.dropout
         weights = pretrained_weights(configuration) if design.begins_with_bert else None
         if weights is not None:
             self.load_bert(weights)
@@ -124,6 +127,10 @@ class FusionArchitecture(Architecture):
         if self.visual_embedding.picture_first:
             image, real = image[:, 1:], None if real is None else real[:, 1:]
         return States(text=text, image=image, pooled=pooled, image_real=real)
+
+    def pair_head(self) -> nn.Module:
+        """One linear layer, drawn by the rule of the design; see `Architecture.pair_head`."""
+        return linear_head(self.pooled_size, 1, self.design.initial_scale)
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The word embeddings, to which the masked language modelling head is tied."""

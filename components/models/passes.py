@@ -30,6 +30,7 @@ class Pass:
         mismatched: which side of half of the pairs is replaced, "images" or "texts"; None if all pairs stay matched.
         keeps_mismatched: whether masked words and regions of mismatched pairs are predicted too.
         ratio: relative frequency of the pass, where one pass is drawn for each batch.
+        whole_words: whether all tokens of a masked word are masked; otherwise each token is drawn by itself.
     """
 
     losses: tuple[tuple[str, float], ...]
@@ -38,6 +39,7 @@ class Pass:
     mismatched: Literal["images", "texts"] | None = None
     keeps_mismatched: bool = True
     ratio: float = 1.0
+    whole_words: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,12 @@ class Pretraining:
         passes: the forward passes; empty where the paper has no such step.
         drawn: whether one pass is drawn for each batch, by the ratios and for the whole batch. Otherwise all passes are run
             and their losses are summed.
+        shared_transform: objectives on regions whose heads have the layer before the last in common.
     """
 
     passes: tuple[Pass, ...] = ()
     drawn: bool = False
+    shared_transform: tuple[str, ...] = ()
 
     @property
     def losses(self) -> dict[str, float]:

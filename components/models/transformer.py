@@ -68,6 +68,10 @@ class TransformerLayer(nn.Module):
     """Self-attention and a feed-forward network, each inside a residual connection.
 
     Pre-norm (ViT, ViLT, CLIP) normalises the input of a sub-layer; post-norm (BERT) the sum of its input and output.
+
+    Args:
+        dropout: rate of the output of a sub-layer.
+        attention_dropout: rate of attention probabilities; the same one where it is None.
     """
 
     def __init__(
@@ -77,13 +81,14 @@ class TransformerLayer(nn.Module):
         feed_forward: int,
         *,
         dropout: float = 0.0,
+        attention_dropout: float | None = None,
         activation: Activation = "gelu",
         norm: NormPlacement = "pre",
         norm_epsilon: float = 1e-12,
     ) -> None:
         super().__init__()
         self.norm_first = norm == "pre"
-        self.attention = SelfAttention(width, heads, dropout)
+        self.attention = SelfAttention(width, heads, dropout if attention_dropout is None else attention_dropout)
         self.attention_norm = nn.LayerNorm(width, eps=norm_epsilon)
         self.feed_forward = FeedForward(width, feed_forward, activation)
         self.feed_forward_norm = nn.LayerNorm(width, eps=norm_epsilon)
@@ -109,6 +114,7 @@ class Transformer(nn.Module):
         feed_forward: int,
         *,
         dropout: float = 0.0,
+        attention_dropout: float | None = None,
         activation: Activation = "gelu",
         norm: NormPlacement = "pre",
         norm_epsilon: float = 1e-12,
@@ -120,6 +126,7 @@ class Transformer(nn.Module):
                 heads,
                 feed_forward,
                 dropout=dropout,
+                attention_dropout=attention_dropout,
                 activation=activation,
                 norm=norm,
                 norm_epsilon=norm_epsilon,

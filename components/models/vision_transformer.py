@@ -15,7 +15,10 @@ from components.models.transformer import Activation, Transformer
 
 
 class VisionTransformer(nn.Module):
-    """ViT (Dosovitskiy et al., 2021) with a class token, learned positions and a final LayerNorm."""
+    """ViT (Dosovitskiy et al., 2021) with a class token, learned positions and a final LayerNorm.
+
+    Attention probabilities have no dropout, as in the checkpoints of ViT and in ViLT.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,14 @@ class VisionTransformer(nn.Module):
         self.positions = nn.Parameter(torch.zeros(1, 1 + (image_size // patch_size) ** 2, width))
         self.dropout = nn.Dropout(dropout)
         self.transformer = Transformer(
-            width, layers, heads, feed_forward, dropout=dropout, activation=activation, norm_epsilon=norm_epsilon
+            width,
+            layers,
+            heads,
+            feed_forward,
+            dropout=dropout,
+            attention_dropout=0.0,
+            activation=activation,
+            norm_epsilon=norm_epsilon,
         )
         self.norm = nn.LayerNorm(width, eps=norm_epsilon)
 

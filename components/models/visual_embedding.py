@@ -52,12 +52,13 @@ class Seen(NamedTuple):
     hidden: Tensor | None
 
 
-def see(batch: Batch, *, picture_first: bool) -> Seen:
+def see(batch: Batch, *, picture_first: bool, without_hidden: bool = False) -> Seen:
     """The regions of a batch.
 
     Args:
         picture_first: put a region as large as the picture before them. Its features are the mean over the picture's real
-            regions, after masking (jiasenlu/vilbert_beta).
+            regions after masking, so that removed features count as zeros (jiasenlu/vilbert_beta).
+        without_hidden: take the mean over the regions whose features were not removed (jackroos/VL-BERT).
     """
     features, boxes = batch["region_features"], batch["region_boxes"]
     real, hidden = batch.get("region_real"), batch.get("region_hidden")
@@ -65,6 +66,8 @@ def see(batch: Batch, *, picture_first: bool) -> Seen:
     if not picture_first:
         return Seen(features, boxes, real, hidden)
     counted = torch.ones_like(boxes[..., :1]) if real is None else real[..., None].to(features.dtype)
+    if without_hidden and hidden is not None:
+        counted = counted * ~hidden[..., None]
     mean = (features * counted).sum(dim=1, keepdim=True) / counted.sum(dim=1, keepdim=True).clamp(min=1)
     whole = boxes.new_tensor([0.0, 0.0, 1.0, 1.0]).expand(len(boxes), 1, 4)
     return Seen(
@@ -255,7 +258,8 @@ class VLBERTEmbedding(RegionEmbedding):
     * The visual part is ReLU(linear(sines of the box, features)), with separate normalisations for words and for regions.
     * The word of a region is [IMG]. The visual part of a word is that of the whole picture.
     * Regions are segment C and all have the position after the text.
-    * Hidden regions have learned features and a learned word of their own.
+    * Hidden regions have learned features, which begin at zero, and a learned word of their own.
+    * The features of the whole picture are the mean over the regions that are not hidden.
     """
 
     segments = 3
@@ -275,10 +279,11 @@ class VLBERTEmbedding(RegionEmbedding):
         self.word_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.region_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         initialised(self)
+        nn.init.zeros_(self.hidden_features.weight)
 
     def forward(self, batch: Batch, text: BertEmbedding) -> Embedded:
         """Embed words and regions under one normalisation."""
-        seen = see(batch, picture_first=True)
+        seen = see(batch, picture_first=True, without_hidden=True)
         visual = self.tokens(seen)
         words = text.summed(batch["input_ids"]) + self.word_norm(visual[:, :1])
         word = self.image_word.weight[0]

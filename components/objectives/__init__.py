@@ -25,9 +25,12 @@ OBJECTIVES: dict[str, ObjectiveRow] = {
     "mlm": ObjectiveRow(place="components.objectives.mlm:MaskedLanguageModelling"),
     "region_attributes": ObjectiveRow(place="components.objectives.region_attributes:RegionAttributes"),
     "region_classes": ObjectiveRow(place="components.objectives.region_classes:RegionClasses"),
+    "region_distribution": ObjectiveRow(place="components.objectives.region_distribution:RegionDistribution"),
     "region_divergence": ObjectiveRow(place="components.objectives.region_divergence:RegionDivergence"),
+    "region_divergence_mean": ObjectiveRow(place="components.objectives.region_divergence_mean:RegionDivergenceMean"),
     "region_features": ObjectiveRow(place="components.objectives.region_features:RegionFeatures"),
     "region_features_smooth": ObjectiveRow(place="components.objectives.region_features_smooth:RegionFeaturesSmooth"),
+    "token_alignment": ObjectiveRow(place="components.objectives.token_alignment:TokenAlignment"),
 }
 
 

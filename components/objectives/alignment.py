@@ -1,4 +1,4 @@
-"""Word-region alignment by optimal transport (UNITER), word-patch alignment (ViLT).
+"""Word-patch alignment by optimal transport (ViLT); UNITER's word-region alignment is built on it.
 
 Shapes: B batch, T text tokens, V visual tokens, D width.
 """
@@ -24,8 +24,8 @@ class Alignment(Objective):
     The cost of moving all words onto all visual tokens, at the best plan that an inexact proximal point algorithm
     (IPOT) finds, is a distance; the loss is the sum of matching pairs' distances less that of mismatched ones, over B
     (Chen et al., 2020, section 3.2, WRA; Kim et al., 2021, section 3.2; code: ChenRocks/UNITER, dandelin/ViLT). Gradients
-    flow through the cost and not through the plan. [CLS], [SEP] and padding take no part (as in ViLT's code; UNITER's
-    leaves out padding alone). Computed in single precision whatever the rest runs in: 50 divisions do not forgive.
+    flow through the cost and not through the plan. [CLS], [SEP] and padding take no part, as in ViLT's code. Computed in
+    single precision whatever the rest runs in: 50 divisions do not forgive.
     """
 
     def __init__(self, model: Any, configuration: ModelConfiguration) -> None:
@@ -50,7 +50,7 @@ class Alignment(Objective):
             image_real = torch.ones(states.image.shape[:2], dtype=torch.bool, device=states.image.device)
         with torch.autocast(states.text.device.type, enabled=False):
             distances = transport_distance(
-                states.text.float(), states.image.float(), words(batch["attention_mask"]), image_real
+                states.text.float(), states.image.float(), self.takes_part(batch["attention_mask"]), image_real
             )
         matches = batch["pair_matches"].bool()
         loss = torch.where(matches, distances, -distances).mean()
@@ -59,6 +59,10 @@ class Alignment(Objective):
             "matching": (distances * matches).sum() / matches.sum().clamp(min=1),
             "mismatched": (distances * ~matches).sum() / (~matches).sum().clamp(min=1),
         }
+
+    def takes_part(self, attention_mask: Tensor) -> Tensor:
+        """The tokens that are moved: (B, T), 1 at tokens, to (B, T) bool."""
+        return words(attention_mask)
 
 
 def words(attention_mask: Tensor) -> Tensor:

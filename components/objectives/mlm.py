@@ -1,5 +1,6 @@
 """Masked language modelling, with or without a picture to look at."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch.nn.functional as F
@@ -14,7 +15,9 @@ from components.objectives.objective import Objective, Outcome
 
 
 class MaskedLanguageModelling(Objective):
-    """Predict masked tokens (Devlin et al., 2019; ViLT section 3.2), with BERT's head tied to the word embeddings.
+    """Predict masked tokens (Devlin et al., 2019; ViLT section 3.2) with BERT's head.
+
+    Its last layer is tied to the word embeddings, unless the model says that it is not (`TIED_WORDS`, ViLT).
 
     Works with an architecture that reads text and image jointly, and with a Hugging Face text encoder alone.
     Logits are computed at masked positions only. Shapes: B batch, T tokens, M masked tokens, D width.
@@ -28,17 +31,32 @@ class MaskedLanguageModelling(Objective):
         self.transform = initialised(nn.Linear(width, width), configuration.initial_scale)
         self.norm = nn.LayerNorm(width, eps=1e-12)
         self.bias = nn.Parameter(words.weight.new_zeros(vocabulary))
+        tied = getattr(model, "TIED_WORDS", True)
+        own = None if tied else nn.Linear(width, vocabulary, bias=False)
+        self.decoder = None if own is None else initialised(own, configuration.initial_scale)
         # Scaled for words of the common rule, among them those of the study's own text encoder. A loaded checkpoint's words have
         # a size of their own and fresh ones by BERT's habit have BERT's, whose logits are plain products.
         begins = getattr(getattr(model, "design", None), "begins_with_bert", not hasattr(model, "encode"))
         pretrained = begins and configuration.text_encoder != TINY
         habit = configuration.initial_scale == "bert" and model.words_are_fresh
-        self.logit_scale = 1.0 if pretrained or habit else tied_logit_scale(width)
+        self.logit_scale = 1.0 if pretrained or habit or not tied else tied_logit_scale(width)
+
+    def begin(self, heads: Mapping[str, Tensor]) -> None:
+        """Take the word head that the text encoder was pretrained with, as checkpoints of BERT are continued.
+
+        Args:
+            heads: `mlm.transform.weight`, `mlm.transform.bias`, `mlm.norm.weight`, `mlm.norm.bias` and `mlm.bias`.
+
+        Raises:
+            RuntimeError: names or shapes do not fit.
+        """
+        self.load_state_dict({name.removeprefix("mlm."): tensor for name, tensor in heads.items()}, strict=True)
 
     def logits(self, model: Any, states: Tensor) -> Tensor:
         """Vocabulary logits of any states: (..., D) to (..., vocabulary)."""
         states = self.norm(F.gelu(self.transform(states)))
-        return F.linear(states * self.logit_scale, model.get_input_embeddings().weight, self.bias)
+        weight = model.get_input_embeddings().weight if self.decoder is None else self.decoder.weight
+        return F.linear(states * self.logit_scale, weight, self.bias)
 
     def forward(self, model: Any, states: States | None, batch: Batch) -> Outcome:
         """Loss over the masked tokens of a batch.

@@ -1,8 +1,9 @@
-"""Masked region modelling by divergence from the front end's distribution over classes (ViLBERT, UNITER)."""
+"""Masked region modelling by divergence from the front end's distribution over classes (ViLBERT)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch.nn.functional as F
+from torch import Tensor
 
 from components.models.configuration import ModelConfiguration
 from components.models.states import Batch, States
@@ -13,10 +14,16 @@ from components.objectives.regions import asked_regions, asked_states, region_he
 class RegionDivergence(Objective):
     """Predict the front end's distribution over classes, background included, for masked regions.
 
-    ViLBERT (Lu et al., 2019, section 2.2) and UNITER (Chen et al., 2020, section 3.2, MRC-kl): KL(front end || model).
-    Summed over classes and averaged over regions as in ViLBERT's code; UNITER's averages over classes too, which makes
-    its loss 1,601 times smaller.
+    ViLBERT (Lu et al., 2019, section 2.2): KL(front end || model), summed over classes and averaged over regions as in its
+    code.
+
+    Attributes:
+        OVER_CLASSES: average over classes too.
+        NORMED: the head normalises before its last layer.
     """
+
+    OVER_CLASSES: ClassVar[bool] = False
+    NORMED: ClassVar[bool] = True
 
     def __init__(self, model: Any, configuration: ModelConfiguration) -> None:
         """Build the head for `model`.
@@ -27,10 +34,10 @@ class RegionDivergence(Objective):
         super().__init__()
         if configuration.object_classes < 2:
             raise ValueError("region_divergence needs a visual front end that knows object_classes")
-        self.head = region_head(model, configuration, configuration.object_classes)
+        self.head = region_head(model, configuration, configuration.object_classes, normed=self.NORMED)
 
     def forward(self, model: Any, states: States | None, batch: Batch) -> Outcome:
-        """Mean divergence over the regions asked for, in nats; zero where there are none.
+        """Mean divergence over the regions asked for; zero where there are none.
 
         Args:
             model: not looked at.
@@ -44,5 +51,11 @@ class RegionDivergence(Objective):
         asked = asked_regions(states, batch)
         logits, targets = self.head(asked_states(states, asked)), batch["region_classes"][asked]
         count = max(len(targets), 1)
-        loss = F.kl_div(logits.log_softmax(dim=1), targets, reduction="sum") / count
+        loss = self.distance(logits.log_softmax(dim=1), targets) / count
+        if self.OVER_CLASSES:
+            loss = loss / targets.shape[1]
         return loss, {"accuracy": (logits.detach().argmax(dim=1) == targets.argmax(dim=1)).sum() / count}
+
+    def distance(self, predicted: Tensor, targets: Tensor) -> Tensor:
+        """Between log-probabilities (M, L) and probabilities (M, L), in nats, summed over both."""
+        return F.kl_div(predicted, targets, reduction="sum")

@@ -3,6 +3,7 @@
 Shapes: B batch, R regions, D width of visual states, M regions asked for.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -24,10 +25,22 @@ def transform(width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width, eps=NORM_EPSILON))
 
 
-def region_head(model: Any, configuration: ModelConfiguration, outputs: int) -> nn.Sequential:
-    """The transform and a linear layer: (..., D) to (..., outputs)."""
+def region_head(model: Any, configuration: ModelConfiguration, outputs: int, *, normed: bool = True) -> nn.Sequential:
+    """The transform and a linear layer: (..., D) to (..., outputs).
+
+    Args:
+        normed: whether the transform ends with its LayerNorm.
+    """
     width = image_width(model, configuration)
-    return initialised(nn.Sequential(*transform(width), nn.Linear(width, outputs)), configuration.initial_scale)
+    before = transform(width) if normed else transform(width)[:-1]
+    return initialised(nn.Sequential(*before, nn.Linear(width, outputs)), configuration.initial_scale)
+
+
+def share_transform(objectives: Sequence[Any]) -> None:
+    """Give the heads of several losses on regions one transform, that of the first; each keeps its last layer."""
+    for other in objectives[1:]:
+        for place in range(len(other.head) - 1):
+            other.head[place] = objectives[0].head[place]
 
 
 def asked_regions(states: States, batch: Batch) -> Tensor:

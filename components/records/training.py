@@ -25,6 +25,10 @@ class GivenBudget(Written):
 class RecordedBudget(GivenBudget):
     """What the study gave a run, and what its steps cost."""
 
+    ahead: Cost = Field(
+        default=0.0,
+        description="what was spent before the first step, in the currency: of FLOPs, the frozen front end's look at the pictures",
+    )
     costs: list[tuple[float, float]] = Field(
         default=[],
         description="(share, cost): from this share of the steps on, a step costs so much in the currency. Empty for samples "
@@ -43,9 +47,17 @@ class Parameters(Written):
 class Flops(Written):
     """Floating-point operations."""
 
-    forward_per_sample: Cost = Field(description="FLOPs of a forward pass of one sample")
+    forward_per_sample: Cost = Field(description="FLOPs of a forward pass of one sample, as a served model runs it")
     step_per_sample: Cost = Field(description="FLOPs of a training step, for one sample, in the last phase of freezing")
-    total: Cost = Field(description="FLOPs of the whole run")
+    front: Cost = Field(
+        default=0.0,
+        description="FLOPs of a frozen front end's look at every picture that the run may read, once; its regions are kept",
+    )
+    visual_tokens: Cost | None = Field(
+        default=None,
+        description="visual tokens of a picture in the step that was counted; null where the loss runs the model",
+    )
+    total: Cost = Field(description="FLOPs of the whole run, the front end's among them")
 
 
 class Digests(Written):
@@ -57,6 +69,47 @@ class Digests(Written):
     corruption: str | None = Field(
         default=None, description="of masks and mismatched pairs; empty where nothing was corrupted"
     )
+
+
+class Consumed(Written):
+    """What a run was handed, counted from its batches."""
+
+    text_tokens: Count = Field(description="tokens of texts, [CLS] and [SEP] among them")
+    words: Count = Field(description="tokens that could have been masked, where words are masked")
+    masked_words: Count = Field(description="of them, tokens that are to be predicted")
+    regions: Count = Field(description="regions that could have been masked, where regions are masked")
+    masked_regions: Count = Field(description="of them, regions that are to be predicted")
+    torn_pairs: Count = Field(description="texts for which another picture was drawn, where pairs are torn apart")
+    visual_tokens: Cost | None = Field(
+        description="visual tokens of a picture in the first step that was run; null where the loss runs the model"
+    )
+
+
+class Optimiser(Written):
+    """The optimiser as it was built."""
+
+    name: str = Field(description="its class in torch.optim")
+    betas: tuple[float, float] = Field(description="decay of the mean of gradients and of their squares")
+    epsilon: float = Field(description="added to the root of the mean square")
+    decay: dict[str, list[int]] = Field(
+        description="by weight decay: the numbers of dimensions of the tensors that it acts on"
+    )
+    schedule: list[float] = Field(
+        description="factor of the learning rate after 0, 5, 10, 25, 50, 75 and 100 percent of the steps"
+    )
+
+
+class Beginnings(Written):
+    """What a run begins with."""
+
+    loaded: dict[str, Fraction] = Field(
+        description="fraction of the parameters that came from pretraining, by part: `model`, `head`, and each objective"
+    )
+    scale: Literal["common", "bert"] | None = Field(
+        description="the rule by which fresh weights are drawn; null where some of them came with a checkpoint"
+    )
+    measured: Count = Field(description="tensors whose scale was held against the rule when they were fresh")
+    strays: list[str] = Field(description="of them, those of another scale")
 
 
 class Frozen(Written):
@@ -98,7 +151,7 @@ class Taught(Written):
 class Trained(Written):
     """What the training loop knows of itself.
 
-    Digests, freezing and software are null where they were not recorded: the certificate then says so.
+    What is null was not recorded: the certificate then says so.
     """
 
     samples: Count = Field(description="samples seen")
@@ -111,6 +164,12 @@ class Trained(Written):
         default=None, description="of the first 1, 2, 4, 8, ... batches, by their number"
     )
     freezing: list[Frozen] | None = Field(default=None, description="an entry for every rule of the arm")
+    dropout: dict[str, int] | None = Field(
+        default=None,
+        description="how often a training step drops something, by probability; empty where it drops nothing",
+    )
+    optimiser: Optimiser | None = Field(default=None, description="as it was built")
+    consumed: Consumed | None = Field(default=None, description="counts over all batches")
     ran_on: list[Software] | None = Field(default=None, description="one entry, unless the run was resumed elsewhere")
     curves: list[CurvePoint] = Field(
         default=[], description="learning curves on the batches as they passed: `samples`, and every metric by its name"
@@ -124,6 +183,7 @@ class TrainingRecord(Trained):
     run: dict[str, JsonValue] = Field(description="the stage's arguments; of fine-tuning also `start` and `labels`")
     budget: RecordedBudget
     weights: Digest = Field(description="sha256 of the trained weights")
+    begins: Beginnings | None = Field(default=None, description="what the run began with")
     reads: Reads | None = Field(default=None, description="of the intermediate step and of fine-tuning")
     configuration: dict[str, Any] | None = Field(
         default=None,
@@ -132,7 +192,8 @@ class TrainingRecord(Trained):
     taught: Taught | None = Field(default=None, description="of a further task")
     heads: Digest | None = Field(
         default=None,
-        description="of a grid or patches trained on boxes: sha256 of the heads for objectness, box, class and attribute",
+        description="sha256 of heads.safetensors: of a grid or patches trained on boxes, the heads for objectness, box, class "
+        "and attribute; of texts and of the intermediate step, those of the losses",
     )
 
     @classmethod
@@ -166,6 +227,9 @@ class Component(Written):
     weights: Digest = Field(description="sha256 of its weights")
     samples: Count = Field(description="samples that it was pretrained on")
     flops: Cost = Field(description="FLOPs that its pretraining took")
+    heads: Digest | None = Field(
+        default=None, description="sha256 of the heads that it was pretrained with, if they are kept"
+    )
 
 
 Components = dict[str, Component]

@@ -91,6 +91,7 @@ def finetune(
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, arm))
     more: dict[str, Any] = {"run": run_of, "budget": length.described(), "reads": reads, "configuration": size}
+    more["begins"] = prepared.begins
     if cell.taught is not None:
         more["taught"] = {"task": study.tasks[task].after, "cell": cell.taught, "weights": prepared.taught}
     write_json(stage.scratch / f"{cell.name}.json", TrainingRecord.of(trained, weights=digest, **more).as_json())
@@ -110,6 +111,7 @@ def matched_budget(
     """
     step = read_record(pretrained, "the intermediate step").flops.total
     schedule = FreezingSchedule(network.get_submodule("model"), freezing)
+    # Without its front end's look at the pictures, which is not repeated.
     own = count_flops(network, stream.at(0), schedule, budget).total
     batches = round(budget.steps * (1 + step / own))
     return budget.model_copy(update={"samples": batches * budget.batch_size})

@@ -11,17 +11,22 @@ from components.errors import CeterisError
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
 from components.models.passes import Pretraining
+from components.objectives.mlm import MaskedLanguageModelling
 from components.objectives.objective import Objective
+from components.objectives.regions import share_transform
 from components.paths import starts_folder, tokens_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
+from components.training.beginnings import FreshWeights
 from components.training.building import (
     as_module,
     build,
     build_front,
     configuration,
+    initial_scale,
     load_start,
     pixel_scaling,
+    pretrained_heads,
     region_arrays,
 )
 from components.training.learning_rate import at_found_rate
@@ -50,6 +55,7 @@ def ingredients_for(pretraining: Pretraining, masked_words: float, regions: bool
         texts=True,
         regions=regions,
         masked_share=masked_words if any(one_pass.words for one_pass in passes) else 0.0,
+        whole_words=any(one_pass.whole_words for one_pass in passes),
         masked_region_share=MASKED_REGIONS if any(one_pass.regions for one_pass in passes) else 0.0,
         mismatches=any(one_pass.mismatched for one_pass in passes),
         pass_draw=pretraining.drawn,
@@ -63,6 +69,7 @@ def objectives_for(model: Architecture, size: ModelConfiguration, store: Store) 
     for name in model.PRETRAINING.losses:
         kind: Any = objectives.load(name)
         built[name] = kind.for_answers(model, size, len(store.index["answers"].get("pairs", [])))
+    share_transform([built[name] for name in model.PRETRAINING.shared_transform])
     return built
 
 
@@ -75,6 +82,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     replicate, arm = int(arguments.replicate), arguments.arm
     store = Store(tokens_folder(stage.root))
     model = build(arm, study, store, replicate)
+    fresh = FreshWeights(initial_scale(study, arm), model.ZEROS)
+    fresh.note("model", model)
     starts = starts_folder(stage.root, arm, replicate)
     load_start(model, "unimodal", starts, stage.root)
     model.begin_pretraining()
@@ -83,6 +92,13 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         losses = objectives_for(model, configuration(study, store, arm), store)
     except ValueError as error:
         raise CeterisError(f"arms.{arm}: {error}; give the arm another front.") from None
+    for name, loss in losses.items():
+        fresh.note(name, loss)
+    heads = pretrained_heads("unimodal", starts, stage.root)
+    word_head = losses.get("mlm")
+    if heads and isinstance(word_head, MaskedLanguageModelling):
+        word_head.begin(heads)
+    begins = fresh.beginnings({"model": as_module(model), **losses})
     front = build_front(arm, study, store, starts)
     network = PretrainingNetwork(as_module(model), pixel_scaling(store), model.PRETRAINING, losses, front)
     regions = region_arrays(arm, study, store, front, replicate, stage.root)
@@ -95,7 +111,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         seed,
         allowance.batch_size,
         0,
-        ingredients_for(model.PRETRAINING, study.text.masked_share, regions is not None),
+        ingredients_for(model.PRETRAINING, study.arms[arm].masked_words, regions is not None),
         subset=rows,
         regions=regions,
         captions=captions,
@@ -106,7 +122,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
         trained = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "pretrain", surroundings)
     state, run_of = as_module(model).state_dict(), vars(arguments)
-    save_run(stage.out(), state, trained, run=run_of, budget=length.described(), reads=reads)
+    more = {"run": run_of, "budget": length.described(), "reads": reads, "begins": begins}
+    save_run(stage.out(), state, trained, network.objectives.state_dict(), **more)
 
 
 if __name__ == "__main__":

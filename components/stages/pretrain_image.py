@@ -31,7 +31,6 @@ from components.training.region_cache import look
 from components.training.run import Surroundings, hardware, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
-from components.training.weights import digest_of, save_weights
 
 DETECTOR: Front = "detector"
 HELD_OUT = "validation"
@@ -85,13 +84,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         trained.metrics["boxes/mean_average_precision"] = precision
         stage.spool.metrics(front, trained.samples, {"boxes/mean_average_precision": precision})
     heads = getattr(network.objective, "heads", None)
-    more = {"run": vars(arguments), "budget": length.described()}
-    if heads is not None:
-        more["heads"] = digest_of(heads.state_dict())
-    out = stage.out()
-    save_run(out, encoder.state_dict(), trained, **more)
-    if heads is not None:
-        save_weights(heads.state_dict(), out / "heads.safetensors")
+    state = None if heads is None else heads.state_dict()
+    save_run(stage.out(), encoder.state_dict(), trained, state, run=vars(arguments), budget=length.described())
 
 
 def objective_for(front: Any, size: ModelConfiguration, store: Store, boxed: bool) -> nn.Module:

@@ -7,6 +7,7 @@ from components.data.store import Store
 from components.errors import CeterisError
 from components.models.encoders import text_encoder
 from components.models.passes import Pass, Pretraining
+from components.models.word_head import word_head
 from components.objectives.mlm import MaskedLanguageModelling
 from components.paths import tokens_folder
 from components.stages.stage import Stage, main
@@ -36,6 +37,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     except (OSError, ValueError) as error:  # of a checkpoint that is not there, transformers says so in many lines
         raise CeterisError(f"model: {' '.join(str(error).split())}; mend it in the study.") from None
     objective = MaskedLanguageModelling(encoder, size)
+    if theirs := word_head(size):
+        objective.begin(theirs)
     network = PretrainingNetwork(encoder, pixel_scaling(store), MASKED_WORDS, {"mlm": objective})
     allowance = study.pretrain_text
     seed = derive(study.seed, replicate, "text")
@@ -51,7 +54,8 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     with stage.loop():
         length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
         trained = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", "text", surroundings)
-    save_run(stage.out(), encoder.state_dict(), trained, run=vars(arguments), budget=length.described())
+    heads, run_of = network.objectives.state_dict(), vars(arguments)
+    save_run(stage.out(), encoder.state_dict(), trained, heads, run=run_of, budget=length.described())
 
 
 if __name__ == "__main__":

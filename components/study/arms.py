@@ -30,6 +30,11 @@ class ArmSettings(Strict):
     axes: AxesSettings | None = Field(description="of a controlled arm; null for a faithful one")
     unimodal: list[Component] = Field(description="unimodally pretrained components it begins from")
     pairs: PairsSettings = Field(description="what its intermediate step reads of the captioned pictures")
+    masked_words: float = Field(
+        gt=0.0,
+        lt=1.0,
+        description="share of the words that its intermediate step masks, where its objectives ask for them",
+    )
     starts: list[Start] = Field(min_length=1)
     few_label_starts: list[Start] = Field(description="starts also fine-tuned on few labels")
     matched_starts: list[Start] = Field(

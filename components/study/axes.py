@@ -12,7 +12,7 @@ from components.study.base import Fraction, Strict
 Domain = Literal["all", "shapes", "digits"]
 ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "norm", "initial_scale"]
 DataAxis = Literal["amount", "caption_noise", "domain"]
-Axis = ArchitectureAxis | DataAxis | Literal["text_encoder", "front", "freezing", "start", "system"]
+Axis = ArchitectureAxis | DataAxis | Literal["text_encoder", "front", "masked_words", "freezing", "start", "system"]
 
 DATA_AXES: tuple[DataAxis, ...] = ("amount", "caption_noise", "domain")
 """What `PairsSettings` says, in its order."""

@@ -9,6 +9,7 @@ from components.study.study import Study
 NOT_SETTINGS = {"starts", "few_label_starts", "matched_starts"}
 """Which cells of an arm are run; they say nothing of what a cell is."""
 LABEL_DIET = "label_diet"
+MASKED_WORDS = "masked_words"
 
 
 def differences(study: Study, first: Cell, second: Cell) -> list[str]:
@@ -16,7 +17,7 @@ def differences(study: Study, first: Cell, second: Cell) -> list[str]:
 
     Some settings count only where they had an effect:
 
-    * what an intermediate step reads: where both cells went through one;
+    * what an intermediate step reads, and which share of words it masks: where both cells went through one;
     * what is frozen: where both cells begin from something;
     * what a cell begins from: where at least one of them begins from something. If that is BERT's weights alone, the axis is
       `text_encoder`;
@@ -31,6 +32,8 @@ def differences(study: Study, first: Cell, second: Cell) -> list[str]:
     if starts == {"multimodal"}:
         read = [study.arms[cell.arm].pairs.levels for cell in (first, second)]
         found |= {axis for axis in DATA_AXES if read[0][axis] != read[1][axis]}
+    else:
+        found.discard(MASKED_WORDS)
     begin_with = [set(study.arms[cell.arm].unimodal) for cell in (first, second)]
     if begin_with[0] ^ begin_with[1] == {"text"}:
         found = found - {"unimodal"} | {"text_encoder"}

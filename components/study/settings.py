@@ -9,13 +9,13 @@ from components.study.contrasts import ContrastSettings
 
 
 class TextSettings(Strict):
-    """How texts become tokens, and how many are masked, for all architectures alike."""
+    """How texts become tokens, for all architectures alike, and how many words the text encoder's pretraining masks."""
 
     tokenizer: str = Field(description="'built' from the training texts, or a Hugging Face name or local folder")
     vocabulary_size: int = Field(ge=64)
     max_length: int = Field(ge=4, le=512, description="tokens, [CLS] and [SEP] included")
     masked_share: float = Field(
-        gt=0, lt=1, description="of words, in masked language modelling; all architectures alike"
+        gt=0, lt=1, description="of words, where the text encoder is pretrained; for the intermediate step arms say it"
     )
 
 

@@ -32,7 +32,8 @@ class Retrieval(Task):
     """Find the own picture among the K of the pool for each text, and the own text for each picture.
 
     K samples in a row form a pool; no text of a pool is true of another picture of it. Architectures that read jointly
-    score a pair by a linear layer to one number (ViLBERT section 3.2), so that a pool costs K forward passes a sample.
+    score a pair by a linear layer to one number (ViLBERT section 3.2), so that a pool costs K forward passes a sample. Where
+    the paper has it, the layer begins as the matching head of pretraining.
     Those with two towers (`embed_text`, `embed_image`) score it by the similarity of the embeddings that they were
     pretrained with, times their own temperature; they have no head.
 
@@ -50,7 +51,7 @@ class Retrieval(Task):
 
     def head(self, model: Architecture, answers: int) -> nn.Module:
         """A head to one number, or none for two towers."""
-        return nn.Identity() if _has_towers(model) else model.head(1)
+        return nn.Identity() if _has_towers(model) else model.pair_head()
 
     def scores(self, model: Architecture, head: nn.Module, batch: Batch) -> Tensor:
         """(B, Q, K): how well each picture, and each text, of the pool fits; minus infinity where it was not compared."""

@@ -4,15 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.errors import CeterisError
 from components.models import architectures
 from components.models.architecture import Architecture, load_component
-from components.models.configuration import Axes, ModelConfiguration
+from components.models.configuration import Axes, InitialScale, ModelConfiguration
+from components.models.encoders import TINY
 from components.models.pixels import PixelScaling
+from components.paths import HEADS
 from components.study.study import Study
 from components.training.seeds import seed_torch
 from components.training.weights import digest_of, load_weights
@@ -118,6 +120,25 @@ def load_start(model: Architecture, start: str, starts: Path, pretrained: Path) 
             load_component(model, file.stem, load_weights(file))
     elif start == "multimodal":
         as_module(model).load_state_dict(load_weights(pretrained / "weights.safetensors"), strict=True)
+
+
+def pretrained_heads(start: str, starts: Path, pretrained: Path) -> dict[str, Tensor]:
+    """The heads of losses that a start comes with, each parameter behind its objective's name; none from scratch.
+
+    Args:
+        starts: folder of the arm's unimodal components.
+        pretrained: folder of the multimodal intermediate step.
+    """
+    files = {"unimodal": sorted(starts.glob("heads/*.safetensors")), "multimodal": [pretrained / HEADS]}
+    return {name: tensor for file in files.get(start, []) for name, tensor in load_weights(file).items()}
+
+
+def initial_scale(study: Study, arm: str) -> InitialScale | None:
+    """The rule by which an arm's fresh weights are drawn; None where some of them come with a checkpoint of a hub."""
+    model, axes = study.model, study.arms[arm].axes
+    if {model.text_encoder, model.grid_encoder, model.patch_encoder} != {TINY}:
+        return None
+    return axes.initial_scale if axes else "common"
 
 
 def load_taught(model: Architecture, file: Path) -> str:

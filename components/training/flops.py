@@ -4,7 +4,7 @@ Counts matrix products, convolutions and attention (two operations per multiply-
 """
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from components.records.training import Flops
 from components.study.budget import Budget
 from components.study.spending import Phase, spent
+from components.training.as_trained import mean_visual_tokens, training_mode, watched
 from components.training.freezing import FreezingSchedule
+from components.training.model_inputs import PICTURES
 
 Batch = Mapping[str, Tensor]
 
@@ -27,36 +29,65 @@ class Varying(Protocol):
         """What a step may be: the probability of each, and the batch with which the network does it."""
 
 
-def count_flops(network: nn.Module, batch: Batch, freezing: FreezingSchedule, budget: Budget) -> Flops:
+def count_flops(
+    network: nn.Module, batch: Batch, freezing: FreezingSchedule, budget: Budget, pictures: int = 0
+) -> Flops:
     """FLOPs per sample of a forward pass and of a training step, and of the whole budget, in whole steps.
 
     A training step is one of the last phase of the freezing schedule; the whole counts every phase's own.
+
+    Args:
+        pictures: how many the run may read. A frozen front end looks at each once, beforehand.
     """
-    forward, phases = flops_by_phase(network, batch, freezing)
-    total = spent(phases, budget.steps) * budget.batch_size
-    return Flops(forward_per_sample=forward, step_per_sample=phases[-1].cost, total=total)
-
-
-def flops_by_phase(network: nn.Module, batch: Batch, freezing: FreezingSchedule) -> tuple[float, list[Phase]]:
-    """FLOPs per sample of a forward pass, and of a training step in every phase of the freezing schedule.
-
-    Measured on one batch in evaluation mode (so that no running statistics move): what is frozen needs no gradient, and a
-    frozen front end is counted as often as it looks. Where steps differ, the figures are expectations over them.
-    """
+    size = len(batch["rows"])
     was_training = network.training
     network.eval()
-    variants = network.variants(batch) if isinstance(network, Varying) else [(1.0, batch)]
-    size = len(batch["rows"])
     with torch.no_grad():
-        forward = _expected(network, variants, backward=False) / size
-    phases = []
-    for begin, _ in freezing.phases():
-        freezing.apply(begin)
-        phases.append(Phase(begin, _expected(network, variants, backward=True) / size))
-    network.zero_grad(set_to_none=True)
+        forward = _expected(network, _variants(network, batch), backward=False) / size
     network.train(was_training)
+    with watched(getattr(network, "model", network)) as seen:
+        phases = flops_by_phase(network, batch, freezing)
+    front = front_flops(network, batch) * pictures
+    return Flops(
+        forward_per_sample=forward,
+        step_per_sample=phases[-1].cost,
+        front=front,
+        visual_tokens=mean_visual_tokens(seen),
+        total=front + spent(phases, budget.steps) * budget.batch_size,
+    )
+
+
+def flops_by_phase(network: nn.Module, batch: Batch, freezing: FreezingSchedule) -> list[Phase]:
+    """FLOPs per sample of a training step in every phase of the freezing schedule.
+
+    Measured on one batch in training mode, in which a model may read less than when it is evaluated: what is frozen needs no
+    gradient. Where steps differ, the figures are expectations over them.
+    """
+    phases = []
+    with training_mode(network):
+        for begin, _ in freezing.phases():
+            freezing.apply(begin)
+            cost = _expected(network, _variants(network, batch), backward=True)
+            phases.append(Phase(begin, cost / len(batch["rows"])))
+        network.zero_grad(set_to_none=True)
     freezing.apply(0.0)
-    return forward, phases
+    return phases
+
+
+def front_flops(network: nn.Module, batch: Batch) -> float:
+    """FLOPs with which a frozen front end looks at one picture; 0 where the network has none."""
+    front: Any = getattr(network, "front", None)
+    pixels = batch.get(PICTURES[""])
+    if front is None or pixels is None:
+        return 0.0
+    scaling: Any = network.get_submodule("scaling")
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        front.regions(scaling(pixels), batch.get("region_boxes"), batch.get("region_real"))
+    return float(counter.get_total_flops()) / len(pixels)
+
+
+def _variants(network: nn.Module, batch: Batch) -> list[tuple[float, Batch]]:
+    return network.variants(batch) if isinstance(network, Varying) else [(1.0, batch)]
 
 
 def _expected(network: nn.Module, variants: list[tuple[float, Batch]], *, backward: bool) -> float:

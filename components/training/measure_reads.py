@@ -3,16 +3,15 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from components.models.states import States
 from components.records.training import Reads
+from components.training.as_trained import Reading, mean_visual_tokens, training_mode, watched
 from components.training.flops import Batch, Varying
 from components.training.model_inputs import looked_at
 
 
 def what_is_read(network: Any, batch: Batch, truncated: float) -> Reads:
-    """Measured on one batch in evaluation mode, by watching `encode` of the network's model.
+    """Measured on one batch in training mode, by watching `encode` of the network's model.
 
     Args:
         truncated: the share of the texts that were cut off at the maximum length.
@@ -22,47 +21,20 @@ def what_is_read(network: Any, batch: Batch, truncated: float) -> Reads:
         `truncated_texts`, or None where no text is read; `forwards`, how often the model is run for one sample of a step, an
         expectation where steps differ. A loss that runs the model itself, such as that of two towers, runs it once.
     """
-    was_training = network.training
-    network.eval()
     variants = network.variants(batch) if isinstance(network, Varying) else [(1.0, batch)]
     size, forwards = len(batch["rows"]), 0.0
-    seen: list[States] = []
-    with torch.no_grad():
+    seen: list[Reading] = []
+    with torch.no_grad(), training_mode(network):
         for probability, variant in variants:
-            ran = _encoded(network.model, lambda variant=variant: network(variant))
-            forwards += probability * (sum(len(states.pooled) for states in ran) / size or 1.0)
+            with watched(network.model) as ran:
+                network(variant)
+            forwards += probability * (sum(one.rows for one in ran) / size or 1.0)
             seen += ran
         if not seen:
-            seen.append(network.model.encode(looked_at(batch, network.scaling, network.front)))
-    network.train(was_training)
+            with watched(network.model) as seen:
+                network.model.encode(looked_at(batch, network.scaling, network.front))
     return Reads(
-        visual_tokens=sum(_visual_tokens(states) for states in seen) / len(seen),
-        truncated_texts=None if seen[0].text is None else truncated,
+        visual_tokens=mean_visual_tokens(seen) or 0.0,
+        truncated_texts=truncated if seen[0].text else None,
         forwards=forwards,
     )
-
-
-def _encoded(model: nn.Module, work: Any) -> list[States]:
-    """What the model made of everything that it read during some work."""
-    found: list[States] = []
-    encode: Any = model.encode
-
-    def watched(batch: Batch) -> States:
-        states: States = encode(batch)
-        found.append(states)
-        return states
-
-    # Shadows the method for as long as the work takes.
-    model.__dict__["encode"] = watched
-    try:
-        work()
-    finally:
-        del model.__dict__["encode"]
-    return found
-
-
-def _visual_tokens(states: States) -> float:
-    image: Tensor | None = states.image
-    if image is None:
-        return 0.0
-    return float(image.shape[1]) if states.image_real is None else float(states.image_real.float().sum(dim=1).mean())

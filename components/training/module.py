@@ -6,7 +6,10 @@ import lightning.pytorch as L
 import torch
 from torch import Tensor, nn
 
+from components.records.training import Optimiser
 from components.study.budget import Budget
+from components.training.as_trained import mean_visual_tokens, watched
+from components.training.consumed import ConsumedBatches
 from components.training.digests import BatchDigests
 from components.training.freezing import FreezingSchedule
 from components.training.learning_rate import learning_rate_factor
@@ -15,6 +18,8 @@ from components.training.seeds import seed_torch
 
 BETAS = (0.9, 0.98)
 CURVE_POINTS = 40
+SCHEDULE_POINTS = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+"""Shares of the steps at which the record has the factor of the learning rate."""
 
 
 class TrainingModule(L.LightningModule):
@@ -25,6 +30,9 @@ class TrainingModule(L.LightningModule):
 
     Attributes:
         frozen_steps: of each freezing rule, the steps during which all that it decides was frozen.
+        consumed: counts of what the batches held.
+        optimiser: what was built to train with; None before it was.
+        visual_tokens: of a picture, in the first step that was run; None where the loss runs the model by itself.
         ran_on: what the run was computed with; more than one entry where it was resumed elsewhere.
     """
 
@@ -35,6 +43,9 @@ class TrainingModule(L.LightningModule):
         self.freezing = freezing
         self.seed = seed
         self.digests = BatchDigests()
+        self.consumed = ConsumedBatches()
+        self.optimiser: Optimiser | None = None
+        self.visual_tokens: float | None = None
         self.curve: list[dict[str, float]] = []
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
@@ -60,6 +71,7 @@ class TrainingModule(L.LightningModule):
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step * self.budget.batch_size, self.budget)
         )
+        self.optimiser = described(optimizer, scheduler, self.budget.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def configure_gradient_clipping(
@@ -76,6 +88,7 @@ class TrainingModule(L.LightningModule):
         """Digest the batch as it is handed over."""
         if self.trainer.training:
             self.digests.update(batch)
+            self.consumed.update(batch)
         return batch
 
     def on_train_start(self) -> None:
@@ -97,7 +110,12 @@ class TrainingModule(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """One forward pass; metrics are summed here and written every few steps, which costs less than `self.log`."""
-        loss, metrics = self.network(batch)
+        if self.global_step == 0:
+            with watched(getattr(self.network, "model", self.network)) as seen:
+                loss, metrics = self.network(batch)
+            self.visual_tokens = mean_visual_tokens(seen)
+        else:
+            loss, metrics = self.network(batch)
         for name, value in {"loss": loss.detach(), **metrics}.items():
             # Each by itself: where one of several passes is drawn, a step has the figures of that one alone.
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
@@ -120,6 +138,8 @@ class TrainingModule(L.LightningModule):
         """What resuming needs beside weights and optimiser."""
         checkpoint["ceteris"] = {
             "digests": self.digests.kept(),
+            "consumed": self.consumed.kept(),
+            "visual_tokens": self.visual_tokens,
             "curve": list(self.curve),
             "sums": dict(self._sums),
             "counts": dict(self._counts),
@@ -131,8 +151,26 @@ class TrainingModule(L.LightningModule):
         """Restore it."""
         kept = checkpoint["ceteris"]
         self.digests.restore(kept["digests"])
+        self.consumed.restore(kept["consumed"])
+        self.visual_tokens = kept["visual_tokens"]
         self.curve = list(kept["curve"])
         self._sums = dict(kept["sums"])
         self._counts = dict(kept["counts"])
         self.frozen_steps = list(kept["frozen_steps"])
         self.ran_on = list(kept["ran_on"])
+
+
+def described(optimizer: torch.optim.Optimizer, scheduler: torch.optim.lr_scheduler.LambdaLR, steps: int) -> Optimiser:
+    """The optimiser and its schedule, for the record, read off what was built."""
+    decay: dict[str, set[int]] = {}
+    for group in optimizer.param_groups:
+        decay.setdefault(f"{group['weight_decay']:g}", set()).update(one.ndim for one in group["params"])
+    first, second = optimizer.defaults["betas"]
+    factor = scheduler.lr_lambdas[0]
+    return Optimiser(
+        name=type(optimizer).__name__,
+        betas=(first, second),
+        epsilon=optimizer.defaults["eps"],
+        decay={key: sorted(dimensions) for key, dimensions in decay.items()},
+        schedule=[round(float(factor(round(share * steps))), 6) for share in SCHEDULE_POINTS],
+    )

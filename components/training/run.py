@@ -17,6 +17,7 @@ from components.study.arms import FreezingRule
 from components.study.budget import Budget
 from components.study.settings import RuntimeSettings
 from components.tracking.spool import Spool
+from components.training.as_trained import dropouts
 from components.training.checkpoints import Keeper, step_of
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
@@ -53,7 +54,10 @@ def train(
     configure_torch(surroundings.runtime)
     # Rules name the arm's own parameters; a head or an objective is never frozen.
     schedule = FreezingSchedule(network.get_submodule("model"), freezing)
-    flops = count_flops(network, stream.at(0), schedule, budget)
+    first = stream.at(0)
+    looks = getattr(network, "front", None) is not None
+    flops = count_flops(network, first, schedule, budget, stream.pictures if looks else 0)
+    dropped = dropouts(network, first)
     module = TrainingModule(network, budget, schedule, seed)
     resumed = step_of(checkpoint)
     stream.start, stream.steps = resumed or 0, budget.steps
@@ -98,6 +102,9 @@ def train(
         flops=flops,
         digests=Digests(**module.digests.chains),
         digests_after={str(batches): Digests(**chains) for batches, chains in module.digests.after.items()},
+        dropout=dropped,
+        optimiser=module.optimiser,
+        consumed=module.consumed.described(module.visual_tokens),
         freezing=schedule.applied([steps * budget.batch_size for steps in module.frozen_steps]),
         ran_on=[Software(**one) for one in module.ran_on],
         curves=module.curve,

@@ -241,10 +241,10 @@ def test_uniter_masks_one_modality_at_a_time_and_draws_two_to_two_to_one_to_one(
     assert pretraining.drawn
     assert [one.ratio for one in pretraining.passes] == [2, 2, 1, 1]
     assert [[name for name, _ in one.losses] for one in pretraining.passes] == [
-        ["itm", "alignment"],
+        ["itm", "token_alignment"],
         ["mlm"],
         ["region_features"],
-        ["region_divergence"],
+        ["region_divergence_mean"],
     ]
     assert all(one.words + (one.regions is not None) + (one.mismatched is not None) == 1 for one in pretraining.passes)
     assert all(one.regions in (None, RegionMasking(1.0, 0.0, False)) for one in pretraining.passes)
@@ -269,7 +269,7 @@ def test_uniters_regions_leave_through_the_layer_by_which_they_entered() -> None
             "texts",
             True,
         ),
-        ("vlbert", "mlm region_classes", RegionMasking(0.9), None, True),
+        ("vlbert", "mlm region_distribution", RegionMasking(0.9), None, True),
         ("pixelbert", "mlm itm", None, "texts", True),
         ("controlled", "mlm itm region_divergence", RegionMasking(0.9, 0.0, True), "texts", False),
     ],
@@ -326,3 +326,10 @@ def test_every_controlled_arm_reads_both_sides(fusion: str, readout: str, norm: 
         pooled = [model.encode(one).pooled for one in (batch([5]), batch([5], seed=1), batch([5], image_seed=1))]
     assert not torch.equal(pooled[0], pooled[1])
     assert not torch.equal(pooled[0], pooled[2])
+
+
+def test_vlberts_features_of_masked_regions_begin_at_zero() -> None:
+    model = build("vlbert")
+    assert model.ZEROS == ("visual_embedding.hidden_features.weight",)
+    assert not model.get_parameter(model.ZEROS[0]).any()
+    assert model.visual_embedding.hidden_word.weight.all()

@@ -191,7 +191,9 @@ def test_vlbert_equals_its_formula() -> None:
     given_batch = batch([5, 3])
     hidden = torch.tensor([[True, False, False, True], [False, False, True, False]])
     given_batch["region_hidden"] = hidden
-    seen = see(given_batch, picture_first=True)
+    seen = see(given_batch, picture_first=True, without_hidden=True)
+    whole = torch.stack([given_batch["region_features"][row][shown].mean(dim=0) for row, shown in enumerate(~hidden)])
+    torch.testing.assert_close(seen.features[:, 0], whole)
     hidden = F.pad(hidden, (1, 0))[..., None]
     features = torch.where(hidden, visual.hidden_features.weight[0], seen.features)
     both_parts = torch.cat([box_sines(seen.boxes, max(1, FEATURES // 8)), features], dim=-1)

@@ -55,7 +55,7 @@ def test_mlm_looks_at_masked_positions_only_and_equals_full_logits(architecture:
 
 
 def test_mlm_logits_are_tied_to_the_words_and_hold_no_copy_of_the_model() -> None:
-    model = load_architecture("vilt")(SMALL)
+    model = load_architecture("mmbt")(SMALL)
     objective = MaskedLanguageModelling(model, SMALL)
     assert {name for name, _ in objective.named_parameters()} == {
         "bias", "norm.bias", "norm.weight", "transform.bias", "transform.weight",
@@ -63,10 +63,20 @@ def test_mlm_logits_are_tied_to_the_words_and_hold_no_copy_of_the_model() -> Non
     states = torch.randn(2, 32)
     before = objective.logits(model, states)
     with torch.no_grad():
-        model.text_embedding.words.weight[7] *= 2
+        model.get_input_embeddings().weight[7] *= 2
     after = objective.logits(model, states)
     assert torch.equal(after[:, :7], before[:, :7])
     torch.testing.assert_close(after[:, 7], 2 * before[:, 7])
+
+
+def test_vilt_predicts_words_by_a_layer_of_its_own() -> None:
+    model = load_architecture("vilt")(SMALL)
+    objective = MaskedLanguageModelling(model, SMALL)
+    states = torch.randn(2, 32)
+    before = objective.logits(model, states)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(2)
+    assert torch.equal(objective.logits(model, states), before)
 
 
 def test_mlm_without_a_masked_token_is_zero() -> None:

@@ -21,6 +21,8 @@ REGION_LOSSES = (
     "region_classes",
     "region_attributes",
     "region_divergence",
+    "region_divergence_mean",
+    "region_distribution",
 )
 
 
@@ -133,6 +135,26 @@ def test_divergence_is_that_of_the_front_end_from_the_model() -> None:
         right += logits.index(max(logits)) == wanted.index(max(wanted))
     assert loss.item() == pytest.approx(total / len(said), abs=1e-5)
     assert metrics["accuracy"].item() == pytest.approx(right / len(said))
+
+
+def test_the_mean_divergence_is_as_many_times_smaller_as_there_are_classes() -> None:
+    objective, states, seen = case("region_divergence", None)
+    mean, _, _ = case("region_divergence_mean", None)
+    torch.testing.assert_close(mean(None, states, seen)[0] * CLASSES, objective(None, states, seen)[0])
+
+
+def test_soft_labels_have_the_gradient_of_the_divergence_under_a_head_without_a_norm() -> None:
+    objective, states, seen = case("region_distribution", None)
+    assert [type(layer).__name__ for layer in objective.head] == ["Linear", "GELU", "Linear"]
+    divergence, _, _ = case("region_divergence", None)
+    divergence.head = objective.head
+    assert states.image is not None
+    found = []
+    for loss in (objective, divergence):
+        states.image.grad = None
+        loss(None, states, seen)[0].backward()
+        found.append(states.image.grad)
+    torch.testing.assert_close(*found)
 
 
 @pytest.mark.parametrize("name", REGION_LOSSES)

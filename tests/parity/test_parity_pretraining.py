@@ -50,6 +50,7 @@ def copy_vilt(pair: Pair) -> None:
     network.model.load_state_dict(copied_vilt(reference.words.vilt, configuration(SHAPE)).state_dict())
     head = reference.words.mlm_score
     copy_words(network.objectives["mlm"], head.transform, head.decoder.bias)
+    copy(network.objectives["mlm"].decoder.weight, head.decoder.weight)
     copy(network.objectives["itm"].head, reference.matching.rank_output)
 
 

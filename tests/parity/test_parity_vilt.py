@@ -70,6 +70,7 @@ def test_vocabulary_logits_equal_hugging_face(reference: ViltForMaskedLM) -> Non
     copy(objective.transform, reference.mlm_score.transform.dense)
     copy(objective.norm, reference.mlm_score.transform.LayerNorm)
     copy(objective.bias, reference.mlm_score.decoder.bias)
+    copy(objective.decoder.weight, reference.mlm_score.decoder.weight)
     labels = torch.full_like(input_ids, -100)
     labels[:, 1] = input_ids[:, 1]
     with torch.no_grad():

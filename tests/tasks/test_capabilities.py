@@ -134,6 +134,6 @@ def test_what_losses_need_of_boxes_is_what_the_architectures_name() -> None:
         losses = set(load_architecture(name).PRETRAINING.losses)
         if "region_attributes" in losses:
             needed[name] = "attributes"
-        elif losses & {"region_classes", "region_divergence"}:
+        elif losses & {"region_classes", "region_distribution", "region_divergence", "region_divergence_mean"}:
             needed[name] = "classes"
     assert needed == {name: told for name in ARCHITECTURES if (told := names_of_boxes(name))}

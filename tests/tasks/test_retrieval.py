@@ -26,8 +26,7 @@ class Joint(nn.Module):
         assert kind == "retrieval"
         return states.pooled
 
-    def head(self, outputs: int) -> nn.Module:
-        assert outputs == 1
+    def pair_head(self) -> nn.Module:
         return Product()
 
 

@@ -45,7 +45,7 @@ def test_steps_are_steps(tmp_path: Path) -> None:
     for name in TWO:
         record = trained(name, tmp_path / f"{name}.ckpt", "cpu", steps=7)
         assert (record["steps"], record["samples"]) == (7, 7 * 16)
-        assert record["budget"] == {"currency": "steps", "amount": 7, "batch_size": 16, "costs": []}
+        assert record["budget"] == {"currency": "steps", "amount": 7, "batch_size": 16, "ahead": 0.0, "costs": []}
 
 
 def test_of_flops_each_takes_as_many_steps_as_it_can_pay_for(tmp_path: Path) -> None:

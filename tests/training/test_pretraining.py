@@ -294,6 +294,17 @@ def test_flops_of_a_frozen_front_end_are_those_of_looking() -> None:
         assert getattr(found[0], key) - getattr(found[1], key) == pytest.approx(linear)
 
 
+def test_a_frozen_front_end_is_charged_once_for_every_picture() -> None:
+    matching = Pretraining((Pass((("itm", 1.0),), mismatched="images"),))
+    ours, one = network(matching, front=Front()), raw(6)
+    one["region_features"] = one["region_features"][:, :4]
+    one["region_real"] = torch.ones(6, 4, dtype=torch.bool)
+    schedule = FreezingSchedule(ours.model, [])
+    without, found = (count_flops(ours, one, schedule, BUDGET, pictures) for pictures in (0, 100))
+    assert (without.front, found.front) == (0.0, pytest.approx(100 * 2 * 4 * 3 * FEATURES))
+    assert found.total - without.total == pytest.approx(found.front)
+
+
 def test_a_text_encoder_is_pretrained_on_masked_words() -> None:
     torch.manual_seed(0)
     encoder = text_encoder(SMALL)

@@ -22,7 +22,8 @@ def twin_steps(records: TrainingRecords, arm: str, task: str, cell: FineTuning, 
     before = records.pretraining[arm][position]
     known = cell.budget.known()
     steps = own.steps if known is None else known.steps
-    return round(steps * (1 + before.flops.total / own.flops.total))
+    # The front end's look at the pictures is not repeated.
+    return round(steps * (1 + before.flops.total / (own.flops.total - own.flops.front)))
 
 
 def component_allowance(study: Study, component: str) -> Allowance:
@@ -70,12 +71,12 @@ def _unpaid(record: Spending, flops: float, allowance: Allowance) -> str:
     phases = [Phase(*phase) for phase in record.budget.costs]
     if not phases:
         return f"what its steps cost in {allowance.currency} was not recorded"
-    steps, amount = record.steps, allowance.amount
-    paid = spent(phases, steps)
+    steps, amount, ahead = record.steps, allowance.amount, record.budget.ahead
+    paid = ahead + spent(phases, steps)
     if allowance.currency == "flops" and not math.isclose(paid, flops, rel_tol=1e-9):
         return f"its steps come to {paid:.6g} FLOPs, and {flops:.6g} were counted"
     if paid > amount and steps > 1:
         return f"{steps:,} steps cost {paid:.6g} {allowance.currency}, more than the {amount:.6g} of its budget"
-    if spent(phases, steps + 1) <= amount:
+    if ahead + spent(phases, steps + 1) <= amount:
         return f"{steps:,} steps cost {paid:.6g} {allowance.currency}, and its {amount:.6g} pay for more steps"
     return ""

@@ -189,7 +189,8 @@ def _corruption(study: Study, arm: str) -> object:
     """Equal passes ask for equal corruption of equal pairs; masked regions depend on which regions there are."""
     passes = passes_of(study, arm)
     front = study.arms[arm].front if any(one.regions for one in passes.passes) else None
-    return passes, front, study.arms[arm].pairs
+    words = study.arms[arm].masked_words if any(one.words for one in passes.passes) else None
+    return passes, front, words, study.arms[arm].pairs
 
 
 def held(runs: Runs, chain: Chain, batches: int | None) -> list[Held]:

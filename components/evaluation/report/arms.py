@@ -73,6 +73,7 @@ def _pairs(arm: ArmSettings) -> str:
     words = ["all" if pairs.share == 1 else f"{100 * pairs.share:g}%"]
     words += [f"{pairs.domain} alone"] if pairs.domain != "all" else []
     words += [f"{100 * pairs.caption_noise:g}% with a wrong caption"] if pairs.caption_noise else []
+    words += [f"{100 * arm.masked_words:g}% of words masked"]
     return ", ".join(words)
 
 

@@ -45,7 +45,8 @@ class LXMERT(FusionArchitecture):
                 regions=RegionMasking(zeroed=0.8, replaced=0.1),
                 mismatched="texts",
             ),
-        )
+        ),
+        shared_transform=("region_features_smooth", "region_classes", "region_attributes"),
     )
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "transformer of BERT's kind, from scratch",

@@ -1,10 +1,12 @@
 """Pixel-BERT: BERT over words and cells of an image grid, trained end to end."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import nn
 
 from components.models.family import Design, FusionArchitecture, answer_head
+from components.models.heads import MATCHING, KeptHead
 from components.models.passes import Pass, Pretraining
 from components.models.visual_embedding import PixelEmbedding
 
@@ -33,6 +35,7 @@ class PixelBERT(FusionArchitecture):
     PRETRAINING: ClassVar[Pretraining] = Pretraining(
         (Pass(losses=(("mlm", 1.0), ("itm", 1.0)), words=True, mismatched="texts"),)
     )
+    KEEPS: ClassVar[Mapping[str, KeptHead]] = {"retrieval": MATCHING}
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT",
         "visual input": "grid of a ResNet, trained end to end",

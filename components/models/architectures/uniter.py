@@ -1,10 +1,12 @@
 """UNITER: a single stream over text and regions, pretrained on one task per batch."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import nn
 
 from components.models.family import Design, FusionArchitecture, answer_head
+from components.models.heads import MATCHING, KeptHead
 from components.models.passes import Pass, Pretraining, RegionMasking
 from components.models.visual_embedding import UNITEREmbedding
 
@@ -18,7 +20,8 @@ class UNITER(FusionArchitecture):
 
     DEVIATIONS:
         * Padding stays in the sequence and is masked; the code removes it, which changes no state.
-        * Of a picture none of whose regions is drawn, none is masked; the code then masks one.
+        * Of a text none of whose words is drawn, and of a picture none of whose regions is drawn, none is masked; the code
+          then masks one.
         * Mismatched pairs get another picture, as in the code; the paper says picture or text.
         * Tasks are drawn in the ratios for COCO and Visual Genome (2:2:1:1).
         * The study's tokenizer in place of BERT's cased one, its front end in place of a Faster R-CNN, its pretraining
@@ -30,13 +33,14 @@ class UNITER(FusionArchitecture):
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=UNITEREmbedding)
     PRETRAINING: ClassVar[Pretraining] = Pretraining(
         (
-            Pass(losses=(("itm", 1.0), ("alignment", 0.1)), mismatched="images", ratio=2.0),
+            Pass(losses=(("itm", 1.0), ("token_alignment", 0.1)), mismatched="images", ratio=2.0),
             Pass(losses=(("mlm", 1.0),), words=True, ratio=2.0),
             Pass(losses=(("region_features", 1.0),), regions=RegionMasking(), ratio=1.0),
-            Pass(losses=(("region_divergence", 1.0),), regions=RegionMasking(), ratio=1.0),
+            Pass(losses=(("region_divergence_mean", 1.0),), regions=RegionMasking(), ratio=1.0),
         ),
         drawn=True,
     )
+    KEEPS: ClassVar[Mapping[str, KeptHead]] = {"retrieval": MATCHING}
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT",
         "visual input": "features of regions",

@@ -26,6 +26,8 @@ class ViLBERT(FusionArchitecture):
         * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of Conceptual Captions.
         * Masked regions are drawn in the same way for all architectures. Regions that overlap a masked one stay visible, as
           in the reference code.
+        * Dropout has the study's rate everywhere. In the code it is 0.5 between the two layers of the answer head, and 0.1 on the
+          readout before every head, which has none here.
         * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
     """
 
@@ -72,7 +74,7 @@ class ViLBERT(FusionArchitecture):
     def head(self, outputs: int) -> nn.Module:
         """Two weight-normalised layers, the hidden one twice as wide as the input (vilbert_beta, `SimpleClassifier`)."""
         first, second = nn.Linear(self.pooled_size, 2 * self.pooled_size), nn.Linear(2 * self.pooled_size, outputs)
-        mlp = initialised(nn.Sequential(first, nn.ReLU(), nn.Dropout(0.5), second))
+        mlp = initialised(nn.Sequential(first, nn.ReLU(), nn.Dropout(self.dropout_rate), second))
         for layer in (first, second):
             weight_norm(layer, dim=None)  # type: ignore[arg-type]  # None: one norm for the whole matrix
         return mlp

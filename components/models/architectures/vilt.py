@@ -1,5 +1,6 @@
 """ViLT: one vision transformer over words and patches."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
 from components.models.encoders import patch_encoder
-from components.models.heads import mlp_head
+from components.models.heads import MATCHING, KeptHead, mlp_head
 from components.models.initialisation import initialised
 from components.models.passes import Pass, Pretraining
 from components.models.states import Batch, States
@@ -24,25 +25,25 @@ class ViLT(Architecture):
 
     DEVIATIONS:
         * Square images at one resolution: no padded or sampled patches, no positions interpolated per image.
-        * The paper masks whole words; where the tokenizer has no word pieces, single tokens are masked.
-        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
         * The paper starts from a ViT pretrained on ImageNet-21k, here the start is the study's own `patches` component.
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "vision_transformer"}
+    TIED_WORDS: ClassVar[bool] = False
     PRETRAINING: ClassVar[Pretraining] = Pretraining(
         (
-            Pass(losses=(("mlm", 1.0),), words=True),
+            Pass(losses=(("mlm", 1.0),), words=True, whole_words=True),
             Pass(losses=(("itm", 1.0), ("alignment", 0.1)), mismatched="images"),
         )
     )
+    KEEPS: ClassVar[Mapping[str, KeptHead]] = {"retrieval": MATCHING}
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT's embedding block only, from scratch",
         "visual input": "raw patches, linearly projected, with a class token",
         "spatial code": "learned absolute positions of patches",
         "fusion": "single stream, early: all layers read text and image",
         "objectives": "masked language modelling 1.0, image-text matching 1.0, word-patch alignment 0.1",
-        "corruption": "words masked on matched pairs; images swapped in a second, unmasked forward",
+        "corruption": "whole words masked on matched pairs; images swapped in a second, unmasked forward",
         "readout": "tanh pooler on the text [CLS]; two-layer MLP",
         "norm": "pre-norm",
         "initial scale": "common",
@@ -90,7 +91,7 @@ class ViLT(Architecture):
         return States(text=text, image=image, pooled=torch.tanh(self.pooler(joint[:, 0])))
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The word embeddings, to which the masked language modelling head is tied."""
+        """The word embeddings. The masked language modelling head has an output layer of its own, as in the code."""
         return self.text_embedding.words
 
     def head(self, outputs: int) -> nn.Module:

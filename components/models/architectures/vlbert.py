@@ -1,10 +1,12 @@
 """VL-BERT: BERT over words and regions, in which every token has a word part and a visual part."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from components.models.family import Design, FusionArchitecture, answer_head, state_before_last
+from components.models.heads import WORD_TRANSFORM, KeptHead
 from components.models.passes import Pass, Pretraining, RegionMasking
 from components.models.states import Batch, States
 from components.models.visual_embedding import VLBERTEmbedding
@@ -20,11 +22,11 @@ class VLBERT(FusionArchitecture):
 
     DEVIATIONS:
         * Questions are answered from the state of their last word; the paper reads a [MASK] in the answer's place.
-        * The whole picture has the mean features of its regions; the paper pools its feature map.
+        * The whole picture has the mean features of its regions, as the code has it with regions that are computed beforehand;
+          the paper pools its feature map.
+        * Dropout has the study's rate; the answer head of the code has one more, of 0.1, before its last layer.
         * No [END] token after the regions.
         * The normalisations of the visual part start at one, by the common initialisation; in the code they start at zero.
-        * For masked regions the front end's most likely class is predicted, weighted by its probability; the code predicts
-          the probabilities of all classes.
         * Only image-text pairs: there are no batches of text alone. A frozen front end of the study replaces the Faster
           R-CNN, which may be trained in the paper.
         * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
@@ -32,15 +34,24 @@ class VLBERT(FusionArchitecture):
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=VLBERTEmbedding, picture_first=True)
     PRETRAINING: ClassVar[Pretraining] = Pretraining(
-        (Pass(losses=(("mlm", 1.0), ("region_classes", 1.0)), words=True, regions=RegionMasking(zeroed=0.9)),)
+        (
+            Pass(
+                losses=(("mlm", 1.0), ("region_distribution", 1.0)),
+                words=True,
+                whole_words=True,
+                regions=RegionMasking(zeroed=0.9),
+            ),
+        )
     )
+    KEEPS: ClassVar[Mapping[str, KeptHead]] = {"vqa": WORD_TRANSFORM}
+    ZEROS: ClassVar[tuple[str, ...]] = ("visual_embedding.hidden_features.weight",)
     CARD: ClassVar[dict[str, str]] = {
         "text encoder": "BERT",
         "visual input": "features of regions, behind their mean, which every word sees too",
         "spatial code": "sines of the box beside the features",
         "fusion": "single stream, early: BERT reads regions behind the text",
-        "objectives": "masked language modelling 1.0, classes of masked regions 1.0; no matching",
-        "corruption": "words and regions masked (0.9 replaced by learned features), in one forward",
+        "objectives": "masked language modelling 1.0, distribution over the classes of masked regions 1.0; no matching",
+        "corruption": "whole words and regions masked (0.9 replaced by learned features), in one forward",
         "readout": "state before the closing [SEP] (questions) or BERT's pooler on [CLS]; two-layer MLP",
         "norm": "post-norm",
         "initial scale": "common",
