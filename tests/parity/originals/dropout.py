@@ -1,13 +1,14 @@
 """Watch where dropout acts in training mode, and let it drop the same numbers in two codes.
 
 A place is told by what is dropped there and how often: `attention BxHxQxK p` for probabilities of attention, `states NxD p`
-for N vectors of D numbers. In all places of equal description the same numbers are dropped, whichever code runs, so two codes
-that drop in the same places give the same outputs in training mode.
+for N vectors of D numbers. What is dropped depends on the place alone, of vectors only on D and p: two codes that drop in the
+same places give the same outputs in training mode, even where one drops words and regions together and the other apart.
 """
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -25,10 +26,28 @@ def described(x: Tensor, rate: float) -> str:
 
 
 def dropped(x: Tensor, rate: float, place: str) -> Tensor:
-    """The input with its share of numbers set to zero; which ones, the place says alone."""
-    numbers = torch.arange(x.numel()) * 2654435761 + zlib.crc32(place.encode())
-    kept = (numbers % 1009) >= rate * 1009
-    return x * kept.view(x.shape) / (1 - rate)
+    """The input with some numbers set to zero: of vectors the same columns in all of them, at least one."""
+    width = x.shape[-1]
+    if x.ndim == 4:
+        numbers = torch.arange(x.numel()) * 2654435761 + zlib.crc32(place.encode())
+        kept = ((numbers % 1009) >= rate * 1009).view(x.shape)
+    else:
+        first = zlib.crc32(f"{width} {rate}".encode()) % width
+        kept = (torch.arange(width) - first) % width >= max(1, round(rate * width))
+    return x * kept / (1 - rate)
+
+
+def totals(places: Iterable[str]) -> Counter[str]:
+    """How often each attention is dropped, and of how many vectors of each size the numbers are, however they are grouped."""
+    counted: Counter[str] = Counter()
+    for place in places:
+        kind, shape, rate = place.split()
+        if kind == "states":
+            rows, width = shape.split("x")
+            counted[f"states of {width} {rate}"] += int(rows)
+        else:
+            counted[place] += 1
+    return counted
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -34,16 +35,17 @@ class StandIn(ModuleType):
 
 
 def stand_in(name: str, **attributes: Any) -> None:
-    """Put a module of that name, and the packages above it, where imports look first."""
-    parts = name.split(".")
-    for count in range(1, len(parts) + 1):
-        place = ".".join(parts[:count])
-        if place not in sys.modules:
-            module = StandIn(place)
-            module.__path__ = []
-            sys.modules[place] = module
-            if count > 1:
-                setattr(sys.modules[".".join(parts[: count - 1])], parts[count - 1], module)
+    """Put a module of that name where imports look first, and packages above it unless they are there."""
+    above, _, last = name.rpartition(".")
+    if above:
+        try:
+            import_module(above)
+        except ImportError:
+            stand_in(above)
+    module = sys.modules[name] = StandIn(name)
+    module.__path__ = []
+    if above:
+        setattr(sys.modules[above], last, module)
     for attribute, value in attributes.items():
         setattr(sys.modules[name], attribute, value)
 
