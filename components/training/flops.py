@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from components.models.regions import GivenRegions
 from components.records.training import Flops
 from components.study.budget import Budget
 from components.study.spending import Phase, spent
@@ -82,7 +83,8 @@ def front_flops(network: nn.Module, batch: Batch) -> float:
         return 0.0
     scaling: Any = network.get_submodule("scaling")
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        front.regions(scaling(pixels), batch.get("region_boxes"), batch.get("region_real"))
+        given = (batch["region_boxes"], batch["region_real"]) if isinstance(front, GivenRegions) else ()
+        front.regions(scaling(pixels), *given)
     return float(counter.get_total_flops()) / len(pixels)
 
 
