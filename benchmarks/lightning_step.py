@@ -22,9 +22,9 @@ from components.models import architectures
 from components.models.configuration import ModelConfiguration
 from components.models.pixels import PixelScaling
 from components.study.loading import load_study
+from components.study.schedule import learning_rate_factor
 from components.tracking.spool import Spool
 from components.training.finetuning import FinetuningNetwork
-from components.training.learning_rate import learning_rate_factor
 from components.training.module import BETAS
 from components.training.run import Surroundings, configure_torch, train
 

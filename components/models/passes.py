@@ -6,9 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RegionMasking:
-    """How the features of masked regions are changed.
+    """How many regions are masked, and how their features are changed.
 
     Attributes:
+        share: of a picture's regions that are masked: 15% in every paper that masks regions.
         zeroed: share of masked regions that is set to zero.
         replaced: share that is replaced by a region of another picture; the rest stays unchanged.
         spreads: whether regions that overlap a masked one by more than 0.4 (intersection over union) are masked too.
@@ -17,6 +18,7 @@ class RegionMasking:
     zeroed: float = 1.0
     replaced: float = 0.0
     spreads: bool = False
+    share: float = 0.15
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,7 @@ class Pretraining:
             for name, weight in one.losses:
                 weights[name] = max(weight, weights.get(name, 0.0))
         return weights
+
+
+MASKED_WORDS = Pretraining((Pass(losses=(("mlm", 1.0),), words=True),))
+"""The pretraining of text encoders, on texts alone."""

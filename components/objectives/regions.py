@@ -32,7 +32,8 @@ def region_head(model: Any, configuration: ModelConfiguration, outputs: int, *, 
         normed: whether the transform ends with its LayerNorm.
     """
     width = image_width(model, configuration)
-    before = transform(width) if normed else transform(width)[:-1]
+    linear, activation, norm = transform(width)
+    before = (linear, activation, norm) if normed else (linear, activation)
     return initialised(nn.Sequential(*before, nn.Linear(width, outputs)), configuration.initial_scale)
 
 

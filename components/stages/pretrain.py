@@ -37,9 +37,6 @@ from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
 
-MASKED_REGIONS = 0.15
-"""The share of a picture's regions that is masked, in every paper that masks regions."""
-
 
 def ingredients_for(pretraining: Pretraining, masked_words: float, regions: bool) -> Ingredients:
     """What a batch must carry for these passes.
@@ -56,7 +53,7 @@ def ingredients_for(pretraining: Pretraining, masked_words: float, regions: bool
         regions=regions,
         masked_share=masked_words if any(one_pass.words for one_pass in passes) else 0.0,
         whole_words=any(one_pass.whole_words for one_pass in passes),
-        masked_region_share=MASKED_REGIONS if any(one_pass.regions for one_pass in passes) else 0.0,
+        masked_region_share=next((one_pass.regions.share for one_pass in passes if one_pass.regions), 0.0),
         mismatches=any(one_pass.mismatched for one_pass in passes),
         pass_draw=pretraining.drawn,
         further=tuple(dict.fromkeys(name for row in rows for name in (*row.content, *row.corruption))),

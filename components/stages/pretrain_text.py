@@ -6,7 +6,7 @@ from components.data.batches import BatchStream, Ingredients
 from components.data.store import Store
 from components.errors import CeterisError
 from components.models.encoders import text_encoder
-from components.models.passes import Pass, Pretraining
+from components.models.passes import MASKED_WORDS
 from components.models.word_head import word_head
 from components.objectives.mlm import MaskedLanguageModelling
 from components.paths import tokens_folder
@@ -18,8 +18,6 @@ from components.training.pretraining import PretrainingNetwork
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.seeds import derive, seed_torch
-
-MASKED_WORDS = Pretraining((Pass(losses=(("mlm", 1.0),), words=True),))
 
 
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:

@@ -1,30 +1,14 @@
-"""The learning rate: what the search found for an arm, and how it changes over a run."""
+"""The learning rate that the search found for an arm."""
 
-import math
 from pathlib import Path
 
 from components.paths import RECORD, tuning_folder
 from components.records.model import read
 from components.records.training import TuningRecord
-from components.study.budget import Allowance, Budget
+from components.study.budget import Allowance
 
 
 def at_found_rate(budget: Allowance, root: Path, arm: str) -> Allowance:
     """A budget with the learning rate that the stage `tune` found for the arm; the same one where nothing was searched."""
     found = read(tuning_folder(root, arm) / RECORD, TuningRecord, "run the stage tune again")
     return budget.model_copy(update={"learning_rate": budget.learning_rate * found.factor})
-
-
-def learning_rate_factor(samples: int, budget: Budget) -> float:
-    """Linear warm-up, then half a cosine down to zero at the end of the budget.
-
-    A function of the samples seen, so that it does not depend on the batch size.
-
-    Args:
-        samples: samples seen before the step.
-    """
-    warm = budget.warmup * budget.samples
-    if samples < warm:
-        return (samples + budget.batch_size) / (warm + budget.batch_size)
-    progress = (samples - warm) / max(1.0, budget.samples - warm)
-    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))

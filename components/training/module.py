@@ -8,18 +8,16 @@ from torch import Tensor, nn
 
 from components.records.training import Optimiser
 from components.study.budget import Budget
+from components.study.schedule import POINTS, learning_rate_factor
 from components.training.as_trained import mean_visual_tokens, watched
 from components.training.consumed import ConsumedBatches
 from components.training.digests import BatchDigests
 from components.training.freezing import FreezingSchedule
-from components.training.learning_rate import learning_rate_factor
 from components.training.process import software
 from components.training.seeds import seed_torch
 
 BETAS = (0.9, 0.98)
 CURVE_POINTS = 40
-SCHEDULE_POINTS = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
-"""Shares of the steps at which the record has the factor of the learning rate."""
 
 
 class TrainingModule(L.LightningModule):
@@ -172,5 +170,5 @@ def described(optimizer: torch.optim.Optimizer, scheduler: torch.optim.lr_schedu
         betas=(first, second),
         epsilon=optimizer.defaults["eps"],
         decay={key: sorted(dimensions) for key, dimensions in decay.items()},
-        schedule=[round(float(factor(round(share * steps))), 6) for share in SCHEDULE_POINTS],
+        schedule=[round(float(factor(round(share * steps))), 6) for share in POINTS],
     )

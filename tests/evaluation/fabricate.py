@@ -144,6 +144,7 @@ def controlled_study(**changes: Any) -> Study:
         "starts": ["multimodal"],
         "few_label_starts": [],
         "matched_starts": [],
+        "masked_words": 0.15,
         "freezing": [],
     }
     arms = {name: {**same, **difference} for name, difference in differ.items()}

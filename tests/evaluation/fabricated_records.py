@@ -8,15 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from components.evaluation.certificate.digests import passes_of
+from components.models.architectures import load
+from components.models.passes import MASKED_WORDS, Pretraining
 from components.study.arms import FreezingRule
 from components.study.budget import Allowance, Budget
 from components.study.plan import FineTuning, fine_tunings, freezing
+from components.study.schedule import factors
 from components.study.spending import Phase, affordable, first_step
 from components.study.study import Study
 from components.training.halving import best, candidates, halve, shares
 
 PRETRAINING_FLOPS, FINETUNING_FLOPS, COMPONENT_FLOPS = 4e5, 3e5, 2e5
 """Of one forward pass of one sample."""
+FRONT_FLOPS = 1e3
+"""Of a frozen front end's look at all pictures of a run."""
 DEARER = {"dense": 1.5}
 """Arms whose passes cost so many times as much."""
 
@@ -24,7 +30,7 @@ DEARER = {"dense": 1.5}
 def finetuning(study: Study, arm: str, task: str, cell: FineTuning, replicate: int, quality: float) -> dict[str, Any]:
     """The record of one cell."""
     dearer = DEARER.get(arm, 1.0)
-    budget = _budget(study, cell, dearer)
+    budget = _budget(study, cell, dearer, _front(study, arm))
     stream = f"{task} {cell.labels} labels {replicate}"
     generator = draws(arm, task, cell.name, replicate, "record")
     rules = freezing(study, cell)
@@ -33,6 +39,7 @@ def finetuning(study: Study, arm: str, task: str, cell: FineTuning, replicate: i
     record["run"] = {"arm": arm, "task": task, "replicate": str(replicate)}
     record["run"] |= {"start": cell.start, "labels": cell.labels}
     _see(record, study, arm, stream, "nothing")
+    _begin(record, study, arm, _loaded(study, arm, task, cell))
     if cell.taught:
         before = next(one for one in fine_tunings(study, arm, str(study.tasks[task].after)) if one.name == cell.taught)
         weights = finetuning(study, arm, str(study.tasks[task].after), before, replicate, quality)["weights"]
@@ -49,7 +56,8 @@ def write_records(outputs: Path, study: Study) -> None:
         for arm in study.pretrained:
             stream = f"pretrain {replicate}"
             flops = PRETRAINING_FLOPS * DEARER.get(arm, 1.0)
-            record = _training(stream, study.pretrain, flops, draws(stream, arm), 0.6)
+            budget = lasting(study.pretrain, flops, _front(study, arm))
+            record = _training(stream, study.pretrain, flops, draws(stream, arm), 0.6, budget)
             record["learning_rate"] *= tuning(study, arm)["factor"]
             record["run"] = {"arm": arm, "replicate": str(replicate)}
             pairs = study.arms[arm].pairs
@@ -58,6 +66,10 @@ def write_records(outputs: Path, study: Study) -> None:
             for batches, chains in _chains(record):
                 chains |= {"ids": _digest(f"ids {read}{batches}"), "content": _digest(f"content {shown}{batches}")}
             _see(record, study, arm, read, f"{_corrupted(study, arm)} {pairs}")
+            _begin(record, study, arm, {"model": 0.9 * bool(study.arms[arm].unimodal)})
+            _mask(record, passes_of(study, arm), study.arms[arm].masked_words)
+            if "mlm" in passes_of(study, arm).losses:
+                record["begins"]["loaded"]["mlm"] = float("text" in study.arms[arm].unimodal)
             _write(outputs / f"pretrain/{arm}/{replicate}/record.json", record)
 
 
@@ -84,12 +96,13 @@ def tuning(study: Study, arm: str) -> dict[str, Any]:
     return run | {"task": study.first_tasks[0], "factor": best(made, study.tuning), "trials": trials}
 
 
-def lasting(allowance: Allowance, flops: float) -> Budget:
+def lasting(allowance: Allowance, flops: float, ahead: float = 0.0) -> Budget:
     """What an allowance comes to where one forward pass of a sample costs so much, and a billion FLOPs take a second."""
     known = allowance.known()
     if known is not None:
         return known
-    return allowance.lasting(affordable(allowance.amount, _costs(allowance, flops)))
+    spare = allowance.amount - (ahead if allowance.currency == "flops" else 0.0)
+    return allowance.lasting(affordable(spare, _costs(allowance, flops)))
 
 
 def _costs(allowance: Allowance, flops: float) -> list[Phase]:
@@ -98,14 +111,14 @@ def _costs(allowance: Allowance, flops: float) -> list[Phase]:
     return [Phase(0.0, each[allowance.currency])] if allowance.currency in each else []
 
 
-def _budget(study: Study, cell: FineTuning, dearer: float) -> Budget:
+def _budget(study: Study, cell: FineTuning, dearer: float, front: float) -> Budget:
     """A twin trains as much longer as the intermediate step costs."""
-    budget = lasting(cell.budget, FINETUNING_FLOPS * dearer)
+    budget = lasting(cell.budget, FINETUNING_FLOPS * dearer, front)
     if not cell.stretched:
         return budget
-    before = lasting(study.pretrain, PRETRAINING_FLOPS * dearer)
-    step = before.steps * before.batch_size * PRETRAINING_FLOPS
-    own = budget.steps * budget.batch_size * FINETUNING_FLOPS
+    before = lasting(study.pretrain, PRETRAINING_FLOPS * dearer, front)
+    step = before.steps * before.batch_size * 3 * PRETRAINING_FLOPS * dearer + front
+    own = budget.steps * budget.batch_size * 3 * FINETUNING_FLOPS * dearer
     return cell.budget.lasting(round(budget.steps * (1 + step / own)))
 
 
@@ -135,6 +148,8 @@ def _components(outputs: Path, study: Study, replicate: int) -> None:
         stream = f"{'text' if component == 'text' else 'pictures'} {replicate}"
         record = _training(stream, budget, COMPONENT_FLOPS, draws(stream, component), 0.6)
         record["weights"] = _digest(f"{component} {replicate}")
+        if component == "text":
+            _mask(record, MASKED_WORDS, study.text.masked_share)
         boxed = component == "detector" or study.image_pretraining.labels == "boxes"
         if component != "text":
             labels = "boxes" if boxed else "labels"
@@ -166,6 +181,42 @@ def _see(record: dict[str, Any], study: Study, arm: str, stream: str, corruption
     for batches, chains in _chains(record):
         chains["regions"] = "" if front == "pixels" else _digest(f"{front} {stream}{batches}")
         chains["corruption"] = _digest(f"{corruption} {stream}{batches}")
+
+
+def _begin(record: dict[str, Any], study: Study, arm: str, loaded: dict[str, float]) -> None:
+    """What a run began with, and what its front end's look at the pictures cost, beside what the steps came to."""
+    axes = study.arms[arm].axes
+    scale = axes.initial_scale if axes else "common"
+    record["begins"] = {"loaded": loaded, "scale": scale, "measured": 12, "strays": []}
+    front = _front(study, arm)
+    record["flops"]["front"] = front
+    record["flops"]["total"] += front
+    if record["budget"]["currency"] == "flops":
+        record["budget"]["ahead"] = front
+
+
+def _front(study: Study, arm: str) -> float:
+    return 0.0 if study.arms[arm].front in ("pixels", "precomputed") else FRONT_FLOPS
+
+
+def _loaded(study: Study, arm: str, task: str, cell: FineTuning) -> dict[str, float]:
+    settings = study.arms[arm]
+    kept = load(settings.architecture).KEEPS.get(study.tasks[task].kind)
+    heads = {
+        "multimodal": {*passes_of(study, arm).losses},
+        "unimodal": {"mlm"} if "text" in settings.unimodal else set(),
+    }
+    keeps = kept is not None and not cell.taught and kept.objective in heads.get(cell.start, set())
+    begun = cell.taught or cell.start == "multimodal" or (cell.start == "unimodal" and settings.unimodal)
+    return {"model": 0.9 * bool(begun), "head": 0.5 * keeps}
+
+
+def _mask(record: dict[str, Any], passes: Pretraining, words: float) -> None:
+    """Words and regions masked, to the digit, as declared."""
+    if any(one.words for one in passes.passes):
+        record["consumed"] |= {"words": 100_000, "masked_words": round(100_000 * words)}
+    if any(one.regions for one in passes.passes):
+        record["consumed"] |= {"regions": 100_000, "masked_regions": 15_000}
 
 
 def _corrupted(study: Study, arm: str) -> str:
@@ -201,7 +252,24 @@ def _training(
         "steps": steps,
         "learning_rate": allowance.learning_rate,
         "parameters": {"total": 250_000 + len(stream), "trained": 250_000},
-        "flops": {"forward_per_sample": flops, "step_per_sample": 3 * flops, "total": 3 * flops * samples},
+        "flops": {
+            "forward_per_sample": flops,
+            "step_per_sample": 3 * flops,
+            "visual_tokens": 16.0,
+            "total": 3 * flops * samples,
+        },
+        "dropout": {},
+        "optimiser": {
+            "name": "AdamW",
+            "betas": [0.9, 0.98],
+            "epsilon": 1e-8,
+            "decay": {"0.01": [2, 4], "0": [0, 1]},
+            "schedule": factors(budget),
+        },
+        "consumed": dict.fromkeys(
+            ("text_tokens", "words", "masked_words", "regions", "masked_regions", "torn_pairs"), 0
+        )
+        | {"text_tokens": 9 * samples, "visual_tokens": 16.0},
         "digests": {kind: _digest(f"{kind} {stream} {steps}") for kind in kinds},
         "digests_after": {
             str(1 << power): {kind: _digest(f"{kind} {stream}{1 << power}") for kind in kinds}

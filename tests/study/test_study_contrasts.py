@@ -23,6 +23,7 @@ def controlled(**axes: str) -> dict[str, Any]:
         "starts": ["unimodal", "multimodal"],
         "few_label_starts": ["multimodal"],
         "matched_starts": ["unimodal"],
+        "masked_words": 0.15,
         "freezing": [],
     }
 

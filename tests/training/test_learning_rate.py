@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from components.study.budget import Budget
-from components.training.learning_rate import learning_rate_factor
+from components.study.schedule import learning_rate_factor
 
 
 def budget(batch_size: int) -> Budget:

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from components.study.arms import FreezingRule
 from components.study.budget import Allowance
+from components.study.schedule import learning_rate_factor
 from components.study.spending import Phase, spent
 from components.tracking.spool import Spool
 from components.training import timing
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
-from components.training.learning_rate import learning_rate_factor
 from components.training.length import decide
 from components.training.pretraining import PretrainingNetwork
 from components.training.weights import digest_of

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from components.evaluation.certificate import budgets, rate_search
+from components.evaluation.certificate import as_built, budgets, rate_search
 from components.evaluation.certificate.certificates import Certificate, Checked
 from components.evaluation.certificate.digests import Chain, Compared, compared
 from components.evaluation.certificate.disclosed import stated
@@ -158,6 +158,11 @@ def _learning_rate(study: Study, records: TrainingRecords, sets: list[Compared])
     return rate_search.faults(study, records)
 
 
+def _measured(check: Callable[[Study, TrainingRecords], Faults]) -> Check:
+    """A check that needs no digests."""
+    return lambda study, records, sets: check(study, records)
+
+
 def _runs(records: TrainingRecords) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Arm, run and recorded configuration of every fine-tuning."""
     for arm, tasks in records.arms.items():
@@ -276,6 +281,21 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "freezing": ("every run froze what the study declares, for as long", _freezing),
     "precision and software": ("precision, threads, accelerator, determinism and torch are the same", _software),
     "learning rate": ("the same search for every arm, or none, and the rate that it found", _learning_rate),
+    "optimiser": (
+        "the same optimiser for every run, and the schedule that its budget says",
+        _measured(as_built.optimiser),
+    ),
+    "dropout": ("networks drop with the study's probability, or nothing", _measured(as_built.dropout)),
+    "masked share": ("as many words and regions were masked as declared", _measured(as_built.masking)),
+    "initial scale": ("fresh weights have the scale of the arm's rule", _measured(as_built.initial_scale)),
+    "kept from pretraining": (
+        "each part was loaded or fresh as its start and its architecture's file say",
+        _measured(as_built.kept),
+    ),
+    "counted as run": (
+        "FLOPs are those of the step that was run, with a frozen front end's look at the pictures",
+        _measured(as_built.counted),
+    ),
     "configuration": ("sizes, text length, tokenizer and picture size are those of the study", _configuration),
     "labels of the front end": ("front ends with the same labels learned from the same", _labels_of_fronts),
     "no exact boxes": ("no ranked arm was shown exact boxes", _no_exact_boxes),

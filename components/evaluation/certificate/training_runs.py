@@ -1,7 +1,7 @@
 """Every training run that an arm rests on, with what the study says of it."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from components.evaluation.certificate.budgets import component_allowance, twin_steps
 from components.evaluation.certificate.training_records import TrainingRecords
@@ -17,6 +17,7 @@ class Run(NamedTuple):
 
     Attributes:
         name: which of the arm's runs, in words; its replicate too.
+        kind: fine-tuning on a task, the intermediate step, or the pretraining of a component on texts or pictures.
         allowance: what the study gives it.
         rules: what it freezes.
         twin: the optimiser steps of a twin, which are not the study's but follow from those of other runs.
@@ -26,6 +27,7 @@ class Run(NamedTuple):
     name: str
     record: TrainingRecord
     allowance: Allowance
+    kind: Literal["task", "step", "text", "pictures"]
     rules: Sequence[FreezingRule] = ()
     twin: int | None = None
 
@@ -39,12 +41,15 @@ def every_run(study: Study, records: TrainingRecords) -> Iterator[Run]:
                     record = tasks[task][cell.name][position]
                     rules = freezing(study, cell)
                     twin = twin_steps(records, arm, task, cell, position) if cell.stretched else None
-                    yield Run(arm, f"{task}, {cell.name}, replicate {replicate}", record, cell.budget, rules, twin)
+                    yield Run(
+                        arm, f"{task}, {cell.name}, replicate {replicate}", record, cell.budget, "task", rules, twin
+                    )
             if arm in records.pretraining:
                 record = records.pretraining[arm][position]
-                yield Run(arm, f"the intermediate step, replicate {replicate}", record, study.pretrain)
+                yield Run(arm, f"the intermediate step, replicate {replicate}", record, study.pretrain, "step")
             for component in study.arms[arm].components:
                 pretrained = records.components[component][position]
                 if pretrained is not None:
                     allowance = component_allowance(study, component)
-                    yield Run(arm, f"{component}, replicate {replicate}", pretrained, allowance)
+                    kind: Literal["text", "pictures"] = "text" if component == "text" else "pictures"
+                    yield Run(arm, f"{component}, replicate {replicate}", pretrained, allowance, kind)

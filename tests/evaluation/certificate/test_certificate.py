@@ -159,6 +159,61 @@ def no_digests(records: TrainingRecords) -> None:
     cell(records, "both").digests = None
 
 
+def a_stray_dropout(records: TrainingRecords) -> None:
+    cell(records, "crossed").dropout = {"0.5": 1}
+
+
+def more_words_masked(records: TrainingRecords) -> None:
+    records.pretraining["crossed"][0].consumed.masked_words = 35_000
+
+
+def a_region_of_every_picture(records: TrainingRecords) -> None:
+    records.pretraining["both"][0].consumed.masked_regions = 18_300
+
+
+def another_beta(records: TrainingRecords) -> None:
+    record = cell(records, "crossed").optimiser
+    record.betas = (0.9, 0.999)
+
+
+def another_schedule(records: TrainingRecords) -> None:
+    cell(records, "crossed").optimiser.schedule[-2] = 1.0
+
+
+def decay_on_norms(records: TrainingRecords) -> None:
+    cell(records, "crossed").optimiser.decay = {"0.01": [1, 2]}
+
+
+def another_scale(records: TrainingRecords) -> None:
+    cell(records, "crossed").begins.strays = ["model.visual_embedding.hidden_features.weight: 0.5 instead of 0"]
+
+
+def a_head_thrown_away(records: TrainingRecords) -> None:
+    records.pretraining["crossed"][1].begins.loaded["mlm"] = 0.0
+
+
+def a_head_that_was_trained_before(records: TrainingRecords) -> None:
+    cell(records, "crossed").begins.loaded["head"] = 1.0
+
+
+def nothing_loaded(records: TrainingRecords) -> None:
+    cell(records, "crossed").begins.loaded["model"] = 0.0
+
+
+def counted_in_evaluation_mode(records: TrainingRecords) -> None:
+    records.pretraining["crossed"][0].consumed.visual_tokens = 8.0
+
+
+def looking_for_nothing(records: TrainingRecords) -> None:
+    flops = cell(records, "crossed").flops
+    flops.total, flops.front = flops.total - flops.front, 0.0
+
+
+def nothing_measured(records: TrainingRecords) -> None:
+    record = cell(records, "crossed")
+    record.dropout = record.optimiser = record.consumed = record.begins = None
+
+
 @pytest.mark.parametrize(
     ("change", "arm", "items"),
     [
@@ -187,6 +242,23 @@ def no_digests(records: TrainingRecords) -> None:
         (another_front_end, "crossed", {"start components"}),
         (a_further_component, "text_only", {"start components"}),
         (other_masks, "dense", {"corruption"}),
+        (a_stray_dropout, "crossed", {"dropout"}),
+        (more_words_masked, "crossed", {"masked share"}),
+        (a_region_of_every_picture, "both", {"masked share"}),
+        (another_beta, "crossed", {"optimiser"}),
+        (another_schedule, "crossed", {"optimiser"}),
+        (decay_on_norms, "crossed", {"optimiser"}),
+        (another_scale, "crossed", {"initial scale"}),
+        (a_head_thrown_away, "crossed", {"kept from pretraining"}),
+        (a_head_that_was_trained_before, "crossed", {"kept from pretraining"}),
+        (nothing_loaded, "crossed", {"kept from pretraining"}),
+        (counted_in_evaluation_mode, "crossed", {"counted as run"}),
+        (looking_for_nothing, "crossed", {"counted as run"}),
+        (
+            nothing_measured,
+            "crossed",
+            {"dropout", "optimiser", "initial scale", "kept from pretraining", "counted as run"},
+        ),
         (no_digests, "both", {"samples and their order", "content", "regions", "corruption"}),
     ],
     ids=lambda value: getattr(value, "__name__", None),
