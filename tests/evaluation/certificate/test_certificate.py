@@ -220,7 +220,7 @@ def nothing_measured(records: TrainingRecords) -> None:
         (other_order, "single", {"samples and their order"}),
         (one_more_epoch, "single", {"budget"}),
         (one_more_epoch_of_pairs, "crossed", {"budget"}),
-        (a_twin_that_trained_no_longer, "single", {"budget"}),
+        (a_twin_that_trained_no_longer, "single", {"budget", "optimiser"}),
         (another_currency, "crossed", {"budget"}),
         (half_precision, "crossed", {"precision and software"}),
         (more_threads, "crossed", {"precision and software"}),
