@@ -70,6 +70,10 @@ def _pretrained_text_encoder(configuration: ModelConfiguration) -> "PreTrainedMo
             f"text_encoder {name!r} has words of width {words} and states of width {theirs.hidden_size}: choose one whose "
             "widths are equal, for its words are also what masked words are predicted with"
         )
+    # A checkpoint brings a rate of its own, and all arms of a study drop alike.
+    for part in model.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = configuration.dropout
     encoder: PreTrainedModel = model
     return encoder
 
@@ -163,7 +167,9 @@ def patch_encoder(
         OSError: there is no such checkpoint.
     """
     if configuration.patch_encoder != TINY:
-        return VisionTransformer.from_hugging_face(configuration.patch_encoder, configuration.image_size)
+        return VisionTransformer.from_hugging_face(
+            configuration.patch_encoder, configuration.image_size, configuration.dropout
+        )
     return initialised(
         VisionTransformer(
             image_size=configuration.image_size,

@@ -63,13 +63,14 @@ class VisionTransformer(nn.Module):
         return self.norm(self.transformer(self.embed(pixels)))
 
     @classmethod
-    def from_hugging_face(cls, name: str, image_size: int | None = None) -> "VisionTransformer":
+    def from_hugging_face(cls, name: str, image_size: int | None = None, dropout: float = 0.0) -> "VisionTransformer":
         """Load a `ViTModel` checkpoint from a hub name or a local folder.
 
         Args:
             name: hub name or folder.
             image_size: side of the square images in pixels; positions are interpolated to it if the checkpoint was
                 trained on another size.
+            dropout: rate in training; the checkpoint's own is not taken, for all arms of a study drop alike.
 
         Raises:
             OSError: there is no such checkpoint (or no network: `HF_HUB_OFFLINE` is honoured).
@@ -85,7 +86,7 @@ class VisionTransformer(nn.Module):
             layers=configuration.num_hidden_layers,
             heads=configuration.num_attention_heads,
             feed_forward=configuration.intermediate_size,
-            dropout=configuration.hidden_dropout_prob,
+            dropout=dropout,
             norm_epsilon=configuration.layer_norm_eps,
         )
         weights = weights_from_hugging_face(source)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,22 @@ _DROPOUTS = {
 }
 """Functions that drop with a probability, which is their second argument, `p`."""
 _ATTENTION = F.scaled_dot_product_attention
+
+
+Batch = Mapping[str, Tensor]
+
+
+@runtime_checkable
+class Varying(Protocol):
+    """A network that does not do the same at every step."""
+
+    def variants(self, batch: Batch) -> list[tuple[float, Batch]]:
+        """What a step may be: the probability of each, and the batch with which the network does it."""
+
+
+def variants(network: nn.Module, batch: Batch) -> list[tuple[float, Batch]]:
+    """What a step of any network may be; of most it is one thing."""
+    return network.variants(batch) if isinstance(network, Varying) else [(1.0, batch)]
 
 
 @contextmanager
@@ -116,8 +132,12 @@ def mean_visual_tokens(seen: list[Reading]) -> float | None:
     return sum(one.visual_tokens for one in seen) / len(seen) if seen else None
 
 
-def dropouts(network: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, int]:
-    """How often one training step drops something, by probability; empty where it drops nothing."""
+def dropouts(network: nn.Module, batch: Batch) -> dict[str, int]:
+    """How often a training step drops something, by probability; empty where it drops nothing.
+
+    Where steps differ, each kind is taken once.
+    """
     with torch.no_grad(), training_mode(network), Dropouts() as acting:
-        network(batch)
+        for _, variant in variants(network, batch):
+            network(variant)
     return {f"{probability:g}": count for probability, count in sorted(acting.found.items())}

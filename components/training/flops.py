@@ -3,11 +3,10 @@
 Counts matrix products, convolutions and attention (two operations per multiply-add), as torch's counter does.
 """
 
-from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -15,19 +14,9 @@ from components.models.regions import GivenRegions
 from components.records.training import Flops
 from components.study.budget import Budget
 from components.study.spending import Phase, spent
-from components.training.as_trained import mean_visual_tokens, training_mode, watched
+from components.training.as_trained import Batch, mean_visual_tokens, training_mode, variants, watched
 from components.training.freezing import FreezingSchedule
 from components.training.model_inputs import PICTURES
-
-Batch = Mapping[str, Tensor]
-
-
-@runtime_checkable
-class Varying(Protocol):
-    """A network that does not do the same at every step."""
-
-    def variants(self, batch: Batch) -> list[tuple[float, Batch]]:
-        """What a step may be: the probability of each, and the batch with which the network does it."""
 
 
 def count_flops(
@@ -44,7 +33,7 @@ def count_flops(
     was_training = network.training
     network.eval()
     with torch.no_grad():
-        forward = _expected(network, _variants(network, batch), backward=False) / size
+        forward = _expected(network, variants(network, batch), backward=False) / size
     network.train(was_training)
     with watched(getattr(network, "model", network)) as seen:
         phases = flops_by_phase(network, batch, freezing)
@@ -68,7 +57,7 @@ def flops_by_phase(network: nn.Module, batch: Batch, freezing: FreezingSchedule)
     with training_mode(network):
         for begin, _ in freezing.phases():
             freezing.apply(begin)
-            cost = _expected(network, _variants(network, batch), backward=True)
+            cost = _expected(network, variants(network, batch), backward=True)
             phases.append(Phase(begin, cost / len(batch["rows"])))
         network.zero_grad(set_to_none=True)
     freezing.apply(0.0)
@@ -88,14 +77,10 @@ def front_flops(network: nn.Module, batch: Batch) -> float:
     return float(counter.get_total_flops()) / len(pixels)
 
 
-def _variants(network: nn.Module, batch: Batch) -> list[tuple[float, Batch]]:
-    return network.variants(batch) if isinstance(network, Varying) else [(1.0, batch)]
-
-
-def _expected(network: nn.Module, variants: list[tuple[float, Batch]], *, backward: bool) -> float:
-    """FLOPs of one batch, averaged over the variants."""
+def _expected(network: nn.Module, kinds: list[tuple[float, Batch]], *, backward: bool) -> float:
+    """FLOPs of one batch, averaged over the kinds of step."""
     expected = 0.0
-    for probability, batch in variants:
+    for probability, batch in kinds:
         # Spelt out, as torch counts no fused attention on a CPU, and another number for it on a GPU.
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             loss, _ = network(batch)

@@ -5,8 +5,7 @@ from typing import Any
 import torch
 
 from components.records.training import Reads
-from components.training.as_trained import Reading, mean_visual_tokens, training_mode, watched
-from components.training.flops import Batch, Varying
+from components.training.as_trained import Batch, Reading, mean_visual_tokens, training_mode, variants, watched
 from components.training.model_inputs import looked_at
 
 
@@ -21,11 +20,10 @@ def what_is_read(network: Any, batch: Batch, truncated: float) -> Reads:
         `truncated_texts`, or None where no text is read; `forwards`, how often the model is run for one sample of a step, an
         expectation where steps differ. A loss that runs the model itself, such as that of two towers, runs it once.
     """
-    variants = network.variants(batch) if isinstance(network, Varying) else [(1.0, batch)]
     size, forwards = len(batch["rows"]), 0.0
     seen: list[Reading] = []
     with torch.no_grad(), training_mode(network):
-        for probability, variant in variants:
+        for probability, variant in variants(network, batch):
             with watched(network.model) as ran:
                 network(variant)
             forwards += probability * (sum(one.rows for one in ran) / size or 1.0)

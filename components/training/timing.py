@@ -16,7 +16,7 @@ from components.study.arms import FreezingRule
 from components.study.budget import Budget
 from components.study.settings import RuntimeSettings
 from components.study.spending import Phase
-from components.training.flops import Varying
+from components.training.as_trained import variants
 from components.training.freezing import FreezingSchedule
 from components.training.module import TrainingModule
 from components.training.run import bare_trainer, configure_torch
@@ -71,7 +71,7 @@ class Repeated(IterableDataset):
 
     def _variants(self, step: int) -> list[tuple[float, Any]]:
         batch = self.stream.at(step)
-        return self.network.variants(batch) if isinstance(self.network, Varying) else [(1.0, batch)]
+        return variants(self.network, batch)
 
     @property
     def steps(self) -> int:
