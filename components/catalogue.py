@@ -121,6 +121,8 @@ class SourceRow:
         has_domains: its pictures have domains, of which an arm may read one (`pairs.domain`).
         takes_regions: regions may be precomputed for its pictures (`data.region_features`).
         has_rows: it reads rows that people wrote. Where one is faulty, the whole is checked and every fault is told.
+        redraws: it can draw the training samples of a replicate anew, from the study's settings alone. Its module then offers
+            `redraw`, too.
     """
 
     module: str
@@ -128,6 +130,7 @@ class SourceRow:
     has_domains: bool = False
     takes_regions: bool = False
     has_rows: bool = False
+    redraws: bool = False
 
 
 def placed(place: str) -> Any:

@@ -42,6 +42,11 @@ def tokens_folder(root: Path) -> Path:
     return root / "outputs/tokens"
 
 
+def drawn_folder(root: Path, replicate: int) -> Path:
+    """The training samples that a replicate has drawn for itself, tokenised (stage redraw)."""
+    return root / "outputs/drawn" / str(replicate)
+
+
 def floors_file(root: Path) -> Path:
     """What can be scored without understanding (stage floors)."""
     return root / "outputs/floors/floors.json"

@@ -14,6 +14,7 @@ SPELT = {
     "materialise": {paths.data_folder(HERE)},
     "validate": {paths.verdict_file(HERE), paths.findings_file(HERE)},
     "tokenize": {paths.tokens_folder(HERE)},
+    "redraw": {paths.drawn_folder(HERE, 7)},
     "floors": {paths.floors_file(HERE).parent},
     "pretrain_text": {paths.component_folder(HERE, "text", 7)},
     "pretrain_image": {paths.component_folder(HERE, "FRONT", 7)},

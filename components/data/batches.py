@@ -146,7 +146,7 @@ class BatchStream(IterableDataset):
     Args:
         seed: names the replicate's streams.
         steps: number of batches; 0 until training has decided its length and sets it.
-        subset: rows to draw from (all when None), for runs with few labels or a share of the pairs.
+        subset: rows to draw from (all that the store trains on when None), for runs with few labels or a share of the pairs.
         regions: output of a frozen front end, for batches with regions.
         captions: for every row the row whose text it is shown with (its own when None). Truth labels ignore caption noise:
             no loss knows which captions are wrong.
@@ -172,7 +172,7 @@ class BatchStream(IterableDataset):
         self.steps = steps
         self.start = 0
         self.ingredients = ingredients
-        self.rows = np.arange(len(self.part)) if subset is None else subset
+        self.rows = store.training_rows(part) if subset is None else subset
         self.regions = regions
         self.captions = captions
         self.order = Order(seed, part, len(self.rows))
@@ -250,8 +250,8 @@ def continuations(store: Store) -> np.ndarray:
 
 def few_labels(count: int, part: str, seed: int, store: Store) -> np.ndarray:
     """The rows that a run with few labels may use, sorted; the same for every arm of a replicate."""
-    size = len(store.part(part, "train"))
-    return np.sort(Stream(seed, part, "labels").at(0).permutation(size)[:count])
+    rows = store.training_rows(part)
+    return np.sort(rows[Stream(seed, part, "labels").at(0).permutation(len(rows))[:count]])
 
 
 def in_order(part: Part, batch_size: int) -> Iterator[np.ndarray]:

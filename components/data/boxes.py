@@ -60,12 +60,15 @@ class BoxTable:
         self.classes.update(classes or [])
         self.attributes.update(attributes or [])
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self, least: int = 0) -> dict[str, np.ndarray]:
         """`boxes` float32 (N, M, 4), `box_classes` and `box_attributes` int16 (N, M), padded with -1.
 
         A class or attribute is encoded as the position of its name among all sorted names of its kind.
+
+        Args:
+            least: M is no smaller.
         """
-        shape = (len(self._boxes), max(map(len, self._boxes), default=0))
+        shape = (len(self._boxes), max(least, max(map(len, self._boxes), default=0)))
         boxes = np.full((*shape, 4), FILL, dtype=np.float32)
         classes, attributes = np.full(shape, FILL, dtype=np.int16), np.full(shape, FILL, dtype=np.int16)
         positions = [

@@ -36,7 +36,8 @@ class SelectedPairs(NamedTuple):
 def select_pairs(store: Store, settings: PairsSettings, seed: int, batch_size: int, arm: str) -> SelectedPairs:
     """Select the captioned pictures that an arm's intermediate step reads.
 
-    `settings.share` is of all captioned pictures, so a domain arm and an all-domains arm read equally many.
+    `settings.share` is of all captioned pictures that the replicate has, so a domain arm and an all-domains arm read equally
+    many.
 
     Args:
         seed: of the replicate.
@@ -47,13 +48,14 @@ def select_pairs(store: Store, settings: PairsSettings, seed: int, batch_size: i
         CeterisError: the data has too few pictures of the domain, they do not fill a batch, or a picture has no wrong caption.
     """
     part = store.part("pairs", "train")
-    rows = np.arange(len(part))
-    count = settings.count(len(part))
-    if count < len(part) or settings.domain != "all":
-        ranked = rows[ranks(part.ids, seed, "share")]
+    rows = store.training_rows("pairs")
+    every = len(rows)
+    count = settings.count(every)
+    if count < every or settings.domain != "all":
+        ranked = rows[ranks([part.ids[row] for row in rows], seed, "share")]
         ranked = ranked[of_domain(store, part, settings.domain)[ranked]]
         if len(ranked) < count:
-            most = len(ranked) * 1000 // len(part) / 1000
+            most = len(ranked) * 1000 // every / 1000
             raise CeterisError(
                 f"arms.{arm}.pairs asks for {count:,} captioned pictures of the domain {settings.domain} and there are "
                 f"{len(ranked):,}: give it a share of {most} or less, and those it is compared with."

@@ -157,6 +157,10 @@ class Store:
             raise CeterisError(f"the data has no split {split!r} of {part!r}; it has {self.index['parts']}.")
         return Part(self.folder / "parts" / part / split)
 
+    def training_rows(self, part: str) -> np.ndarray:
+        """The rows of a part's training split that are trained on, ascending: int64, all of them."""
+        return np.arange(len(self.part(part, "train")))
+
     def splits(self, part: str) -> list[str]:
         """Splits of a part."""
         return sorted(self.index["parts"].get(part, {}))

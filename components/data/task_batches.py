@@ -101,6 +101,7 @@ def few(count: int, part: str, seed: int, store: Store, pool: int) -> np.ndarray
     """The rows that a run with few labels may use, sorted, in whole pools; the same for every arm of a replicate."""
     if pool == 1:
         return few_labels(count, part, seed, store)
-    pools = len(store.part(part, "train")) // pool
-    chosen = np.sort(Stream(seed, part, "labels").at(0).permutation(pools)[: max(1, count // pool)])
-    return (chosen[:, None] * pool + np.arange(pool)).reshape(-1)
+    rows = store.training_rows(part)
+    pools = rows[: len(rows) // pool * pool].reshape(-1, pool)
+    chosen = np.sort(Stream(seed, part, "labels").at(0).permutation(len(pools))[: max(1, count // pool)])
+    return pools[chosen].reshape(-1)

@@ -152,6 +152,19 @@ def budgets(given: Mapping[str, GivenBudget]) -> str:
     )
 
 
+def training(board: Leaderboard) -> str:
+    """Which training samples the replicates learned from, and so what the findings hold for, as a sentence."""
+    found = board.training
+    labelled = f"{found.samples:,} labelled samples"
+    if found.redrawn == "anew":
+        return "Training scenes are drawn anew in each replicate."
+    if found.share is not None:
+        return f"Each replicate trains on its own {100 * found.share:.3g}% of the groups of {labelled}."
+    if len(board.replicates) == 1:
+        return f"One replicate trains on {labelled}: what is said holds for these."
+    return f"All replicates train on the same {labelled}: what is said holds for these."
+
+
 def headline(leaderboard: Leaderboard, task: str) -> str:
     """The finding of one task in a sentence or two."""
     chosen = leaderboard.tasks[task].chosen

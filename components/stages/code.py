@@ -83,7 +83,8 @@ def entries(study: Study, sources: Sources) -> Iterator[tuple[str, Entry]]:
     every = frozenset(kinds.values())
     made_of = {arm: frozenset({settings.architecture}) for arm, settings in study.arms.items()}
     skipped = {arm: _skipped(settings) for arm, settings in study.arms.items()}
-    yield "materialise", _entry("materialise", every | {study.data.source}, fields=DRAWERS)
+    for name in ("materialise", "redraw"):
+        yield name, _entry(name, every | {study.data.source}, fields=DRAWERS)
     # These read rows of tasks (metrics, floors, needs), and load none of the modules that the rows name.
     for name in ("validate", "tokenize", "floors", "evaluate", "package"):
         yield name, _entry(name, every | {study.data.source}, followed=frozenset())

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import torch
 
 from components.data.regions import RegionArrays
-from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import TaskStream
+from components.data.training_store import training_store
 from components.files.atomic import atomic_folder
 from components.files.json_files import write_json
 from components.paths import PREDICTIONS, RECORD, pretrained_folder, tokens_folder
@@ -28,7 +28,7 @@ from components.study.budget import Budget
 from components.study.plan import FineTuning, cannot, fine_tunings
 from components.study.study import Study
 from components.training import prediction
-from components.training.building import configuration
+from components.training.building import configuration, region_arrays
 from components.training.finetuning import FinetuningNetwork
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
@@ -64,12 +64,12 @@ def finetune(
     study: Study, arguments: argparse.Namespace, stage: Stage, cell: FineTuning, place: tuple[int, int]
 ) -> None:
     """One cell, to three files in the scratch folder; the record comes last and says that the cell is whole."""
-    store = Store(tokens_folder(stage.root))
     replicate, arm, task = int(arguments.replicate), arguments.arm, arguments.task
+    store, tests = training_store(stage.root, study, replicate), Store(tokens_folder(stage.root))
     allowance = at_found_rate(cell.budget, stage.root, arm)
     prepared = put_together(study, stage.root, store, arm, task, replicate, cell, allowance.batch_size)
     network, stream, freezing = prepared.network, prepared.stream, prepared.freezing
-    reads = what_is_read(network, stream.at(0), store.index["truncated"][task])
+    reads = what_is_read(network, stream.at(0), tests.index["truncated"][task])
 
     def progress(percent: float, message: str) -> None:
         stage.progress((place[0] * 100 + percent * 0.9) / place[1], message)
@@ -86,8 +86,12 @@ def finetune(
             budget = matched_budget(network, stream, budget, freezing, pretrained)
         trained = train(network, stream, budget, freezing, prepared.seed, checkpoint, cell.name, surroundings)
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
+    regions = prepared.regions
+    if tests.folder != store.folder:
+        pictures = prediction.predicted_pictures(tests, study.tasks)
+        regions = region_arrays(arm, study, tests, network.front, replicate, stage.root, pictures)
     with stage.loop():
-        write_predictions(study, stage, store, prepared.regions, network, task, cell)
+        write_predictions(study, stage, tests, regions, network, task, cell)
     run_of: dict[str, Any] = {**vars(arguments), "start": cell.start, "labels": cell.labels}
     size = dataclasses.asdict(configuration(study, store, arm))
     more: dict[str, Any] = {"run": run_of, "budget": length.described(), "reads": reads, "configuration": size}
@@ -126,17 +130,12 @@ def write_predictions(
     task: str,
     cell: FineTuning,
 ) -> None:
-    """Predict every split but `train` and `gate`, which only promotion may look at."""
+    """Predict every split that is scored here."""
     device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
     network.to(device)
-    splits = [
-        split
-        for split in store.splits(task)
-        if split in ("validation", "selection") or split.startswith(GENERALISATION_PREFIX)
-    ]
     tables = [
         prediction.table(network, store, regions, task, split, cell.name, study.runtime.prediction_batch_size, device)
-        for split in splits
+        for split in prediction.predicted_splits(store, task)
     ]
     path: Path = stage.scratch / f"{cell.name}.parquet"
     prediction.write(tables, path)

@@ -7,6 +7,7 @@ from components import objectives
 from components.data.batches import BatchStream, Ingredients
 from components.data.pairs import select_pairs
 from components.data.store import Store
+from components.data.training_store import training_store
 from components.errors import CeterisError
 from components.models.architecture import Architecture
 from components.models.configuration import ModelConfiguration
@@ -14,7 +15,7 @@ from components.models.passes import Pretraining
 from components.objectives.mlm import MaskedLanguageModelling
 from components.objectives.objective import Objective
 from components.objectives.regions import share_transform
-from components.paths import starts_folder, tokens_folder
+from components.paths import starts_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 from components.training.beginnings import FreshWeights
@@ -77,7 +78,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         CeterisError: its objectives ask for what its front end does not know.
     """
     replicate, arm = int(arguments.replicate), arguments.arm
-    store = Store(tokens_folder(stage.root))
+    store = training_store(stage.root, study, replicate)
     model = build(arm, study, store, replicate)
     fresh = FreshWeights(initial_scale(study, arm), model.ZEROS)
     fresh.note("model", model)

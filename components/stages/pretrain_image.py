@@ -13,6 +13,7 @@ from torch import nn
 
 from components.data.batches import Batch, BatchStream, Ingredients
 from components.data.store import Store
+from components.data.training_store import training_store
 from components.errors import CeterisError
 from components.evaluation.scoring.detection import mean_average_precision
 from components.models.configuration import ModelConfiguration
@@ -53,7 +54,7 @@ class BoxStream(BatchStream):
 def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """Pretrain one front end of one replicate."""
     replicate, front = int(arguments.replicate), arguments.front
-    store = Store(tokens_folder(stage.root))
+    store = training_store(stage.root, study, replicate)
     boxed = front == DETECTOR or study.image_pretraining.labels == "boxes"
     if boxed and not store.boxes.shape[1]:
         asks = "front detector" if front == DETECTOR else "image_pretraining.labels: boxes"
@@ -77,10 +78,11 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     with stage.loop():
         length = decide(allowance, network, stream, [], seed, stage.scratch / "seconds.json", study.runtime)
         trained = train(network, stream, length.budget, [], seed, stage.scratch / "last.ckpt", front, surroundings)
-    if front == DETECTOR and store.object_classes and HELD_OUT in store.splits("images"):
+    tests = Store(tokens_folder(stage.root))
+    if front == DETECTOR and tests.object_classes and HELD_OUT in tests.splits("images"):
         device = torch.device("cuda" if hardware(study.runtime)["accelerator"] == "gpu" else "cpu")
         with stage.loop():
-            precision = held_out_precision(encoder, scaling, store, device)
+            precision = held_out_precision(encoder, scaling, tests, device)
         trained.metrics["boxes/mean_average_precision"] = precision
         stage.spool.metrics(front, trained.samples, {"boxes/mean_average_precision": precision})
     heads = getattr(network.objective, "heads", None)

@@ -3,13 +3,12 @@
 import argparse
 
 from components.data.batches import BatchStream, Ingredients
-from components.data.store import Store
+from components.data.training_store import training_store
 from components.errors import CeterisError
 from components.models.encoders import text_encoder
 from components.models.passes import MASKED_WORDS
 from components.models.word_head import word_head
 from components.objectives.mlm import MaskedLanguageModelling
-from components.paths import tokens_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 from components.training.building import configuration, pixel_scaling
@@ -27,7 +26,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         CeterisError: the text encoder that the study names cannot be had.
     """
     replicate = int(arguments.replicate)
-    store = Store(tokens_folder(stage.root))
+    store = training_store(stage.root, study, replicate)
     seed_torch(study.seed, replicate, "initialisation", "text")
     size = configuration(study, store)
     try:

@@ -34,6 +34,11 @@ class DataSettings(Strict):
         description="for arms with the front 'precomputed': a .tsv file, in a folder of its own inside data.path, or a folder of "
         ".npz files there",
     )
+    redrawn: bool = Field(
+        default=False,
+        description="whether every replicate but the first draws training samples of its own; what is scored stays. Only sources "
+        "that generate can",
+    )
     scenes: ScenesSettings
     manifest: ManifestSettings
 
@@ -47,6 +52,21 @@ class DataSettings(Strict):
         low, high = self.value_range or (0.0, 1.0)
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"data.value_range must be two numbers, the lower one first, not [{low:g}, {high:g}]")
+        return self
+
+    @model_validator(mode="after")
+    def _replicates_can_differ(self) -> "DataSettings":
+        redraws, share = SOURCES[self.source].redraws, self.manifest.training_share
+        if self.redrawn and not redraws:
+            raise ValueError(
+                f"data.redrawn is true, and the source {self.source} cannot draw its training samples anew: say false, or give "
+                "each replicate other rows by data.manifest.training_share"
+            )
+        if share is not None and redraws:
+            raise ValueError(
+                f"data.manifest.training_share is a share of given rows, and the source {self.source} draws its samples: say "
+                "null, and give each replicate other samples by data.redrawn"
+            )
         return self
 
     @model_validator(mode="after")

@@ -49,6 +49,11 @@ class Study(Strict):
         return [name for name, arm in self.arms.items() if arm.pretrained]
 
     @property
+    def drawings(self) -> list[int]:
+        """The replicates that draw training samples of their own. The first one reads those that lie beside the tests."""
+        return self.replicates[1:] if self.data.redrawn else []
+
+    @property
     def first_tasks(self) -> list[str]:
         """The tasks that begin from the starts, in the study's order."""
         return [name for name, task in self.tasks.items() if task.after is None]

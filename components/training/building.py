@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from components.data.regions import RegionArrays
@@ -91,11 +92,21 @@ def build_front(name: str, study: Study, store: Store, starts: Path) -> nn.Modul
 
 
 def region_arrays(
-    name: str, study: Study, store: Store, front: nn.Module | None, replicate: int, root: Path
+    name: str,
+    study: Study,
+    store: Store,
+    front: nn.Module | None,
+    replicate: int,
+    root: Path,
+    pictures: np.ndarray | None = None,
 ) -> RegionArrays | None:
     """What the front end of an arm saw in every picture; None where the architecture reads pixels itself.
 
     Computed by the first process that asks, for all arms of a replicate that share the front end.
+
+    Args:
+        pictures: rows of the store's pictures that are asked for, where it is not the one that is trained on: the rest of the
+            arrays is empty. None for all of them.
     """
     kind = study.arms[name].front
     if kind == "precomputed":
@@ -104,8 +115,10 @@ def region_arrays(
         return None
     from components.training import region_cache
 
-    folder = root / ".ceteris/regions" / kind / str(replicate)
-    return region_cache.region_arrays(kind, front, pixel_scaling(store), store, folder, study.runtime)
+    folder = root / ".ceteris/regions" / kind / f"{replicate}{'' if pictures is None else '-tests'}"
+    return region_cache.region_arrays(
+        kind, front, pixel_scaling(store), store, folder, study.runtime, pictures=pictures
+    )
 
 
 def load_start(model: Architecture, start: str, starts: Path, pretrained: Path) -> None:

@@ -43,8 +43,9 @@ def region_arrays(
     folder: Path,
     runtime: RuntimeSettings,
     progress: Callable[[float, str], None] = lambda percent, message: None,
+    pictures: np.ndarray | None = None,
 ) -> RegionArrays:
-    """The regions of all pictures, read from the folder if they are there, and computed otherwise.
+    """The regions of all pictures, or of some of them, read from the folder if they are there, and computed otherwise.
 
     What is read is what would be computed: it lies under a digest of the front end's weights and code, of the pictures,
     and of what the front end makes of the first of them here and now.
@@ -58,10 +59,13 @@ def region_arrays(
             that want the same wait for the one that computes it.
         runtime: threads and device, on which the rounding depends.
         progress: is told the percentage done and what is being done.
+        pictures: rows of those that are looked at; None for all. The arrays have a row for every picture, and where nothing
+            was looked at the file has a hole, which takes no room.
     """
     configure_torch(runtime)
     device = torch.device("cuda" if hardware(runtime)["accelerator"] == "gpu" else "cpu")
-    key = _key(kind, front, scaling, store, device)
+    rows = np.arange(len(store.pixels)) if pictures is None else pictures
+    key = _key(kind, front, scaling, store, device, rows)
     with locked(folder / _LOCK):
         whole = folder / key
         if not whole.is_dir():
@@ -69,7 +73,7 @@ def region_arrays(
                 if other.name != _LOCK:
                     shutil.rmtree(other)
             with atomic_folder(whole) as beside:
-                _write(beside, look(kind, front, scaling, store, np.arange(len(store.pixels)), device), store, progress)
+                _write(beside, look(kind, front, scaling, store, rows, device), rows, len(store.pixels), progress)
         return RegionArrays.open(whole)
 
 
@@ -97,7 +101,7 @@ def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
 
-def _key(kind: Front, front: Any, scaling: PixelScaling, store: Store, device: torch.device) -> str:
+def _key(kind: Front, front: Any, scaling: PixelScaling, store: Store, device: torch.device, rows: np.ndarray) -> str:
     """The digest. The first batch tells what no list would: sizes that leave no trace in weights, versions, processors."""
     digest = hashlib.sha256(f"{kind} {store.index['digest']} {torch.__version__} {BATCH} {LARGE}".encode())
     for module in _CODE:
@@ -105,17 +109,22 @@ def _key(kind: Front, front: Any, scaling: PixelScaling, store: Store, device: t
     digest.update(Path(__file__).read_bytes())
     for part in (front, scaling):
         digest.update(digest_of(part.state_dict()).encode())
-    for name, array in next(
-        look(kind, front, scaling, store, np.arange(min(BATCH, len(store.pixels))), device)
-    ).items():
+    digest.update(np.ascontiguousarray(rows, dtype=np.int64).data)
+    for name, array in next(look(kind, front, scaling, store, rows[:BATCH], device)).items():
         digest.update(f"{name}{array.shape}{array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
-def _write(folder: Path, batches: Iterator[Seen], store: Store, progress: Callable[[float, str], None]) -> None:
-    """Fill memory-mapped arrays, one for each field of `RegionArrays`."""
-    total, done = len(store.pixels), 0
+def _write(
+    folder: Path,
+    batches: Iterator[Seen],
+    rows: np.ndarray,
+    total: int,
+    progress: Callable[[float, str], None],
+) -> None:
+    """Fill memory-mapped arrays of `total` rows, one for each field of `RegionArrays`, where `rows` says."""
+    done = 0
     arrays: dict[str, np.memmap] = {}
     for batch in batches:
         if not arrays:
@@ -126,8 +135,8 @@ def _write(folder: Path, batches: Iterator[Seen], store: Store, progress: Callab
                 arrays[name] = np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
         count = len(batch["real"])
         for name, array in batch.items():
-            arrays[name][done : done + count] = array
+            arrays[name][rows[done : done + count]] = array
         done += count
-        progress(100 * done / total, f"regions of {done} of {total} pictures")
+        progress(100 * done / len(rows), f"regions of {done} of {len(rows)} pictures")
     for written in arrays.values():
         written.flush()

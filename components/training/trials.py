@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from components.data.store import Store
+from components.data.training_store import training_store
 from components.files.json_files import write_json
-from components.paths import tokens_folder
 from components.records.model import read
 from components.records.training import Trial
 from components.study.arms import Start
@@ -42,7 +41,8 @@ class Trials:
         self._task = task
         self._folder = folder
         self._surroundings = surroundings
-        self._store = Store(tokens_folder(root))
+        # Of the first replicate, which trains on what lies beside the validation split.
+        self._store = training_store(root, study, study.replicates[0])
         # Every arm has these components, and none of them has cost an intermediate step.
         self._start: Start = "unimodal" if study.arms[arm].unimodal else "scratch"
 

@@ -9,6 +9,7 @@ from components.evaluation.leaderboard.entries import (
     CellSamples,
     Leaderboard,
     TaskEntry,
+    TrainingData,
     Variance,
 )
 from components.records.training import Flops, Parameters, RecordedBudget, TrainingRecord
@@ -26,6 +27,7 @@ def leaderboard(tasks: dict[str, TaskEntry], **known: Any) -> Leaderboard:
         grade="system",
         grade_reason="Whole systems.",
         interval_over="samples",
+        training=TrainingData(redrawn="never", samples=2301, share=None),
         contrasts=[],
         tasks=tasks,
         pretraining=[],

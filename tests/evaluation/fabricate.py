@@ -66,6 +66,8 @@ DATA = {
     ("text_only", "unimodal"): 0.42,
 }
 """Likewise of `data_study`."""
+LABELLED = 2301
+"""Labelled training samples of each task."""
 WHOLE = {"share": 1.0, "caption_noise": 0.0, "domain": "all"}
 """What an intermediate step reads where nothing else is said."""
 SAMPLES = {
@@ -229,6 +231,7 @@ def fabricate(
     if pictures:
         _data(root / "outputs/data", study, tables)
     _floors(root / "outputs/floors", tables)
+    _tokens(root / "outputs/tokens", study)
     for task, table in tables.items():
         for arm in study.arms:
             for replicate in study.replicates:
@@ -321,6 +324,13 @@ def _floors(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
     (folder / "floors.json").write_text(json.dumps(floors), encoding="utf-8")
     hard = [table.assign(task=task)[["task", "split", "id"]].iloc[::5] for task, table in tables.items()]
     pd.concat(hard).to_parquet(folder / "hard.parquet", index=False)
+
+
+def _tokens(folder: Path, study: Study) -> None:
+    """As much as is said of what was trained on."""
+    folder.mkdir(parents=True)
+    index = {"parts": {task: {"train": LABELLED} for task in study.tasks}}
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
 def _data(folder: Path, study: Study, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -54,7 +54,7 @@ def precomputed_regions(home: Path, photos: str) -> Path:
         "photos",
         {"uniter": {"front": "precomputed", "few_label_starts": []}, "text_only": {}},
         tasks={"vqa": {"kind": "vqa", "few_labels": None}},
-        data={"source": "manifest", "path": photos, "region_features": f"{photos}/regions"},
+        data={"source": "manifest", "redrawn": False, "path": photos, "region_features": f"{photos}/regions"},
         image_pretraining={"labels": "image"},
         finetune={"samples": 2560},
     )

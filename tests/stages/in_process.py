@@ -25,6 +25,7 @@ def stage(root: Path, *outs: str, said: list[str] | None = None) -> Any:
         progress=lambda percent, message: None,
         log=lines.append,
         spool=Spool(None, "test"),
+        scratch=root / ".ceteris/scratch",
         stop_requested=False,
     )
 

@@ -123,7 +123,11 @@ def test_a_value_range_is_two_ascending_numbers(given: object) -> None:
 def test_an_arm_may_read_regions_that_came_with_the_data() -> None:
     study = complete()
     study["arms"]["visualbert"]["front"] = "precomputed"
-    study["data"] |= {"source": "manifest", "region_features": "components/data/scenes/regions/all.tsv"}
+    study["data"] |= {
+        "source": "manifest",
+        "redrawn": False,
+        "region_features": "components/data/scenes/regions/all.tsv",
+    }
     assert parse_study(study, "mine").arms["visualbert"].components == ["text"]
 
 

@@ -140,11 +140,12 @@ def test_the_key_moves_with(tmp_path: Path, store: Store, change: object) -> Non
     assert callable(change)
     front = Watched(tmp_path / "looks")
     cpu = torch.device("cpu")
-    before = region_cache._key("detector", front, PixelScaling(), store, cpu)
-    assert region_cache._key("detector", front, PixelScaling(), store, cpu) == before
+    rows = np.arange(PICTURES)
+    before = region_cache._key("detector", front, PixelScaling(), store, cpu, rows)
+    assert region_cache._key("detector", front, PixelScaling(), store, cpu, rows) == before
     with torch.no_grad():
         change(front, store)
-    assert region_cache._key("detector", front, PixelScaling(), store, cpu) != before
+    assert region_cache._key("detector", front, PixelScaling(), store, cpu, rows) != before
 
 
 def test_a_killed_writer_leaves_nothing_that_is_trusted(tmp_path: Path, store: Store) -> None:

@@ -75,6 +75,7 @@ def adapt(content: dict[str, Any], name: str, task: str, settings: ManifestSetti
         "background": measured.background,
         "value_range": list(measured.value_range) if measured.value_range else None,
         "region_features": None,
+        "redrawn": False,
         "manifest": settings.model_dump(mode="json") | {"fewest_rows_per_answer": measured.fewest_rows_per_answer},
     }
     content["text"] |= {

@@ -2,9 +2,13 @@
 
 Scene `index` of a split depends only on the seed, the split and the index. Scenes of the task splits come in complementary
 pairs (2k, 2k + 1): the same questions and the same statement with different answers. Some kinds of task have their own scenes.
+
+A replicate may draw training scenes of its own (`redraw`): as many, with the same mixture, from a seed that is its own.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from components.data.samples import Picture, Sample, SampleWriter
 from components.data.scenes.captions import caption
@@ -34,8 +38,64 @@ def write(
     Args:
         progress: called with the percentage done and the current activity.
     """
-    artist = Artist(settings.image_size)
-    parts = list(_parts(writer, settings.scenes, _in_order(tasks), artist))
+    scenes, artist = settings.scenes, Artist(settings.image_size)
+    _draw(writer, _parts(writer, scenes, _in_order(tasks), artist), tasks, progress)
+
+
+def redraw(
+    writer: SampleWriter,
+    settings: DataSettings,
+    tasks: Mapping[str, TaskSettings],
+    replicate: int,
+    progress: Callable[[float, str], None],
+) -> None:
+    """Draw the training split of all parts for one replicate: as many scenes as `write` draws, and other ones.
+
+    Args:
+        replicate: its number is in the key of every scene, and all ids begin with it.
+    """
+    scenes, artist = settings.scenes, Artist(settings.image_size)
+    scenes = scenes.model_copy(update={"seed": seed_of(scenes.seed, replicate)})
+    named = _Named(writer, str(replicate))
+    _draw(writer, _parts(named, scenes, _in_order(tasks), artist, only="train"), tasks, progress)
+
+
+def seed_of(seed: int, replicate: int) -> int:
+    """The seed of a replicate's own scenes: 64 bits of a hash."""
+    digest = hashlib.blake2b(f"{seed}/replicate/{replicate}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Passes on pictures and samples whose ids and groups begin with a name."""
+
+    writer: SampleWriter
+    name: str
+
+    def picture(self, picture: Picture) -> None:
+        self.writer.picture(replace(picture, image_id=self._named(picture.image_id), group=self._named(picture.group)))
+
+    def sample(self, sample: Sample) -> None:
+        identity, group, pair = (self._named(name) for name in (sample.id, sample.group, sample.pair))
+        shown = [self._named(name) for name in sample.image_ids]
+        self.writer.sample(replace(sample, id=identity, image_ids=shown, group=group, pair=pair))
+
+    def _named(self, identity: str) -> str:
+        return f"{self.name}/{identity}" if identity else ""
+
+
+Writer = SampleWriter | _Named
+
+
+def _draw(
+    writer: SampleWriter,
+    drawn: Iterable[tuple[str, int, Iterable[None]]],
+    tasks: Mapping[str, TaskSettings],
+    progress: Callable[[float, str], None],
+) -> None:
+    """Write the parts, and describe them in `source.json`."""
+    parts = list(drawn)
     total = sum(count for _, count, _ in parts)
     done = 0
     for name, count, steps in parts:
@@ -66,26 +126,37 @@ def _in_order(tasks: Mapping[str, TaskSettings]) -> dict[str, TaskSettings]:
 
 
 def _parts(
-    writer: SampleWriter, scenes: ScenesSettings, tasks: Mapping[str, TaskSettings], artist: Artist
+    writer: Writer,
+    scenes: ScenesSettings,
+    tasks: Mapping[str, TaskSettings],
+    artist: Artist,
+    only: str | None = None,
 ) -> Iterator[tuple[str, int, Iterable[None]]]:
-    """The parts to write: name, number of scenes, and an iterator that writes one scene at each step."""
+    """The parts to write: name, number of scenes, and an iterator that writes one scene at each step.
+
+    Args:
+        only: the one split to write; None for all of them.
+    """
     for part, count, write_part in (
         ("pairs", scenes.pairs, _write_pairs),
         ("text", scenes.text_only, _write_text),
         ("images", scenes.image_only, _write_images),
     ):
         for split, size in (("train", count), ("validation", count // 10)):
-            yield f"{part}, {split}", size, write_part(writer, scenes.seed, split, size, artist)
+            if only in (None, split):
+                yield f"{part}, {split}", size, write_part(writer, scenes.seed, split, size, artist)
     own = {task: drawn for task, settings in tasks.items() if (drawn := own_scenes(settings.kind))}
     shared = {task: settings.kind for task, settings in tasks.items() if task not in own}
     for split, size in split_sizes(scenes).items():
+        if only not in (None, split):
+            continue
         if shared:
             yield split, size, _write_tasks(writer, scenes.seed, split, size, shared, artist)
         for task, drawn in own.items():
             yield f"{task}, {split}", size, _write_sets(writer, scenes.seed, split, size, task, drawn, artist)
 
 
-def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
+def _write_pairs(writer: Writer, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
     for index in range(size):
         identity = f"pairs-{split}-{index:06d}"
         stream = SceneRandom(seed, "pairs", split, index)
@@ -98,7 +169,7 @@ def _write_pairs(writer: SampleWriter, seed: int, split: str, size: int, artist:
         yield
 
 
-def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
+def _write_text(writer: Writer, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
     """Write captions and, for a fifth of the texts, questions without answers, so that text encoders know question words."""
     for index in range(size):
         identity = f"text-{split}-{index:06d}"
@@ -113,7 +184,7 @@ def _write_text(writer: SampleWriter, seed: int, split: str, size: int, artist: 
         yield
 
 
-def _write_images(writer: SampleWriter, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
+def _write_images(writer: Writer, seed: int, split: str, size: int, artist: Artist) -> Iterator[None]:
     for index in range(size):
         identity = f"images-{split}-{index:06d}"
         scene = draw_scene(SceneRandom(seed, "images", split, index), LAWS[split])
@@ -123,7 +194,7 @@ def _write_images(writer: SampleWriter, seed: int, split: str, size: int, artist
 
 
 def _write_tasks(
-    writer: SampleWriter, seed: int, split: str, size: int, kinds: Mapping[str, str], artist: Artist
+    writer: Writer, seed: int, split: str, size: int, kinds: Mapping[str, str], artist: Artist
 ) -> Iterator[None]:
     for number in range((size + 1) // 2):
         items = draw_items(seed, split, number)[: size - 2 * number]
@@ -136,7 +207,7 @@ def _write_tasks(
 
 
 def _write_sets(
-    writer: SampleWriter, seed: int, split: str, size: int, task: str, own: OwnScenes, artist: Artist
+    writer: Writer, seed: int, split: str, size: int, task: str, own: OwnScenes, artist: Artist
 ) -> Iterator[None]:
     """Write whole sets, as many as hold at least `size` samples."""
     for number in range(-(-size // own.size)):

@@ -42,6 +42,13 @@ class ManifestSettings(Strict):
         ge=1,
         description="how many training rows a target needs to be a class; 2 or more where answers are open",
     )
+    training_share: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=1.0,
+        description="share of the groups of training rows that a replicate trains on, other groups in each replicate; null: every "
+        "replicate trains on all of them",
+    )
     most_answers: int = Field(
         default=3000,
         ge=2,

@@ -20,3 +20,17 @@ def write(writer: SampleWriter, settings: DataSettings, tasks: Mapping[str, Task
         CeterisError: what the source reads is missing or cannot be used.
     """
     importlib.import_module(SOURCES[settings.source].module).write(writer, settings, tasks, progress)
+
+
+def redraw(
+    writer: SampleWriter,
+    settings: DataSettings,
+    tasks: Mapping[str, TaskSettings],
+    replicate: int,
+    progress: Progress,
+) -> None:
+    """Write the training samples of one replicate, up to `source.json`: other ones than `write` draws, and as many.
+
+    The module of a source whose row says `redraws` offers `redraw` with the same arguments.
+    """
+    importlib.import_module(SOURCES[settings.source].module).redraw(writer, settings, tasks, replicate, progress)

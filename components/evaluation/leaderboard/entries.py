@@ -20,6 +20,7 @@ from components.study.cells import Cell
 GradeWord = Literal["controlled", "system", "descriptive"]
 StudyGrade = Literal["controlled", "system", "mixed", "descriptive"]
 Labels = Literal["all", "few"]
+Redrawn = Literal["anew", "shares", "never"]
 Judgement = Literal["better", "worse", "equivalent", "cannot tell", "descriptive"]
 """Of a first cell against a second; descriptive where the comparison carries no verdict."""
 StepJudgement = Literal["helps", "hurts", "equivalent", "cannot tell", "descriptive"]
@@ -242,6 +243,19 @@ class SearchEntry(Written):
     trials: list[TrialEntry] = Field(description="none where no search was asked for")
 
 
+class TrainingData(Written):
+    """Whether the replicates learned from other training samples, or from the same ones."""
+
+    redrawn: Redrawn = Field(
+        description="anew: each replicate draws its own; shares: each has its own share of the groups of rows; never: all have "
+        "the same, and all that is said holds for these"
+    )
+    samples: Count = Field(description="labelled training samples, of all tasks together")
+    share: Fraction | None = Field(
+        description="fraction of their groups that a replicate learns from, where it is a share"
+    )
+
+
 class Leaderboard(Written):
     """Everything that a study found."""
 
@@ -253,6 +267,7 @@ class Leaderboard(Written):
     grade: StudyGrade = Field(description="of the study as a whole; verdicts need three replicates")
     grade_reason: str
     interval_over: Literal["replicates and samples", "samples"]
+    training: TrainingData
     contrasts: list[ContrastResult] = Field(description="as declared")
     tasks: dict[str, TaskEntry] = Field(description="by task")
     pretraining: list[StepEffect] = Field(description="effects of the intermediate step")

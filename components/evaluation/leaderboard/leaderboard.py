@@ -8,6 +8,7 @@ is best it is chosen, and that is the finding.
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from components.errors import CeterisError
 from components.evaluation.certificate.certificate import certify
@@ -28,6 +29,7 @@ from components.evaluation.leaderboard.entries import (
     StepEffect,
     StepJudgement,
     TaskEntry,
+    TrainingData,
     TrialEntry,
 )
 from components.evaluation.leaderboard.grade import overall
@@ -36,7 +38,7 @@ from components.evaluation.leaderboard.task_table import Effect, Entry, TaskTabl
 from components.evaluation.scoring.scores import TaskScores
 from components.evaluation.statistics.equivalence import equivalence_p
 from components.evaluation.statistics.estimates import Arm, holm
-from components.paths import evaluation_folder, floors_file, hard_samples_file
+from components.paths import evaluation_folder, floors_file, hard_samples_file, tokens_folder
 from components.records.model import read
 from components.records.scores import Floors
 from components.records.training import TuningRecord
@@ -83,6 +85,7 @@ def build(study: Study, root: Path) -> Leaderboard:
         grade=grade,
         grade_reason=reason,
         interval_over="replicates and samples" if len(study.replicates) > 1 else "samples",
+        training=training_data(study, root),
         contrasts=contrast_results.answer(study, selection, certificates, protocol),
         tasks=tasks,
         pretraining=_judged(study, effects, protocol, _EFFECTS),
@@ -93,6 +96,21 @@ def build(study: Study, root: Path) -> Leaderboard:
         },
         certificates=certificates,
         digests=summary(sets),
+    )
+
+
+def training_data(study: Study, root: Path) -> TrainingData:
+    """Whether the replicates learned from other training samples.
+
+    Raises:
+        CeterisError: the data is not there.
+    """
+    index = read(tokens_folder(root) / "index.json", dict[str, Any], "run the stage tokenize again")
+    share = study.data.manifest.training_share
+    return TrainingData(
+        redrawn="anew" if study.drawings else "never" if share is None else "shares",
+        samples=sum(index["parts"][task]["train"] for task in study.tasks),
+        share=share,
     )
 
 

@@ -16,6 +16,7 @@ from components.evaluation.findings import (
     name,
     standings,
     start_words,
+    training,
 )
 from components.evaluation.formatting import count, listed, memory, percent, points, probability, readable, seconds
 from components.evaluation.leaderboard.entries import CellEntry, Leaderboard
@@ -346,6 +347,7 @@ def method(board: Leaderboard) -> str:
     words = [
         "A replicate is one run of the whole chain with its own seeds, and the unit of analysis: replicates are nested in arms, "
         "samples are crossed with them, and samples that share a picture count as one cluster.",
+        training(board),
         "The variance of a mean is that of the replicates' means over their number, plus that of the samples' means, less "
         "the residual part that the first already holds (Obuchowski and Rockette; Hillis). Differences are paired on samples, "
         "not on seeds.",

@@ -16,6 +16,7 @@ from components.evaluation.findings import (
     pairs,
     ranks,
     start_name,
+    training,
 )
 from components.evaluation.formatting import count, percent, points, probability
 from components.evaluation.leaderboard.entries import CellEntry, ContrastResult, Leaderboard, TaskEntry
@@ -44,7 +45,7 @@ def render_text(leaderboard: Leaderboard) -> str:
     many = "1 replicate" if len(replicates) == 1 else f"{len(replicates)} replicates"
     confidence = f"{100 * leaderboard.confidence:.3g}%"
     lines = [f"Study {leaderboard.study}: {many}, {confidence} intervals over {leaderboard.interval_over}"]
-    lines.append(f"{leaderboard.grade.capitalize()}. {leaderboard.grade_reason}")
+    lines += [f"{leaderboard.grade.capitalize()}. {leaderboard.grade_reason}", training(leaderboard)]
     if leaderboard.contrasts:
         margin = f"{100 * leaderboard.margin:.3g}"
         lines += ["", f"Asked before the runs (differences in points; equivalent: surely less than {margin}):"]

@@ -124,7 +124,7 @@ def test_a_file_of_another_kind_is_named_in_one_sentence_however_many_there_are(
 
 def test_the_stages_ask_for_a_range_and_draw_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     smoke = load_study(ROOT / "studies/smoke.yaml")
-    settings = smoke.data.model_copy(update={"source": "manifest", "path": "data/mine"})
+    settings = smoke.data.model_copy(update={"source": "manifest", "redrawn": False, "path": "data/mine"})
     study = smoke.model_copy(update={"data": settings})
     folder = tmp_path / "data" / "mine"
     folder.mkdir(parents=True)

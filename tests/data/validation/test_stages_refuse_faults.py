@@ -20,7 +20,7 @@ def workspace(tmp_path: Path) -> Path:
     """A workspace whose study reads `data/mine`; its code is this clone's."""
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
     study = complete("smoke")
-    study["data"] |= {"source": "manifest", "path": "data/mine"}
+    study["data"] |= {"source": "manifest", "redrawn": False, "path": "data/mine"}
     write_params(tmp_path, study)
     (tmp_path / "data" / "mine").mkdir(parents=True)
     return tmp_path

@@ -38,7 +38,7 @@ def states(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 def manifest_study(path: str = "data/birds") -> Study:
     content = SMOKE.model_dump(mode="json") | {"name": "birds"}
-    content["data"] = content["data"] | {"source": "manifest", "path": path}
+    content["data"] = content["data"] | {"source": "manifest", "redrawn": False, "path": path}
     return parse_study(content, "test")
 
 

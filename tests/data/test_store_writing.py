@@ -1,4 +1,4 @@
-"""The arrays that the tokenize stage writes of texts, and what its index says of what was lost."""
+"""The arrays that are written of texts, and what is said of what was lost."""
 
 from collections import Counter
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from components.data import tokenizer as wordpiece
 from components.data.samples import Sample, SampleWriter
-from components.stages.tokenize import survey, write_parts
+from components.data.store_writing import survey, write_parts
 
 QUESTION = "请仔细看看这张照片"  # nine characters and no blank
 
@@ -19,10 +19,10 @@ def written(folder: Path, rows: list[tuple[str, str, str]], length: int) -> tupl
         for number, (part, split, text) in enumerate(rows):
             writer.sample(Sample(f"row {number}", part, split, text=text))
         writer.finish(source="manifest", oracle="", answers={}, image_labels=[], texts={})
-    counts, words, longest, paired = survey(folder / "data")
-    assert counts == Counter((part, split) for part, split, _ in rows)
-    tokenizer = wordpiece.build(words, 64, length)
-    return write_parts(folder / "data", folder, tokenizer, {}, {}, counts, longest, paired)
+    found = survey(folder / "data")
+    assert found.counts == Counter((part, split) for part, split, _ in rows)
+    tokenizer = wordpiece.build(found.words, 64, length)
+    return write_parts(folder / "data", folder, tokenizer, {}, {}, found)
 
 
 def test_texts_without_blanks_fill_the_arrays(tmp_path: Path) -> None:
