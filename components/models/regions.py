@@ -5,7 +5,7 @@ picture only. The detector itself is `components.models.detector.RegionDetector`
 region, C channels, h and w height and width of a map.
 """
 
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -88,7 +88,12 @@ class GivenRegions(nn.Module):
     """A front end whose regions are the data's own boxes, with a trained detector's features.
 
     It is an oracle, because the boxes tell how many objects there are.
+
+    Attributes:
+        GIVEN_BOXES: it has to be given boxes.
     """
+
+    GIVEN_BOXES: ClassVar[bool] = True
 
     def __init__(self, detector: RegionDetector) -> None:
         super().__init__()

@@ -10,7 +10,6 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from components.models.regions import GivenRegions
 from components.records.training import Flops
 from components.study.budget import Budget
 from components.study.spending import Phase, spent
@@ -72,7 +71,7 @@ def front_flops(network: nn.Module, batch: Batch) -> float:
         return 0.0
     scaling: Any = network.get_submodule("scaling")
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        given = (batch["region_boxes"], batch["region_real"]) if isinstance(front, GivenRegions) else ()
+        given = (batch["region_boxes"], batch["region_real"]) if getattr(front, "GIVEN_BOXES", False) else ()
         front.regions(scaling(pixels), *given)
     return float(counter.get_total_flops()) / len(pixels)
 
