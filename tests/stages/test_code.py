@@ -115,6 +115,7 @@ def test_python_loads_nothing_that_the_walk_does_not_see(files: dict[str, dict],
     """Importing a stage and its plug-ins; what else a run loads, a stage checks at its end."""
     asked = [
         ("materialise", "materialise", [SOURCES["scenes"].module]),
+        ("redraw", "redraw", [SOURCES["scenes"].module]),
         ("finetune/uniter/vqa", "finetune", [*of(ARCHITECTURES, "uniter"), *of(TASKS, "vqa"), *FRONT]),
         ("finetune/text_only/vqa", "finetune", [*of(ARCHITECTURES, "text_only"), *of(TASKS, "vqa")]),
         (

@@ -25,6 +25,30 @@ def test_every_fine_tuning_begins_where_it_should() -> None:
     assert found["steps"] == "outputs/pretrain"
 
 
+def test_a_further_replicate_changes_no_entry_of_the_others() -> None:
+    values = complete("smoke")
+    two, three = (graph(parse_study(values | {"replicates": replicates}, "mine")) for replicates in ([0, 1], [0, 1, 2]))
+    assert (list(two["drawings"]), list(three["drawings"])) == (["1"], ["1", "2"])
+    for kind, entries in two.items():
+        if isinstance(entries, str):
+            assert three[kind] == entries
+            continue
+        assert {key: three[kind][key] for key in entries} == entries
+        new = [entry for key, entry in three[kind].items() if key not in entries]
+        assert {entry["replicate"] for entry in new} == ({2} if kind != "tune" else set())
+        # Only what the new replicate has drawn, and nobody else, is read by what is new.
+        assert {entry["drawn"] for entry in new if "drawn" in entry} <= {"outputs/drawn/2"}
+
+
+def test_replicates_that_draw_nothing_depend_on_the_tokens_alone() -> None:
+    values = complete("smoke")
+    values["data"]["redrawn"] = False
+    found = graph(parse_study(values, "mine"))
+    assert found["drawings"] == {}
+    trained = [entry for kind in ("text", "image", "pretrain", "finetune") for entry in found[kind].values()]
+    assert {entry["drawn"] for entry in trained} == {"outputs/tokens/index.json"}
+
+
 @pytest.mark.parametrize(
     ("arms", "fronts", "steps"),
     [

@@ -101,7 +101,27 @@ def test_a_missing_file_and_broken_yaml_are_said(tmp_path: Path) -> None:
 def test_region_features_have_a_place(source: str, path: str | None, sentence: str) -> None:
     study = complete()
     study["arms"]["visualbert"]["front"] = "precomputed"
-    study["data"] |= {"source": source, "region_features": path}
+    study["data"] |= {"source": source, "redrawn": source == "scenes", "region_features": path}
+    with pytest.raises(CeterisError, match=sentence):
+        parse_study(study, "mine")
+
+
+@pytest.mark.parametrize(
+    ("source", "redrawn", "share", "sentence"),
+    [
+        ("manifest", True, None, "redrawn is true, and the source manifest cannot draw .*: say false, or give"),
+        ("nlvr", True, 0.5, "redrawn is true, and the source nlvr cannot draw"),
+        ("scenes", True, 0.5, "training_share is a share of given rows, and the source scenes draws .*: say null"),
+        ("manifest", False, 0.0, "training_share"),
+        ("manifest", False, 1.5, "training_share"),
+    ],
+)
+def test_replicates_differ_in_what_the_source_can_do(
+    source: str, redrawn: bool, share: float | None, sentence: str
+) -> None:
+    study = complete()
+    study["data"] |= {"source": source, "redrawn": redrawn}
+    study["data"]["manifest"]["training_share"] = share
     with pytest.raises(CeterisError, match=sentence):
         parse_study(study, "mine")
 

@@ -119,6 +119,21 @@ def test_every_picture_has_its_own_regions_and_they_are_computed_once(tmp_path: 
     assert looks(tmp_path) == 2 + BATCHES
 
 
+def test_only_the_pictures_that_are_asked_for_are_looked_at(tmp_path: Path, store: Store) -> None:
+    front, rows = Watched(tmp_path / "looks"), np.array([2, 3, 7, 11, 12, 20])
+    cache = tmp_path / "some"
+    found = region_cache.region_arrays("detector", front, PixelScaling(), store, cache, RUNTIME, pictures=rows)
+    assert looks(tmp_path) == 1 + -(-len(rows) // BATCH)
+    expected = directly(store)
+    for name, array in expected.items():
+        whole = getattr(found, name)
+        assert whole.shape == array.shape
+        np.testing.assert_allclose(whole[rows], array[rows], rtol=1e-5, atol=1e-6, err_msg=name)
+        assert not whole[np.setdiff1d(np.arange(PICTURES), rows)].any(), name
+    again = region_cache.region_arrays("detector", front, PixelScaling(), store, cache, RUNTIME, pictures=rows[:-1])
+    assert not again.features[rows[-1]].any()  # other pictures are another entry
+
+
 def test_other_weights_are_another_entry_and_the_old_one_goes(tmp_path: Path, store: Store) -> None:
     first = wanted(tmp_path, Watched(tmp_path / "looks"))
     second = wanted(tmp_path, Watched(tmp_path / "looks", seed=1))

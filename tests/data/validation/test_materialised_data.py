@@ -45,14 +45,18 @@ def sound() -> tuple[Pictures, Samples]:
     return pictures, samples
 
 
-def check(folder: Path, pictures: Pictures, samples: Samples) -> Findings:
+def check(folder: Path, pictures: Pictures, samples: Samples, tests: Path | None = None) -> Findings:
+    write_samples(folder, pictures, samples)
+    return check_data(folder, VQA, None, lambda percent, message: None, tests=tests)
+
+
+def write_samples(folder: Path, pictures: Pictures, samples: Samples) -> None:
     with SampleWriter(folder) as writer:
         for picture in pictures.values():
             writer.picture(picture)
         for sample in samples.values():
             writer.sample(sample)
         writer.finish("test", "identity", {"vqa": ["no", "yes"]}, [], {})
-    return check_data(folder, VQA, None, lambda percent, message: None)
 
 
 def change(row: str, **values: object) -> Callable[[Pictures, Samples], None]:
@@ -223,3 +227,39 @@ def test_nlvr_passes(tmp_path: Path) -> None:
         write(writer, settings, tasks, lambda percent, message: None)
     findings = check_data(tmp_path / "out", tasks, None, lambda percent, message: None)
     assert findings.passed, findings.sentences()
+
+
+def drawn_anew() -> tuple[Pictures, Samples]:
+    """Other training samples for the tests of `sound`."""
+    pictures, samples = sound()
+    names = {name: f"1/{name}" for name, sample in samples.items() if sample.split == "train"}
+    own = {
+        new: replace(samples[old], id=new, image_ids=[f"1/{name}" for name in samples[old].image_ids], group=new)
+        for old, new in names.items()
+    }
+    drawn = {
+        f"1/{name}": replace(picture, image_id=f"1/{name}", image=encoded(1000 + number), group=f"1/{name}")
+        for number, (name, picture) in enumerate(pictures.items())
+        if name.startswith("train")
+    }
+    return drawn, own
+
+
+def test_a_drawing_is_checked_beside_the_tests(tmp_path: Path) -> None:
+    write_samples(tmp_path / "data", *sound())
+    assert check(tmp_path / "sound", *drawn_anew(), tests=tmp_path / "data").passed
+    alone = check(tmp_path / "alone", *drawn_anew()).sentences("critical")
+    assert any("vqa selection" in sentence for sentence in alone)
+
+
+def test_a_drawing_that_shows_a_test_picture_is_refused(tmp_path: Path) -> None:
+    pictures, samples = sound()
+    write_samples(tmp_path / "data", pictures, samples)
+    drawn, own = drawn_anew()
+    drawn["1/train-5"] = replace(drawn["1/train-5"], image=pictures["gate-9"].image)
+    said = check(tmp_path / "leaky", drawn, own, tests=tmp_path / "data").sentences("critical")
+    assert any("1/train-5" in sentence for sentence in said)
+    assert any("data/samples-00000.parquet" in sentence and "gate-9" in sentence for sentence in said)
+    # The training pictures of the data set are nobody's test.
+    drawn["1/train-5"] = replace(drawn["1/train-5"], image=pictures["train-5"].image)
+    assert check(tmp_path / "met", drawn, own, tests=tmp_path / "data").passed

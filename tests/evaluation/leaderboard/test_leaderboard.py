@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import CeterisError
-from components.evaluation.leaderboard.entries import CellEntry, CellSamples, Leaderboard
-from components.evaluation.leaderboard.leaderboard import build
+from components.evaluation.leaderboard.entries import CellEntry, CellSamples, Leaderboard, TrainingData
+from components.evaluation.leaderboard.leaderboard import build, training_data
 from components.evaluation.report.terminal import render_text
 from components.study.study import Study
 from tests.evaluation.compared import evaluate
-from tests.evaluation.fabricate import QUALITY, ROOT, classification_study, fabricate, study_of
+from tests.evaluation.fabricate import LABELLED, QUALITY, ROOT, classification_study, fabricate, study_of
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,20 @@ def cell_of(leaderboard: Leaderboard, task: str, arm: str, cell: str) -> CellEnt
 def rewrite(path: Path, change: Any) -> None:
     frame = pd.read_parquet(path)
     change(frame).to_parquet(path, index=False)
+
+
+def test_the_board_says_what_replicates_were_trained_on(default: tuple[Path, Study, Leaderboard], copy: Path) -> None:
+    _, study, leaderboard = default
+    labelled = LABELLED * len(study.tasks)
+    assert leaderboard.training == TrainingData(redrawn="anew", samples=labelled, share=None)
+    values = study.model_dump()
+    values["data"]["redrawn"] = False
+    assert training_data(Study.model_validate(values), copy).redrawn == "never"
+    values["data"] |= {"source": "manifest", "manifest": values["data"]["manifest"] | {"training_share": 0.5}}
+    assert training_data(Study.model_validate(values), copy).share == 0.5
+    (copy / "outputs/tokens/index.json").unlink()
+    with pytest.raises(CeterisError, match="run the stage tokenize again"):
+        training_data(study, copy)
 
 
 def test_scores_are_the_means_of_correct(default: tuple[Path, Study, Leaderboard]) -> None:
