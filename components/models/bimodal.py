@@ -46,6 +46,7 @@ class Sizes:
             "pre" has no normalisation after the last sub-layer.
         norm_epsilon: of every LayerNorm.
         activation: of every feed-forward sub-layer.
+        further_units: hidden units of every feed-forward sub-layer beyond `text_feed_forward` and `image_feed_forward`.
     """
 
     text_width: int
@@ -60,6 +61,7 @@ class Sizes:
     norm: NormPlacement = "post"
     norm_epsilon: float = 1e-12
     activation: Activation = "gelu"
+    further_units: int = 0
 
     def __post_init__(self) -> None:
         """Check that heads divide widths.
@@ -98,7 +100,7 @@ class Sizes:
 
     def feed_forward(self, side: Side) -> int:
         """Hidden width of a side's feed-forward sub-layers."""
-        return self.image_feed_forward if side == "image" else self.text_feed_forward
+        return (self.image_feed_forward if side == "image" else self.text_feed_forward) + self.further_units
 
 
 class Residual(nn.Module):
@@ -295,6 +297,7 @@ class BimodalStack(nn.Module):
         * Two streams get it only on the text's side. Their image side, their cross-attention and the feed-forward after it
           keep their weights.
         * If the checkpoint has more layers than the layout has room for, its first layers are loaded.
+        * Further units of a feed-forward network stand behind BERT's and change nothing at first.
 
         Args:
             weights: a `BertModel`'s state dict; only `encoder.layer.N...` is read.
@@ -323,7 +326,8 @@ class BimodalStack(nn.Module):
                     renamed[f"{feed_forward}.network.contract"] = "output.dense"
                     renamed[f"{feed_forward}.residual.norm"] = "output.LayerNorm"
                 for ours, theirs in renamed.items():
-                    self._fill(f"{ours}.{kind}", weights[f"{prefix}.{theirs}.{kind}"])
+                    name = f"{ours}.{kind}"
+                    self._fill(name, self._with_further_units(name, weights[f"{prefix}.{theirs}.{kind}"]))
 
     def _places_of_bert(self) -> list[tuple[str, str | None]]:
         """The target of each layer of BERT: the names of an `AttentionSide` and of a `FeedForwardSide`, if there is one."""
@@ -336,6 +340,16 @@ class BimodalStack(nn.Module):
             elif row.text and places and places[-1][1] is None:
                 places[-1] = (places[-1][0], name)
         return places
+
+    def _with_further_units(self, name: str, tensor: Tensor) -> Tensor:
+        """BERT's tensor for a parameter, with what the further units have in it."""
+        units = self.sizes.further_units
+        if units and ".expand." in name:
+            return torch.cat([tensor, self.get_parameter(name).detach()[-units:]])
+        if units and name.endswith(".contract.weight"):
+            # Zero, so that the loaded function is kept. What leads into the units is not zero, so they learn from the first step.
+            return F.pad(tensor, (0, units))
+        return tensor
 
     def _fill(self, name: str, tensor: Tensor) -> None:
         """Copy a tensor into the parameter of that name."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Fusion = Literal["single_stream", "vilbert", "lxmert", "late"]
+Fusion = Literal["single_stream", "single_stream_wide", "vilbert", "lxmert", "late"]
 SpatialCode = Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "learned_grid"]
 Readout = Literal["pooled_text", "product"]
 Objectives = Literal["words", "words_matching", "words_matching_regions"]
@@ -16,7 +16,8 @@ class Axes:
     """A controlled arm: one level on each axis. Two arms that differ in only one axis show the effect of that axis.
 
     Attributes:
-        fusion: the layout of the layers (components/models/layouts.py).
+        fusion: the layout of the layers (components/models/layouts.py). 'single_stream_wide' is the single stream with as many
+            parameters as 'vilbert' has (components/models/equal_size.py).
         spatial_code: how a region's place is encoded (components/models/spatial_code.py).
         readout: the tanh pooler on the text's [CLS], or the product of pooled text and pooled image.
         objectives: masked words, then also image-text matching, then also divergence from the classes of masked regions.

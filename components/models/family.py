@@ -18,6 +18,7 @@ from components.models.architecture import Architecture
 from components.models.bert_text import BertEmbedding, TextSizes, fresh_sizes, pretrained_weights, text_sizes
 from components.models.bimodal import BimodalStack, Side, Sizes
 from components.models.configuration import Fusion, InitialScale, ModelConfiguration, Norm, Readout
+from components.models.equal_size import as_large_as
 from components.models.heads import linear_head
 from components.models.initialisation import initialised
 from components.models.layouts import named
@@ -96,7 +97,10 @@ class FusionArchitecture(Architecture):
         self.visual_embedding = design.embedding(
             configuration, self.text_embedding, sizes.image_width, picture_first=design.picture_first
         )
-        self.layers = initialised(BimodalStack(named(design.fusion, text.layers), sizes), design.initial_scale)
+        layout = named(design.fusion, text.layers)
+        if design.fusion == "single_stream_wide":
+            sizes = as_large_as(named("vilbert", text.layers), layout, sizes)
+        self.layers = initialised(BimodalStack(layout, sizes), design.initial_scale)
         self.final_norms = _final_norms(design, sizes)
         self.image_width = sizes.image_width
         self.pooled_size = sizes.cross_width if design.readout == "product" else text.width
@@ -166,7 +170,8 @@ def _final_norms(design: Design, sizes: Sizes) -> nn.ModuleList:
     """The normalisations after the last layer; none in post-norm, where every layer ends with one."""
     if design.norm == "post":
         return nn.ModuleList()
-    sides: tuple[Side, ...] = ("text",) if design.fusion == "single_stream" else ("text", "image")
+    single = design.fusion in ("single_stream", "single_stream_wide")
+    sides: tuple[Side, ...] = ("text",) if single else ("text", "image")
     return nn.ModuleList(nn.LayerNorm(sizes.width(side), eps=sizes.norm_epsilon) for side in sides)
 
 

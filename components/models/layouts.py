@@ -139,7 +139,7 @@ def named(fusion: Fusion, layers: int) -> Layout:
         fusion: the level.
         layers: the study's depth. At 12 every layout is that of its paper (single stream 12, ViLBERT 6 and 6, LXMERT
             9/5/5). At other depths its parts keep their share (at 3: ViLBERT 1 and 2, LXMERT 2/1/1), and every part of
-            LXMERT keeps at least one layer.
+            LXMERT keeps at least one layer. The wide single stream is wider in its sizes, not in its layout.
 
     Raises:
         ValueError: there is no such level, or no layer.
@@ -147,7 +147,7 @@ def named(fusion: Fusion, layers: int) -> Layout:
     if layers < 1:
         raise ValueError(f"a layout needs at least one layer, not {layers}")
     match fusion:
-        case "single_stream":
+        case "single_stream" | "single_stream_wide":
             return single_stream(layers)
         case "vilbert":
             return vilbert(layers // 2, layers - layers // 2)

@@ -299,12 +299,12 @@ def test_arms_that_make_no_sense_are_refused() -> None:
         build("uniter", region_features=0)
 
 
-@pytest.mark.parametrize("fusion", ["single_stream", "vilbert", "lxmert", "late"])
+@pytest.mark.parametrize("fusion", ["single_stream", "single_stream_wide", "vilbert", "lxmert", "late"])
 def test_a_pre_norm_arm_ends_with_a_normalisation(fusion: str) -> None:
     axes = replace(AXES, fusion=fusion, norm="pre")
     model, after = build("controlled", axes=axes).eval(), build("controlled", axes=replace(axes, norm="post"))
     assert not list(after.final_norms.parameters())
-    sides = 1 if fusion == "single_stream" else 2
+    sides = 1 if fusion.startswith("single_stream") else 2
     own = parameters("controlled", replace(BASE, axes=axes))
     assert own - parameters("controlled", replace(BASE, axes=replace(axes, norm="post"))) == sides * 2 * 768
     with torch.no_grad():
@@ -314,7 +314,7 @@ def test_a_pre_norm_arm_ends_with_a_normalisation(fusion: str) -> None:
         torch.testing.assert_close(side.var(dim=-1, unbiased=False), torch.ones(side.shape[:2]), atol=1e-3, rtol=1e-3)
 
 
-@pytest.mark.parametrize("fusion", ["single_stream", "vilbert", "lxmert", "late"])
+@pytest.mark.parametrize("fusion", ["single_stream", "single_stream_wide", "vilbert", "lxmert", "late"])
 @pytest.mark.parametrize("readout", ["pooled_text", "product"])
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_every_controlled_arm_reads_both_sides(fusion: str, readout: str, norm: str) -> None:

@@ -53,7 +53,7 @@ def test_a_controlled_arm_with_pooled_text_takes_the_pooler_too() -> None:
 
 
 @pytest.mark.parametrize("layers", [2, 3, 12])
-@pytest.mark.parametrize("fusion", ["single_stream", "vilbert", "lxmert", "late"])
+@pytest.mark.parametrize("fusion", ["single_stream", "single_stream_wide", "vilbert", "lxmert", "late"])
 def test_the_text_component_fits_into_every_controlled_arm(fusion: str, layers: int) -> None:
     """LXMERT's layout at depth 12 has room for two more layers than BERT fills."""
     model, bert = build("controlled", layers=layers, axes=replace(AXES, fusion=fusion)), pretrained(layers=layers)

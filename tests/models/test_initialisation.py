@@ -18,7 +18,7 @@ from components.models.initialisation import BERT_STD, initialised, tied_logit_s
 from tests.models.region_batches import AXES, build, configured
 
 SCALES = ("common", "bert")
-FUSIONS = ("single_stream", "vilbert", "lxmert", "late")
+FUSIONS = ("single_stream", "single_stream_wide", "vilbert", "lxmert", "late")
 ROOMY = {"width": 64, "feed_forward": 256, "vocabulary_size": 500, "layers": 3, "region_features": 24}
 
 

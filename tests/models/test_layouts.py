@@ -79,6 +79,7 @@ def test_the_longer_side_goes_on_alone(text: int, image: int) -> None:
     ("fusion", "depth", "expected"),
     [
         ("single_stream", 12, single_stream(12)),
+        ("single_stream_wide", 12, single_stream(12)),
         ("vilbert", 12, vilbert(6, 6)),
         ("lxmert", 12, lxmert(9, 5, 5)),
         ("late", 12, late(12)),

@@ -53,6 +53,11 @@ class Controlled(FusionArchitecture):
     * the whole picture is the first region;
     * there is one task head.
 
+    Equal depth is not equal size: two streams have weights of their own for each side. The level 'single_stream_wide' of the axis
+    fusion is the single stream of the same depth with feed-forward networks so wide that its layers have as many parameters as
+    those of ViLBERT's co-attention (components/models/equal_size.py). The units beyond those of the text encoder are fresh, and
+    change nothing of what it computes until they are trained.
+
     Pre-norm layers cannot start from the text encoder: BERT's layers are post-norm, and its weights would mean something else
     after a normalisation. ViLT and CLIP take no layers of a text encoder either. So a pre-norm arm starts from scratch, and so
     must the post-norm arm that it is compared with. As in ViT there is a normalisation after the last layer: one for a single
@@ -74,7 +79,7 @@ class Controlled(FusionArchitecture):
     DEVIATIONS:
         * Every arm has the same image embedding except for its spatial code; in the paper each model keeps its own.
         * Every readout has the study's width; the paper's product is 1,024 wide at a width of 768.
-        * Fusion 'late', readout 'pooled_text', pre-norm and most spatial codes are not in the paper.
+        * Fusion 'late' and 'single_stream_wide', readout 'pooled_text', pre-norm and most spatial codes are not in the paper.
         * Image-text matching has two classes here, as for all architectures; the front end is the study's.
         * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py), unless the
           initial scale is BERT's.
@@ -90,7 +95,8 @@ class Controlled(FusionArchitecture):
         "visual input": "features of regions, behind their mean",
         "spatial code": "an axis: none, four averaged, five summed or seven normalised numbers of the box, its sines, or a "
         "learned vector for each cell",
-        "fusion": "an axis: single stream, ViLBERT's co-attention, LXMERT's cross-attention, or late",
+        "fusion": "an axis: single stream, the same but as large as co-attention, ViLBERT's co-attention, LXMERT's "
+        "cross-attention, or late",
         "objectives": "an axis: masked language modelling, then image-text matching, then divergence from the classes of "
         "masked regions, 1.0 each",
         "corruption": "what the objectives ask for, in one forward: words masked, texts swapped, regions masked (0.9 zeroed, "
