@@ -21,13 +21,13 @@ from components.evaluation.formatting import readable
 from components.evaluation.leaderboard.entries import TaskEntry
 from components.models.architectures import ARCHITECTURES
 from components.objectives import OBJECTIVES
-from components.stages.pretrain import ingredients_for
 from components.study.capabilities import lacks, norm_of
 from components.study.loading import load_study, parse_study
 from components.study.plan import cannot, fine_tunings, served_tasks
 from components.study.study import Study
 from components.tasks import TASKS
 from components.tasks.task import Task
+from components.training.step_run import ingredients_for
 from tests.training.small_run import network, trained
 
 ROOT = Path(__file__).parents[1]

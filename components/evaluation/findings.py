@@ -33,6 +33,7 @@ OBSTACLES: dict[Obstacle, str] = {
     "initial_scale": "of another initial scale",
     "axes": "with too many differences",
     "alike": "trained alike",
+    "step": "for an intermediate step that did not pass its gates",
 }
 """Which arms can have no verdict against the best one, by the leaderboard's word for it."""
 UNRANKED = "Nothing is ranked: no arm passed its certificate."

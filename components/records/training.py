@@ -12,6 +12,8 @@ from components.records.model import Cost, Count, Digest, Fraction, FractionOrNa
 CurvePoint = dict[str, int | float]
 """`samples`, how many had been seen, and every metric under its own name."""
 Currency = Literal["samples", "steps", "flops", "seconds"]
+GateName = Literal["masked_words", "matching", "contrastive"]
+"""What an intermediate step is measured by, where its losses teach it."""
 
 
 class GivenBudget(Written):
@@ -140,6 +142,22 @@ class Reads(Written):
     forwards: Cost = Field(description="how often the model is run for one sample of a step")
 
 
+class StepGate(Written):
+    """What an arm can do after its intermediate step, on validation pairs, beside what needs no such step."""
+
+    name: GateName = Field(
+        description="masked_words: words found beside the own picture; matching: true and false pairs told apart; "
+        "contrastive: the own picture found among those of a batch"
+    )
+    score: Fraction = Field(description="fraction of the items that are right")
+    reference: Fraction = Field(
+        description="fraction; of masked words, those found beside another picture, of which the text is false; of the others, "
+        "chance"
+    )
+    standard_error: Cost = Field(description="fraction; of score minus reference, if nothing but chance parted them")
+    items: Count = Field(description="masked tokens, pairs, or texts that look for their picture")
+
+
 class Taught(Written):
     """The weights that a further task began from."""
 
@@ -190,6 +208,9 @@ class TrainingRecord(Trained):
         description="of fine-tuning: the sizes at which the model was built (components/models/configuration.py)",
     )
     taught: Taught | None = Field(default=None, description="of a further task")
+    gates: list[StepGate] | None = Field(
+        default=None, description="of the intermediate step: what it taught, for every loss that can be measured so"
+    )
     heads: Digest | None = Field(
         default=None,
         description="sha256 of heads.safetensors: of a grid or patches trained on boxes, the heads for objectness, box, class "

@@ -53,6 +53,19 @@ class ImagePretraining(Strict):
     regions: int = Field(ge=1, description="regions that the detector proposes for every picture")
 
 
+class GateSettings(Strict):
+    """What an intermediate step must have taught before anything is concluded from it, on validation pairs.
+
+    Each must also be beyond sampling error (one-sided, 95%).
+    """
+
+    masked_words: Fraction = Field(
+        description="how many more masked words are found beside the own picture than beside another, as a fraction"
+    )
+    matching: float = Field(ge=0.5, le=1.0, description="true and false pairs that are told apart, as a fraction")
+    contrastive: float = Field(ge=1.0, description="own pictures found among a batch's, in multiples of chance")
+
+
 class EvaluationSettings(Strict):
     """How scores are turned into evidence."""
 
@@ -60,6 +73,7 @@ class EvaluationSettings(Strict):
     margin: float = Field(
         gt=0.0, lt=0.5, description="equivalence margin, as a fraction: a smaller difference counts as none"
     )
+    gates: GateSettings
     contrasts: list[ContrastSettings] = Field(
         max_length=5, description="confirmatory ones, with Holm's correction over these alone; all else is exploratory"
     )

@@ -40,8 +40,12 @@ def predicted_splits(store: Store, task: str) -> list[str]:
 
 
 def predicted_pictures(store: Store, tasks: Iterable[str]) -> np.ndarray:
-    """The pictures that are shown in what is predicted of any of the tasks: int64, ascending rows of `Store.pixels`."""
+    """The pictures of what is predicted of any of the tasks, and of the pairs that gates are measured on: int64, ascending rows.
+
+    All that a replicate with samples of its own looks at beside them, so that its front end looks once.
+    """
     parts = [store.part(task, split) for task in tasks for split in predicted_splits(store, task)]
+    parts += [store.part("pairs", "validation")] if "validation" in store.splits("pairs") else []
     rows = np.unique(np.concatenate([pictures for part in parts for pictures in part.pictures]))
     return rows[rows >= 0]
 

@@ -18,13 +18,13 @@ from components.data.own_studies.study_file import Request, write_study
 from components.data.store import Store
 from components.models.front_ends import ENCODERS, region_detector
 from components.stages import materialise, tokenize, validate
-from components.stages.pretrain import objectives_for
 from components.stages.pretrain_image import objective_for
 from components.study.front_ends import FRONT_COMPONENTS
 from components.study.loading import load_study
 from components.study.study import Study
 from components.tracking.spool import Spool
 from components.training.building import build, configuration
+from components.training.step_run import objectives_for
 
 ROOT = Path(__file__).parents[2]
 WORDS = ("红色", "grün", "blue")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from components.models.architectures import ARCHITECTURES, load
-from components.stages.pretrain import ingredients_for, objectives_for
+from components.training.step_run import ingredients_for, objectives_for
 from tests.objectives.small_batches import SMALL
 
 PRETRAINED = [name for name in ARCHITECTURES if name != "controlled" and load(name).PRETRAINING.passes]

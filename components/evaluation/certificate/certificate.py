@@ -13,6 +13,7 @@ from components.evaluation.certificate.certificates import Certificate, Checked
 from components.evaluation.certificate.digests import Chain, Compared, compared
 from components.evaluation.certificate.disclosed import stated
 from components.evaluation.certificate.majority import NOT_RECORDED, Held, agreement
+from components.evaluation.certificate.step_gates import step_said
 from components.evaluation.certificate.training_records import TrainingRecords
 from components.evaluation.certificate.training_runs import every_run
 from components.models import architectures
@@ -46,7 +47,12 @@ def certify(study: Study, records: TrainingRecords, sets: list[Compared] | None 
             said = list(dict.fromkeys(faults.get(arm, [])))
             found.append(Checked(item=item, equal=not said, detail=_some(said) or sentence))
     return {
-        arm: Certificate(valid=all(check.equal for check in found), checks=found, stated=stated(study, records, arm))
+        arm: Certificate(
+            valid=all(check.equal for check in found),
+            checks=found,
+            stated=stated(study, records, arm),
+            step=step_said(study, arm, records.pretraining.get(arm, [])),
+        )
         for arm, found in checks.items()
     }
 

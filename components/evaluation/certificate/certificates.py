@@ -24,6 +24,11 @@ class Certificate(Written):
         description="in words, by item: visual tokens, texts cut off, passes, length of training"
     )
 
+    step: str = Field(
+        default="",
+        description="why nothing is concluded from its intermediate step; empty where it passed its gates or has none",
+    )
+
     @property
     def faults(self) -> list[str]:
         """What it fails on, in words."""

@@ -37,8 +37,12 @@ def answer(
         estimate_contrast(cells, asked.weights, evaluation.confidence)
         for cells, asked in zip(sides, evaluation.contrasts, strict=True)
     ]
-    # A contrast with an arm that is not comparable is not tested, so it takes nothing from the others.
-    tested = [all(certificates[cell.arm].valid for cell in contrast.cells) for contrast in evaluation.contrasts]
+    # A contrast with an arm that is not comparable, or whose intermediate step was not competent, is not tested, so it takes
+    # nothing from the others.
+    tested = [
+        all(certificates[cell.arm].valid for cell in contrast.cells) and grade.obstacle != "step"
+        for contrast, grade in zip(evaluation.contrasts, grades, strict=True)
+    ]
     p_values = [estimate.p if test else math.nan for estimate, test in zip(estimates, tested, strict=True)]
     equivalences = [
         equivalence_p(estimate, evaluation.margin) if test else math.nan

@@ -87,7 +87,7 @@ def effects(
             estimate = estimate_difference(selection[first], selection[second], study.evaluation.confidence)
             grade = grade_of(study, first, second, certificates)
             valid = certificates[higher].valid and certificates[lower].valid
-            found.append(Effect(entry, estimate, grade, valid))
+            found.append(Effect(entry, estimate, grade, valid and grade.obstacle != "step"))
     return found
 
 

@@ -13,7 +13,7 @@ from components.evaluation.certificate.certificates import Certificate, DigestSu
 from components.paths import leaderboard_file
 from components.records.model import Count, Fraction, FractionOrNan, Written, read
 from components.records.scores import CellName, ChosenCell, Estimate, Floors, Obstacle
-from components.records.training import GivenBudget, Parameters
+from components.records.training import GateName, GivenBudget, Parameters
 from components.study.axes import DataAxis
 from components.study.cells import Cell
 
@@ -223,6 +223,19 @@ class TaskEntry(Written):
         return max(self.floors["selection"].items(), key=lambda floor: floor[1])
 
 
+class GateEntry(Written):
+    """What the intermediate step of an arm taught, by one gate; lists are one entry for every replicate, in order."""
+
+    name: GateName
+    scores: list[Fraction] = Field(description="fractions of the items that are right")
+    references: list[Fraction] = Field(
+        description="fractions; of masked words, those found beside another picture; of the others, chance"
+    )
+    required: list[Fraction] = Field(description="fractions; the score that the study asks for")
+    passed: list[bool] = Field(description="as high as asked, and above the reference beyond sampling error")
+    items: Count = Field(description="masked tokens, pairs, or texts that look for their picture")
+
+
 class TrialEntry(Written):
     """One training of a search."""
 
@@ -271,6 +284,9 @@ class Leaderboard(Written):
     contrasts: list[ContrastResult] = Field(description="as declared")
     tasks: dict[str, TaskEntry] = Field(description="by task")
     pretraining: list[StepEffect] = Field(description="effects of the intermediate step")
+    gates: dict[str, list[GateEntry]] = Field(
+        description="what each intermediate step taught, by arm; of an arm whose step did not pass, its certificate says so"
+    )
     data: list[DataEffect] = Field(description="effects of what the intermediate step reads")
     tuning: dict[str, SearchEntry] = Field(description="by arm")
     budgets: dict[str, GivenBudget] = Field(description="what every arm was given alike, by its key in the study")
@@ -282,6 +298,11 @@ class Leaderboard(Written):
         """Every cell of every task."""
         for entry in self.tasks.values():
             yield from entry.cells
+
+    @property
+    def incompetent(self) -> dict[str, str]:
+        """Arms whose intermediate step did not pass its gates, with a sentence of what it did instead."""
+        return {arm: certificate.step for arm, certificate in self.certificates.items() if certificate.step}
 
     @property
     def broken(self) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from components.evaluation.certificate.certificates import Certificate
+from components.evaluation.certificate.step_gates import step_fault
 from components.evaluation.leaderboard.entries import GradeWord, StudyGrade
 from components.evaluation.statistics.estimates import MINIMUM_REPLICATES
 from components.records.scores import Obstacle
@@ -22,7 +23,8 @@ class Grade(NamedTuple):
         axis: the one thing that differs, where it is controlled; 'system' where it is about systems.
         reason: one sentence.
         obstacle: why the study can give two ranked cells no verdict however many replicates it has: their norms, their
-            initial scales, that they differ in too much, or in nothing. Null where it can.
+            initial scales, that they differ in too much, or in nothing, or an intermediate step that did not pass its gates.
+            Null where it can.
     """
 
     grade: GradeWord
@@ -46,6 +48,8 @@ def grade_of(study: Study, first: Cell, second: Cell, certificates: Mapping[str,
     axis = found[0] if len(found) == 1 else None
     if reason := few_replicates(study) or _failed([first, second], certificates):
         return Grade("descriptive", axis, reason)
+    if reason := step_fault([first, second], certificates):
+        return Grade("descriptive", axis, reason, "step")
     oracles = [name.arm for name in (first, second) if study.arms[name.arm].front == ORACLE]
     if oracles and first.arm != second.arm:
         sentence = f"{' and '.join(oracles)} was shown exact boxes, which tell how many objects there are."
@@ -85,6 +89,8 @@ def grade_of_contrast(study: Study, contrast: ContrastSettings, certificates: Ma
         return grade
     if reason := few_replicates(study) or _failed(cells, certificates):
         return Grade("descriptive", None, reason)
+    if reason := step_fault(cells, certificates):
+        return Grade("descriptive", None, reason, "step")
     if "system" in asked:
         sentence = (
             "Whole systems on equal data: that effects differ belongs to the systems, not to any one part of them."

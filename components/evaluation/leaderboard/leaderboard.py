@@ -15,6 +15,7 @@ from components.evaluation.certificate.certificate import certify
 from components.evaluation.certificate.certificates import Certificate
 from components.evaluation.certificate.digests import compared, summary
 from components.evaluation.certificate.protocol import protocol_hash
+from components.evaluation.certificate.step_gates import passes, required
 from components.evaluation.certificate.training_records import TrainingRecords
 from components.evaluation.leaderboard import contrast_results
 from components.evaluation.leaderboard.costs import Accounts
@@ -22,6 +23,7 @@ from components.evaluation.leaderboard.data_effects import effects as data_effec
 from components.evaluation.leaderboard.entries import (
     CutTexts,
     DataEffect,
+    GateEntry,
     GivenBudget,
     Judgement,
     Leaderboard,
@@ -33,7 +35,7 @@ from components.evaluation.leaderboard.entries import (
     TrialEntry,
 )
 from components.evaluation.leaderboard.grade import overall
-from components.evaluation.leaderboard.rounding import difference, verdict
+from components.evaluation.leaderboard.rounding import difference, rounded, verdict
 from components.evaluation.leaderboard.task_table import Effect, Entry, TaskTable
 from components.evaluation.scoring.scores import TaskScores
 from components.evaluation.statistics.equivalence import equivalence_p
@@ -41,7 +43,7 @@ from components.evaluation.statistics.estimates import Arm, holm
 from components.paths import evaluation_folder, floors_file, hard_samples_file, tokens_folder
 from components.records.model import read
 from components.records.scores import Floors
-from components.records.training import TuningRecord
+from components.records.training import TrainingRecord, TuningRecord
 from components.study.cells import Cell
 from components.study.plan import learns_from_few
 from components.study.study import Study
@@ -89,6 +91,7 @@ def build(study: Study, root: Path) -> Leaderboard:
         contrasts=contrast_results.answer(study, selection, certificates, protocol),
         tasks=tasks,
         pretraining=_judged(study, effects, protocol, _EFFECTS),
+        gates={arm: _gates(study, records.pretraining[arm]) for arm in study.pretrained},
         data=_judged(study, data, protocol, {}),
         tuning={arm: _search(records.tuning[arm]) for arm in study.arms},
         budgets={
@@ -112,6 +115,22 @@ def training_data(study: Study, root: Path) -> TrainingData:
         samples=sum(index["parts"][task]["train"] for task in study.tasks),
         share=share,
     )
+
+
+def _gates(study: Study, records: list[TrainingRecord]) -> list[GateEntry]:
+    """What an intermediate step taught, gate by gate; nothing where a replicate did not measure it."""
+    settings = study.evaluation.gates
+    return [
+        GateEntry(
+            name=measured[0].name,
+            scores=[rounded(gate.score) for gate in measured],
+            references=[rounded(gate.reference) for gate in measured],
+            required=[rounded(min(1.0, required(gate, settings))) for gate in measured],
+            passed=[passes(gate, settings) for gate in measured],
+            items=measured[0].items,
+        )
+        for measured in zip(*(record.gates or [] for record in records), strict=False)
+    ]
 
 
 def _search(record: TuningRecord) -> SearchEntry:

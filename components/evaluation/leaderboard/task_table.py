@@ -260,7 +260,8 @@ class TaskTable:
                         extra_samples=_extra(samples, others),
                     )
                     grade = grade_of(self.study, with_step, against, self.certificates)
-                    found.append(Effect(entry, estimate, grade, self.certificates[arm].valid))
+                    comparable = self.certificates[arm].valid and grade.obstacle != "step"
+                    found.append(Effect(entry, estimate, grade, comparable))
         return found
 
 

@@ -35,6 +35,7 @@ NO_VERDICT: dict[Obstacle, str] = {
     "initial_scale": "other initial scale, no search",
     "axes": "too many differences",
     "alike": "trained alike",
+    "step": "intermediate step did not pass its gates",
 }
 """Why, by the leaderboard's word for it."""
 
