@@ -18,6 +18,7 @@ from components.evaluation.leaderboard.entries import (
     CellSamples,
     Leaderboard,
     TaskEntry,
+    TrainingData,
 )
 from components.evaluation.leaderboard.grade import overall
 from components.evaluation.leaderboard.task_table import TaskTable
@@ -117,9 +118,11 @@ def board_of(study: Study, table: TaskTable) -> Leaderboard:
         grade=grade,
         grade_reason=reason,
         interval_over="replicates and samples",
+        training=TrainingData(redrawn="anew", samples=10_000, share=None),
         contrasts=[],
         tasks={"vqa": built(table)},
         pretraining=[],
+        gates={},
         data=[],
         tuning={},
         budgets={key: GivenBudget(**budget.described()) for key, budget in study.budgets.items()},
