@@ -175,7 +175,7 @@ def write(writer, settings, tasks, progress):
     )
     monkeypatch.setitem(SOURCES, "added", SourceRow(module=module, has_domains=True))
     ours = load_study(ROOT / "params.yaml").model_dump(mode="json")
-    ours["data"] |= {"source": "added", "path": "somewhere"}
+    ours["data"] |= {"source": "added", "redrawn": False, "path": "somewhere"}
     ours["arms"]["vilt"]["pairs"] |= {"domain": "digits"}
     ours["evaluation"]["contrasts"] = []
     found = parse_study(ours, "added.yaml")
