@@ -11,6 +11,7 @@ from components.files.digests import digest_of_json
 from components.paths import (
     RECORD,
     data_folder,
+    drawn_folder,
     findings_file,
     leaderboard_file,
     report_file,
@@ -27,8 +28,9 @@ KEPT = (
     "study.json",
 )
 DATA_DOCS = "reports/data_docs"
-# Inputs of stages that are data sets, with their names in MLflow.
+# Inputs of stages that are data sets, with their names in MLflow; what a replicate has drawn lies one folder below.
 DATASETS = {data_folder(Path()).as_posix(): "samples", tokens_folder(Path()).as_posix(): "tokens"}
+DRAWN = drawn_folder(Path(), 0).parent.as_posix()
 
 
 def read_lock(root: Path) -> dict[str, dict[str, Any]]:
@@ -62,7 +64,8 @@ def stage_parameters(entry: dict[str, Any]) -> dict[str, Any]:
 
 def datasets(entry: dict[str, Any]) -> dict[str, str]:
     """The data sets that a stage read: name to DVC's digest."""
-    return {DATASETS[path]: digest for path, digest in digests(entry, "deps").items() if path in DATASETS}
+    named = DATASETS | {path: "drawn" for path in digests(entry, "deps") if path.startswith(f"{DRAWN}/")}
+    return {named[path]: digest for path, digest in digests(entry, "deps").items() if path in named}
 
 
 def leaderboard_scores(board: Leaderboard) -> dict[str, float]:

@@ -259,7 +259,7 @@ def test_domains_are_of_scenes() -> None:
     study = with_contrasts()
     study["arms"]["vilt"]["pairs"]["domain"] = "digits"
     parse_study(study, "mine")
-    study["data"]["source"] = "manifest"
+    study["data"] |= {"source": "manifest", "redrawn": False}
     with pytest.raises(CeterisError, match="of the source manifest have no domains: say all"):
         parse_study(study, "mine")
 

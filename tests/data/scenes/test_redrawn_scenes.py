@@ -46,6 +46,14 @@ class Drawn:
         return set().union(*columns) - {""}
 
     @property
+    def mixture(self) -> Counter[tuple[str, str]]:
+        """Training samples per part, questions per form. A scene has a second question only where one can be asked."""
+        rows = zip(self.trained.part, self.trained.form, self.trained.id, strict=True)
+        return Counter(
+            (part, form if part == "asked" else "") for part, form, name in rows if part != "asked" or name[-2:] == "-0"
+        )
+
+    @property
     def looks(self) -> set[str]:
         return {digest_of_bytes(image) for image in self.images.image}
 
@@ -70,22 +78,19 @@ def test_texts_alone_are_others_too(drawn: dict[int | None, Drawn]) -> None:
     assert max(same) < len(texts[0]) / 5
 
 
-def test_every_drawing_has_the_training_samples_of_the_data_set_and_no_tests(drawn: dict[int | None, Drawn]) -> None:
+def test_every_drawing_has_as_many_scenes_of_the_same_mixture_and_no_tests(drawn: dict[int | None, Drawn]) -> None:
     whole = drawn[None]
-    forms = Counter(zip(whole.trained.part, whole.trained.form, strict=True))
-    sizes = Counter(whole.trained.part)
-    assert set(sizes) == {"pairs", "text", "images", *TASKS}
+    trained = Counter(name for names in whole.trained.image_ids for name in names)
     for replicate in (0, 1, 32):
         one = drawn[replicate]
         assert set(one.samples.split) == {"train"}
-        assert Counter(one.trained.part) == sizes
-        asked = Counter({key: count for key, count in forms.items() if key[0] == "asked"})
-        own = Counter(zip(one.trained.part, one.trained.form, strict=True))
-        assert Counter({key: count for key, count in own.items() if key[0] == "asked"}) == asked
-        for key in ("source", "oracle", "answers", "image_labels"):
-            assert describe(one.folder)[key] == describe(whole.folder)[key]
+        assert one.mixture == whole.mixture
+        assert {part for part, _ in one.mixture} == {"pairs", "text", "images", *TASKS}
         shown = {name for names in one.samples.image_ids for name in names}
         assert shown == set(one.images.image_id)
+        assert len(shown) == len(trained)
+        for key in ("source", "oracle", "answers", "image_labels"):
+            assert describe(one.folder)[key] == describe(whole.folder)[key]
 
 
 def test_a_replicate_draws_the_same_again_and_the_data_set_does_not_know_of_it(
