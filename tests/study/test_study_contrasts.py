@@ -80,7 +80,7 @@ def test_contrasts_that_can_be_answered_are_taken() -> None:
             contrast("spatial_code", "single/unimodal", "unplaced/unimodal"),
             contrast("front", "single/multimodal", "dense/multimodal"),
             contrast("start", "single/multimodal", "single/unimodal_matched"),
-            contrast("system", "visualbert/multimodal", "late_fusion/unimodal"),
+            contrast("system", "visualbert/unimodal", "late_fusion/unimodal"),
         ),
         "mine",
     )
@@ -279,8 +279,31 @@ def test_a_pre_norm_arm_takes_no_text_encoder() -> None:
             "alone: single/unimodal and few/unimodal differ in nothing",
         ),
         (contrast("caption_noise", "single/multimodal", "few/multimodal"), "differ in amount"),
-        (contrast("system", "visualbert/multimodal", "visualbert_few/multimodal"), "needs equal data"),
-        (contrast("system", "visualbert_few/multimodal", "lxmert/multimodal"), "the two cells differ in amount"),
+        (
+            contrast("system", "visualbert/multimodal", "visualbert_few/multimodal"),
+            "needs as much data and as large a budget for both: visualbert and visualbert_few differ in amount: unequal data",
+        ),
+        (
+            contrast("system", "visualbert_few/multimodal", "lxmert/multimodal"),
+            "visualbert_few and lxmert differ in amount",
+        ),
+        (
+            contrast("system", "visualbert/unimodal", "uniter/multimodal"),
+            r"uniter went through the intermediate step and visualbert did not: unequal data and budget; the twin "
+            r"visualbert/unimodal_matched \(matched_starts\) would have as large a budget",
+        ),
+        (
+            contrast("system", "lxmert/multimodal", "mmbt/unimodal"),
+            "unequal data and budget; lxmert/scratch can be compared with mmbt/unimodal",
+        ),
+        (
+            contrast("system", "visualbert/multimodal", "visualbert/unimodal"),
+            "visualbert/multimodal went through the intermediate step and visualbert/unimodal did not",
+        ),
+        (
+            contrast("system", "vilt/scratch", "clip/unimodal"),
+            "clip begins from pretrained components and vilt from nothing",
+        ),
         (
             contrast("freezing", "visualbert_frozen/multimodal", "visualbert/multimodal"),
             "the architecture of visualbert_frozen trains everything from the start",

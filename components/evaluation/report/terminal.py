@@ -32,6 +32,7 @@ KEY = {
 NO_VERDICT: dict[Obstacle, str] = {
     "norm": "other norm, no search",
     "initial_scale": "other initial scale, no search",
+    "diet": "unequal data or budget",
     "axes": "too many differences",
     "alike": "trained alike",
 }
