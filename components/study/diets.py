@@ -86,6 +86,8 @@ def unequal(study: Study, first: Cell, second: Cell, samples: Samples | None = N
     Args:
         samples: said of both cells where both are known.
     """
+    if equal_data(study, first, second):
+        return ""
     gap = _gap(study, first, second)
     if gap is None:
         return _unequal_pairs(study, first, second)
@@ -186,7 +188,8 @@ def _way_out(study: Study, first: Cell, second: Cell) -> str:
 
 
 def _judged(study: Study, first: Cell, second: Cell) -> bool:
-    return _gap(study, first, second) is None and not _unequal_pairs(study, first, second)
+    alike = _gap(study, first, second) is None and not _unequal_pairs(study, first, second)
+    return alike or equal_data(study, first, second)
 
 
 def _names(first: Cell, second: Cell) -> list[str]:

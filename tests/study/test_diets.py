@@ -19,6 +19,7 @@ def family(**changes: Any) -> Study:
     values["arms"] |= {
         "uniter_quarter": {**values["arms"]["uniter"], "pairs": QUARTER},
         "seen": {**values["arms"]["visualbert"], "front": "precomputed"},
+        "fresh": {**values["arms"]["visualbert"], "unimodal": []},
         "twice": {**values["arms"]["visualbert"], "unimodal": ["text", "grid"]},
     }
     return Study.model_validate({**values, **changes})
@@ -73,6 +74,8 @@ def test_what_cells_have_spent() -> None:
         ("visualbert/multimodal", "pixelbert/multimodal", True),  # boxes for all
         ("vilt/scratch", "clip/scratch", True),
         ("visualbert/multimodal", "lxmert/multimodal", False),
+        ("fresh/multimodal", "lxmert/multimodal", False),  # which is told answers to questions
+        ("fresh/unimodal", "lxmert/scratch", True),
         ("visualbert/multimodal", "visualbert/multimodal_few", False),
         ("visualbert/multimodal", "seen/multimodal", False),
         ("visualbert/multimodal", "twice/multimodal", False),

@@ -182,8 +182,12 @@ def test_interactions_are_taken() -> None:
             "before is pre-norm and after post-norm",
         ),
         (
+            interaction("system", "start", SYSTEMS[0], "lxmert/multimodal", SYSTEMS[1], "lxmert/scratch"),
+            "must keep start the same where system differs: visualbert/unimodal and lxmert/scratch differ in start too",
+        ),
+        (
             interaction("system", "start", SYSTEMS[0], SYSTEMS[3], SYSTEMS[1], SYSTEMS[2]),
-            "must keep start the same where system differs: visualbert/multimodal and uniter/unimodal differ in start too",
+            "as large a budget for both: visualbert went through the intermediate step and uniter did not",
         ),
         (interaction("start", "system", *STEP), "about whole systems, which needs two faithful arms"),
         (interaction("start", "colour", *STEP), r"contrasts\.0\.by"),

@@ -137,7 +137,7 @@ def _task(leaderboard: Leaderboard, task: str, entry: TaskEntry, confidence: str
     decides = leaderboard.grade != "descriptive"
     key = [words for mark, words in KEY.items() if mark in marks and (decides or mark != "·")]
     if obstacles:
-        key.append(f"? no verdict: {' or '.join(NO_VERDICT[one] for one in NO_VERDICT if one in obstacles)}")
+        key.append(f"? no verdict: {'; '.join(NO_VERDICT[one] for one in NO_VERDICT if one in obstacles)}")
     said = [
         sentence for sentence in (headline(leaderboard, task), begins(entry), gaps(entry), limits(entry)) if sentence
     ]
