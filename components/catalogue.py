@@ -28,6 +28,7 @@ class ArchitectureRow:
         freezes: its arms may keep parameters frozen for a while. The other papers train everything at once.
         names_of_boxes: what its losses need to know of the boxes that a detector learned from, beside their places: what is in
             each, or also what it is like; None for nothing.
+        reads_answers: its intermediate step is also told the answers to questions among the captions.
         baseline: it is a simple baseline, and the leaderboard says so where nothing does better.
     """
 
@@ -37,6 +38,7 @@ class ArchitectureRow:
     norm: Norm | None
     freezes: bool = False
     names_of_boxes: NamesOfBoxes | None = None
+    reads_answers: bool = False
     baseline: bool = False
 
 

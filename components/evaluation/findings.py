@@ -31,6 +31,7 @@ from components.tasks import TASKS
 OBSTACLES: dict[Obstacle, str] = {
     "norm": "of another norm",
     "initial_scale": "of another initial scale",
+    "diet": "with other data or another budget",
     "axes": "with too many differences",
     "alike": "trained alike",
     "step": "for an intermediate step that did not pass its gates",

@@ -7,9 +7,9 @@ from pydantic import Field
 from components.records.model import Count, Fraction, Written
 from components.study.cells import Cell
 
-Obstacle = Literal["norm", "initial_scale", "axes", "alike", "step"]
-"""Why two ranked cells can have no verdict: other norms, other initial scales, too many differences, or none, or an
-intermediate step that did not pass its gates."""
+Obstacle = Literal["norm", "initial_scale", "diet", "axes", "alike", "step"]
+"""Why two ranked cells can have no verdict: other norms, other initial scales, unequal data or budget, too many differences, or
+none, or an intermediate step that did not pass its gates."""
 Floors = dict[str, dict[str, Fraction]]
 """What can be scored without understanding: by split and floor."""
 

@@ -14,6 +14,8 @@ ArchitectureAxis = Literal["fusion", "spatial_code", "readout", "objectives", "n
 DataAxis = Literal["amount", "caption_noise", "domain"]
 Axis = ArchitectureAxis | DataAxis | Literal["text_encoder", "front", "masked_words", "freezing", "start", "system"]
 
+EQUALLY_LARGE = {"single_stream_wide", "vilbert"}
+"""The levels of fusion that have as many parameters as one another, to within whole units of a layer."""
 DATA_AXES: tuple[DataAxis, ...] = ("amount", "caption_noise", "domain")
 """What `PairsSettings` says, in its order."""
 
@@ -21,7 +23,7 @@ DATA_AXES: tuple[DataAxis, ...] = ("amount", "caption_noise", "domain")
 class AxesSettings(Strict):
     """What a controlled arm is, on every axis. Two arms that differ in one answer a question about that axis."""
 
-    fusion: Literal["single_stream", "vilbert", "lxmert", "late"]
+    fusion: Literal["single_stream", "single_stream_wide", "vilbert", "lxmert", "late"]
     spatial_code: Literal["none", "averaged_4", "sum_5", "normed_7", "sinusoid", "learned_grid"]
     readout: Literal["pooled_text", "product"]
     objectives: Literal["words", "words_matching", "words_matching_regions"]

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from components.data.sources import SOURCES
-from components.study.axes import DATA_AXES, Axis
+from components.study.axes import Axis
 from components.study.capabilities import may_freeze
 from components.study.cells import Cell
 from components.study.contrasts import ContrastSettings
+from components.study.diets import unequal
 from components.study.differences import differences, other_norm, other_scale
 from components.study.front_ends import ORACLE
 from components.study.plan import cannot, fine_tunings
@@ -142,8 +143,8 @@ def _pair_fault(study: Study, task: str, axis: Axis, cells: list[Cell]) -> str:
         return (
             f"can have no verdict, because {scales}; let tuning search the rate, or compare arms of one initial_scale"
         )
-    if axis == "system" and (unequal := [one for one in found if one in DATA_AXES]):
-        return f"is about whole systems, which needs equal data: the two cells differ in {' and '.join(unequal)}"
+    if axis == "system" and (reason := unequal(study, cells[0], cells[1])):
+        return f"is about whole systems, which needs as much data and as large a budget for both: {reason}"
     if axis == "freezing" and (firm := [one.arm for one in cells if not may_freeze(study.arms[one.arm].architecture)]):
         return f"is about what is frozen, and the architecture of {firm[0]} trains everything from the start"
     if axis == "system" or found == [axis]:

@@ -72,9 +72,9 @@ def test_what_is_drawn_means_the_same_as_the_tests(prepared: tuple[Path, Study])
     assert {key: value for key, value in drawn.index.items() if key not in own} == {
         key: value for key, value in tokens.index.items() if key not in own
     }
-    assert {part: list(splits) for part, splits in drawn.index["parts"].items()} == dict.fromkeys(
-        tokens.index["parts"], ["train"]
-    )
+    assert {part: list(splits) for part, splits in drawn.index["parts"].items()} == {
+        part: ["train"] for part in tokens.index["parts"]
+    }
     for name in ("boxes", "objects", "image_labels"):
         assert getattr(drawn, name).shape[1:] == getattr(tokens, name).shape[1:]
     for file in ("tokenizer.json", "vocab.txt"):

@@ -81,7 +81,7 @@ def test_contrasts_that_can_be_answered_are_taken() -> None:
             contrast("spatial_code", "single/unimodal", "unplaced/unimodal"),
             contrast("front", "single/multimodal", "dense/multimodal"),
             contrast("start", "single/multimodal", "single/unimodal_matched"),
-            contrast("system", "visualbert/multimodal", "late_fusion/unimodal"),
+            contrast("system", "visualbert/unimodal", "late_fusion/unimodal"),
         ),
         "mine",
     )
@@ -183,8 +183,12 @@ def test_interactions_are_taken() -> None:
             "before is pre-norm and after post-norm",
         ),
         (
+            interaction("system", "start", SYSTEMS[0], "lxmert/multimodal", SYSTEMS[1], "lxmert/scratch"),
+            "must keep start the same where system differs: visualbert/unimodal and lxmert/scratch differ in start too",
+        ),
+        (
             interaction("system", "start", SYSTEMS[0], SYSTEMS[3], SYSTEMS[1], SYSTEMS[2]),
-            "must keep start the same where system differs: visualbert/multimodal and uniter/unimodal differ in start too",
+            "as large a budget for both: visualbert went through the intermediate step and uniter did not",
         ),
         (interaction("start", "system", *STEP), "about whole systems, which needs two faithful arms"),
         (interaction("start", "colour", *STEP), r"contrasts\.0\.by"),
@@ -280,8 +284,31 @@ def test_a_pre_norm_arm_takes_no_text_encoder() -> None:
             "alone: single/unimodal and few/unimodal differ in nothing",
         ),
         (contrast("caption_noise", "single/multimodal", "few/multimodal"), "differ in amount"),
-        (contrast("system", "visualbert/multimodal", "visualbert_few/multimodal"), "needs equal data"),
-        (contrast("system", "visualbert_few/multimodal", "lxmert/multimodal"), "the two cells differ in amount"),
+        (
+            contrast("system", "visualbert/multimodal", "visualbert_few/multimodal"),
+            "needs as much data and as large a budget for both: visualbert and visualbert_few differ in amount: unequal data",
+        ),
+        (
+            contrast("system", "visualbert_few/multimodal", "lxmert/multimodal"),
+            "visualbert_few and lxmert differ in amount",
+        ),
+        (
+            contrast("system", "visualbert/unimodal", "uniter/multimodal"),
+            r"uniter went through the intermediate step and visualbert did not: unequal data and budget; the twin "
+            r"visualbert/unimodal_matched \(matched_starts\) would have as large a budget",
+        ),
+        (
+            contrast("system", "lxmert/multimodal", "mmbt/unimodal"),
+            "unequal data and budget; lxmert/scratch can be compared with mmbt/unimodal",
+        ),
+        (
+            contrast("system", "visualbert/multimodal", "visualbert/unimodal"),
+            "visualbert/multimodal went through the intermediate step and visualbert/unimodal did not",
+        ),
+        (
+            contrast("system", "vilt/scratch", "clip/unimodal"),
+            "clip begins from pretrained components and vilt from nothing",
+        ),
         (
             contrast("freezing", "visualbert_frozen/multimodal", "visualbert/multimodal"),
             "the architecture of visualbert_frozen trains everything from the start",

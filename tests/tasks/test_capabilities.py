@@ -137,3 +137,8 @@ def test_what_losses_need_of_boxes_is_what_the_architectures_name() -> None:
         elif losses & {"region_classes", "region_distribution", "region_divergence", "region_divergence_mean"}:
             needed[name] = "classes"
     assert needed == {name: told for name in ARCHITECTURES if (told := names_of_boxes(name))}
+
+
+def test_who_is_told_answers_is_whose_losses_ask_for_them() -> None:
+    told = {name for name in ARCHITECTURES if "image_questions" in load_architecture(name).PRETRAINING.losses}
+    assert told == {name for name, row in ARCHITECTURES.items() if row.reads_answers}

@@ -9,6 +9,7 @@ from components.evaluation.certificate.certificate import certify
 from components.evaluation.certificate.training_records import TrainingRecords
 from components.evaluation.findings import name
 from components.evaluation.formatting import percent, points, probability
+from components.evaluation.leaderboard.costs import Accounts
 from components.evaluation.leaderboard.grade import grade_of
 from components.evaluation.leaderboard.leaderboard import task_table
 from components.evaluation.leaderboard.rounding import detectable, verdict
@@ -42,11 +43,11 @@ def compare_cells(study: Study, root: Path, first: str, second: str) -> str:
     if not common:
         raise CeterisError(_nothing_common(study, names))
     records = TrainingRecords.load(study, root)
-    certificates = certify(study, records)
+    certificates, accounts = certify(study, records), Accounts(study, records, root)
     parts = []
     for task in common:
         table = task_table(study, root, task, records, certificates)
-        parts.append("\n".join(_task(table, *(_chosen(table, written) for written in names))))
+        parts.append("\n".join(_task(table, accounts, *(_chosen(table, written) for written in names))))
     arms = dict.fromkeys(written.arm for written in names)
     said = [f"Certificate of {arm}: {'; '.join(certificates[arm].faults) or 'every check passed'}" for arm in arms]
     return "\n\n".join([*parts, "\n".join(said)])
@@ -74,12 +75,13 @@ def _chosen(table: TaskTable, written: Cell) -> Cell:
     return table.representatives[written.arm]
 
 
-def _task(table: TaskTable, first: Cell, second: Cell) -> list[str]:
+def _task(table: TaskTable, accounts: Accounts, first: Cell, second: Cell) -> list[str]:
     if first == second:
         raise CeterisError(f"{first.arm}/{first.name} cannot be compared with itself: name two cells.")
     study, margin = table.study, table.study.evaluation.margin
     estimate = estimate_difference(table.selection[first], table.selection[second], table.confidence)
-    grade = grade_of(study, first, second, table.certificates)
+    samples = {cell: accounts.of(table.task, cell).samples.total for cell in (first, second)}
+    grade = grade_of(study, first, second, table.certificates, samples)
     p_equivalence = equivalence_p(estimate, margin)
     word = verdict(estimate, estimate.p, p_equivalence, table.confidence, grade)
     effect = detectable([table.selection[first], table.selection[second]], DIFFERENCE, 1 - table.confidence)

@@ -110,7 +110,8 @@ class TaskTable:
         estimates = {cell: estimate_mean(arm, self.confidence) for cell, arm in self.selection.items()}
         best = max(self.ranked, key=lambda cell: estimates[cell].mean, default=None)
         compared = list(combinations(self.ranked, 2))
-        grades = [grade_of(self.study, first, second, self.certificates) for first, second in compared]
+        samples = {cell: accounts.of(self.task, cell).samples.total for cell in self.ranked}
+        grades = [grade_of(self.study, first, second, self.certificates, samples) for first, second in compared]
         pairs = self._compare(compared, grades)
         standings = self._standings(best, compared, pairs, grades)
         ranks = self._ranks(compared, grades)

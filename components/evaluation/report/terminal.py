@@ -33,6 +33,7 @@ KEY = {
 NO_VERDICT: dict[Obstacle, str] = {
     "norm": "other norm, no search",
     "initial_scale": "other initial scale, no search",
+    "diet": "unequal data or budget",
     "axes": "too many differences",
     "alike": "trained alike",
     "step": "intermediate step did not pass its gates",
@@ -138,7 +139,7 @@ def _task(leaderboard: Leaderboard, task: str, entry: TaskEntry, confidence: str
     decides = leaderboard.grade != "descriptive"
     key = [words for mark, words in KEY.items() if mark in marks and (decides or mark != "·")]
     if obstacles:
-        key.append(f"? no verdict: {' or '.join(NO_VERDICT[one] for one in NO_VERDICT if one in obstacles)}")
+        key.append(f"? no verdict: {'; '.join(NO_VERDICT[one] for one in NO_VERDICT if one in obstacles)}")
     said = [
         sentence for sentence in (headline(leaderboard, task), begins(entry), gaps(entry), limits(entry)) if sentence
     ]

@@ -44,6 +44,7 @@ ARCHITECTURES: dict[str, ArchitectureRow] = {
         offers=("texts", "pictures", "places"),
         norm="post",
         names_of_boxes="attributes",
+        reads_answers=True,
     ),
     "mmbt": ArchitectureRow(
         place="components.models.architectures.mmbt:MMBT",

@@ -166,7 +166,10 @@ def test_two_cells_side_by_side(finished: tuple[Path, Study, Leaderboard]) -> No
     contrast = board.contrasts[0]
     assert f"difference    {100 * contrast.difference:+.1f} points" in text
     assert "verdict       better" in text
-    assert "grade         controlled. The two differ in fusion and in nothing else." in text
+    assert (
+        "grade         controlled. The two differ in fusion and in nothing else, at equal depth and unequal parameters."
+        in text
+    )
     assert "Certificate of crossed: every check passed" in text
     assert "(selection)" in text
     with pytest.raises(CeterisError, match="no arm 'uniter': choose from single"):

@@ -164,7 +164,7 @@ def test_best_ties_and_order(default: tuple[Path, Study, Leaderboard]) -> None:
         assert not any(cell.tied and cell.undecided for cell in full)
         assert not cell_of(leaderboard, task, "text_only", "unimodal").tied
         assert [cell.arm for cell in full] == list(dict.fromkeys(cell.arm for cell in full))
-    assert leaderboard.grade == "system"
+    assert leaderboard.grade == "mixed"  # of the starts of these arms some went through the intermediate step
 
 
 def test_means_and_floors(default: tuple[Path, Study, Leaderboard]) -> None:

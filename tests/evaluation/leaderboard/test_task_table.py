@@ -50,6 +50,8 @@ FAMILY = {
     "mmbt/unimodal": (0.72, 0.72),
     "text_only/unimodal": (0.42, 0.42),
 }
+UNIMODAL = {**FAMILY, "vilt/unimodal": (0.74, 0.80), "vilt/multimodal": (0.64, 0.64)}
+"""The same, but no architecture is best after the intermediate step: budgets of all that stand are as large."""
 
 
 def small(**changes: Any) -> Study:
@@ -100,6 +102,15 @@ class Free(Accounts):
             flops=CellFlops(forward_per_sample=0, training=0),
             samples=samples,
         )
+
+
+class Counted(Free):
+    """Unimodal pretraining took a thousand samples."""
+
+    def of(self, task: str, cell: Cell) -> CellCosts:
+        costs = super().of(task, cell)
+        total = 1000 + costs.samples.pretraining + costs.samples.finetuning
+        return costs.model_copy(update={"samples": costs.samples.model_copy(update={"total": total})})
 
 
 def table_of(study: Study, means: Means = FAMILY, validation: bool = True, broken: tuple[str, ...] = ()) -> TaskTable:
@@ -197,7 +208,7 @@ def test_without_validation_samples_nothing_chooses_between_starts() -> None:
 
 
 def test_arms_of_another_norm_have_no_verdict_and_take_nothing_from_the_others() -> None:
-    entry = built(table_of(small()))
+    entry = built(table_of(small(), UNIMODAL))
     norms = {
         "clip": "pre",
         "vilt": "pre",
@@ -230,11 +241,38 @@ def test_arms_of_another_norm_have_no_verdict_and_take_nothing_from_the_others()
     assert cells["mmbt/unimodal"].p_against_best is None
     assert cells["clip/unimodal"].p_against_best < 0.05
     # All are far apart, so only what has no verdict keeps a rank from being known: of six, three are of another norm.
-    assert cells["vilt/multimodal"].ranks == (1, 4)
+    assert cells["vilt/unimodal"].ranks == (1, 4)
     assert cells["clip/unimodal"].ranks == (2, 5)
     assert cells["mmbt/unimodal"].ranks == (1, 3)
     assert cells["text_only/unimodal"].ranks == (3, 5)
     assert cells["image_only/unimodal"].ranks == (6, 6)
+
+
+def test_arms_with_other_data_or_another_budget_have_no_verdict() -> None:
+    """ViLT is best after the intermediate step, through which the others that stand did not go."""
+    study = small()
+    table = table_of(study)
+    entry = table.build(FLOORS, {}, None, Counted())
+    cells = by_name(entry)
+    assert entry.chosen.arm == "vilt"
+    assert {name: cells[name].undecided for name in ("clip/unimodal", "image_only/unimodal", "mmbt/unimodal")} == {
+        "clip/unimodal": "diet",
+        "image_only/unimodal": "diet",
+        "mmbt/unimodal": "norm",
+    }
+    assert cells["clip/unimodal"].p_against_best is None
+    (pair,) = (one for one in entry.pairs if {one.first.arm, one.second.arm} == {"vilt", "clip"})
+    assert (pair.verdict, pair.p, pair.p_holm) == ("descriptive", None, None)
+    assert pair.grade_reason == (
+        "vilt went through the intermediate step (1,110 samples in all) and clip did not (1,010): unequal data and budget; the "
+        "twin clip/unimodal_matched (matched_starts) would have as large a budget."
+    )
+    board = board_of(study, table)
+    said = "; without a verdict against 3 arms of another norm and 2 arms with other data or another budget."
+    assert said in headline(board, "vqa")
+    text = render_text(board)
+    assert "? no verdict: other norm, no search; unequal data or budget" in text
+    assert lines_of(text)["clip/unimodal"] == "?"
 
 
 def test_controlled_arms_that_differ_in_too_much_are_undecided() -> None:
@@ -281,12 +319,12 @@ def lines_of(text: str) -> dict[str, str]:
 
 def test_the_terminal_marks_who_stands_and_how() -> None:
     study = small()
-    means = {**FAMILY, "clip/unimodal": (0.62, 0.795)}
+    means = {**UNIMODAL, "clip/unimodal": (0.62, 0.795)}
     text = render_text(board_of(study, table_of(study, means)))
     marks = lines_of(text)
     assert set(marks) == set(FAMILY)
     assert {name: mark for name, mark in marks.items() if mark != " "} == {
-        "vilt/multimodal": "*",
+        "vilt/unimodal": "*",
         "clip/unimodal": "=",
         "mmbt/unimodal": "?",
         "late_fusion/unimodal": "?",
@@ -300,10 +338,10 @@ def test_the_terminal_marks_who_stands_and_how() -> None:
 
 def test_better_than_whom_is_said() -> None:
     study = small()
-    sentence = headline(board_of(study, table_of(study)), "vqa")
-    assert sentence.startswith("Best mean: ViLT (multimodal), 80.0%")
+    sentence = headline(board_of(study, table_of(study, UNIMODAL)), "vqa")
+    assert sentence.startswith("Best mean: ViLT (unimodal), 80.0%")
     assert "; better than CLIP (unimodal) and image only (unimodal); without a verdict against 3 arms" in sentence
-    alone = {**FAMILY, "image_only/unimodal": (0.9, 0.9)}  # without layers that have a norm, it is judged against all
+    alone = {**UNIMODAL, "image_only/unimodal": (0.9, 0.9)}  # without layers that have a norm, it is judged against all
     assert "better than every other arm." in headline(board_of(study, table_of(study, alone)), "vqa")
 
 
@@ -356,11 +394,11 @@ def test_an_arm_without_a_unimodal_start_is_measured_against_scratch() -> None:
 def test_ranks_without_a_verdict_would_be_narrower_if_they_were_judged() -> None:
     """The same scores for arms of one norm: everything is told apart, so the wide ranks above come from the norm alone."""
     values = small().model_dump()
-    for arm in values["arms"].values():
-        arm["architecture"] = "mmbt"
+    for name, arm in values["arms"].items():
+        arm["architecture"] = "late_fusion" if name == "clip" else "mmbt"  # with ViLT's components it would be ViLT
     study = Study.model_validate(values)
-    entry = built(table_of(study))
+    entry = built(table_of(study, UNIMODAL))
     cells = by_name(entry)
-    assert cells["vilt/multimodal"].ranks == (1, 1)
+    assert cells["vilt/unimodal"].ranks == (1, 1)
     assert all(cell.undecided is None for cell in cells.values())
     assert cells["mmbt/unimodal"].p_against_best < 0.05
