@@ -20,7 +20,7 @@ from components.data.validation.materialised import check_data
 from components.files.atomic import atomic_folder
 from components.files.digests import digest_of_folder
 from components.files.json_files import write_json
-from components.paths import data_folder, drawn_folder, tokens_folder
+from components.paths import data_folder, tokens_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 
@@ -57,7 +57,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
         write_json(folder / "index.json", index | {"data_digest": digest, "digest": digest_of_folder(folder)}, indent=2)
     count = sum(count for splits in index["parts"].values() for count in splits.values())
     stage.spool.dataset(study.data.source, digest, count, "training")
-    stage.progress(100, f"drawn anew for {drawn_folder(Path(), replicate)}")
+    stage.progress(100, f"replicate {replicate} has training samples of its own")
 
 
 def tokenised(data: Path, out: Path, tokens: Store, rendering: Rendering, progress: Progress) -> dict[str, Any]:
@@ -68,13 +68,13 @@ def tokenised(data: Path, out: Path, tokens: Store, rendering: Rendering, progre
         out: an empty folder.
     """
     index = tokens.index
-    tasks = [tokens.part(part, split) for part in index["parts"] for split in tokens.splits(part)]
+    parts = [tokens.part(part, split) for part in index["parts"] for split in tokens.splits(part)]
     known = Known(
         classes=tuple(tokens.object_classes),
         attributes=tuple(tokens.object_attributes),
         boxes=tokens.boxes.shape[1],
         objects=tokens.objects.shape[1],
-        facts=max(part.facts.shape[1] for part in tasks),
+        facts=max(part.facts.shape[1] for part in parts),
     )
     shutil.copytree(tokens.folder / "tokenizer", out / "tokenizer")
     tokenizer = wordpiece.load(str(out / "tokenizer"), index["max_length"])
