@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from components.evaluation.formatting import count
 from components.evaluation.plots.drawing import Canvas, Scale, start_class, ticks
@@ -50,7 +49,6 @@ def learning_curves(curves: Sequence[Curve], reach: tuple[float, float], until: 
             canvas.path([*upper, *reversed(lower)], f"{kind} area", closed=True)
     for curve in curves:
         kind = f"{start_class(curve.start)} line" + (" dashed" if curve.dashed else "")
-        canvas.parts.append(f"<g><title>{escape(curve.name)}</title>")
-        canvas.path([(across(x), up(y)) for x, y in zip(curve.samples, curve.mean, strict=True)], kind)
-        canvas.parts.append("</g>")
+        with canvas.titled(curve.name):
+            canvas.path([(across(x), up(y)) for x, y in zip(curve.samples, curve.mean, strict=True)], kind)
     return canvas

@@ -1,7 +1,8 @@
 """Drawing in SVG: a canvas, scales and ticks. What a part looks like is told by its kind (see `colours.py`)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
 from typing import NamedTuple
@@ -81,17 +82,18 @@ class Canvas:
         else:
             self.circle(x, y, size, kind)
 
-    def svg(self, title: str, description: str = "", kind: str = "", standalone: bool = False) -> str:
-        """The picture, with what a screen reader says of it."""
-        label = escape(f"{title}. {description}" if description else title, quote=True)
-        if not standalone:
-            return (
-                f'<svg class="{kind}" viewBox="0 0 {self.width:g} {self.height:g}" role="img" aria-label="{label}">'
-                f"{''.join(self.parts)}</svg>"
-            )
+    @contextmanager
+    def titled(self, words: str) -> Iterator[None]:
+        """What is drawn inside has a title, which browsers show beside the pointer."""
+        self.parts.append(f"<g><title>{escape(words)}</title>")
+        yield
+        self.parts.append("</g>")
+
+    def svg(self, title: str) -> str:
+        """The picture as a file of its own, with what a screen reader says of it."""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:g} {self.height:g}" width="{self.width:g}" '
-            f'height="{self.height:g}" role="img" aria-label="{label}" '
+            f'height="{self.height:g}" role="img" aria-label="{escape(title)}" '
             f"font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\"><style>{picture_sheet()}</style>"
             f'<rect width="100%" height="100%" rx="8" {painted("paper")}/>{"".join(self.parts)}</svg>\n'
         )

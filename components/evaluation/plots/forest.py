@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 from components.evaluation.findings import interval, labels_of, minus, ranks, start_words
 from components.evaluation.formatting import percent, points, readable
@@ -169,8 +170,8 @@ def _draw(canvas: Canvas, row: Row, y: float, scale: Scale, narrow: bool, ranked
     # On a phone long names and their value meet in the middle unless the words are smaller.
     tight = narrow and _long(row.name, detail) + 6.7 * len(row.value) > canvas.width - 24
     canvas.parts.append(
-        f'<text x="8" y="{baseline:.1f}" font-size="13.5"><tspan {painted(name_class)}>{_safe(row.name)}</tspan>'
-        f'<tspan {painted("soft")} dx="6" font-size="{10 if tight else 12}">{_safe(detail)}</tspan></text>'
+        f'<text x="8" y="{baseline:.1f}" font-size="13.5"><tspan {painted(name_class)}>{escape(row.name)}</tspan>'
+        f'<tspan {painted("soft")} dx="6" font-size="{10 if tight else 12}">{escape(detail)}</tspan></text>'
     )
     aside = 64 if ranked and not narrow else 0
     canvas.text(canvas.width - 8 - aside, baseline, row.value, name_class + " figure", "end", 12.5)
@@ -184,18 +185,13 @@ def _draw(canvas: Canvas, row: Row, y: float, scale: Scale, narrow: bool, ranked
     for dot in row.dots:
         canvas.circle(scale(dot), middle + 8, 1.9, f"{start_class(row.mark.start)} faded")
     note = f"{row.name}, {detail}: {row.value}" + (f", {row.note}" if row.note else "")
-    canvas.parts.append(f"<g><title>{_safe(note)}</title>")
-    canvas.marker(scale(row.mean), middle, row.mark)
-    canvas.parts.append("</g>")
+    with canvas.titled(note):
+        canvas.marker(scale(row.mean), middle, row.mark)
 
 
 def _long(name: str, detail: str) -> float:
     """About how many pixels a row's words need."""
     return 7.8 * len(name) + 6 + 6.1 * len(detail)
-
-
-def _safe(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def strip(difference: Difference, margin: float, reach: tuple[float, float], narrow: bool = False) -> Canvas:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from components.evaluation.findings import interval_of
 from components.evaluation.formatting import percent
@@ -80,11 +79,10 @@ def _draw(canvas: Canvas, line: Levels, places: Sequence[float], up: Scale, name
     for x, point in zip(places, line.points, strict=True):
         said = interval_of(point.low, point.high)
         words = f"{line.name}, {names[point.level]}: {percent(point.mean)} {said}"
-        canvas.parts.append(f"<g><title>{escape(words)}</title>")
-        if point.low is not None and point.high is not None:
-            canvas.line(x, up(point.low), x, up(point.high), f"{kind} thin")
-        shape(canvas, x, up(point.mean), line.series)
-        canvas.parts.append("</g>")
+        with canvas.titled(words):
+            if point.low is not None and point.high is not None:
+                canvas.line(x, up(point.low), x, up(point.high), f"{kind} thin")
+            shape(canvas, x, up(point.mean), line.series)
 
 
 def legend_mark(canvas: Canvas, x: float, y: float, series: int) -> None:

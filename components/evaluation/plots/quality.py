@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from components.evaluation.formatting import count, percent
 from components.evaluation.plots.drawing import Canvas, Mark, Scale, padded, start_class, ticks
@@ -100,9 +99,8 @@ def logarithmic_ticks(low: float, high: float, most: float) -> list[float]:
 
 def _mark(canvas: Canvas, spot: Spot, x: float, y: float, taken: list[Box], strong: bool) -> None:
     words = f"{spot.name} ({spot.detail}): {percent(spot.mean)}% at {count(spot.cost)}"
-    canvas.parts.append(f"<g><title>{escape(words)}</title>")
-    canvas.marker(x, y, spot.mark, 6.5 if strong else 5)
-    canvas.parts.append("</g>")
+    with canvas.titled(words):
+        canvas.marker(x, y, spot.mark, 6.5 if strong else 5)
     long = (8.4 if strong else 7.2) * len(spot.name)
     # The first place beside the mark that covers nothing drawn so far; no name is better than an unreadable one.
     for dx, dy, anchor in ((10, 4, "start"), (-10, 4, "end"), (0, -11, "middle"), (0, 20, "middle"), (10, 16, "start")):

@@ -4,10 +4,10 @@ An arm is an architecture with a study's settings: what the architecture says of
 in its place.
 """
 
-from html import escape
+from dataclasses import dataclass
 
 from components.evaluation.formatting import readable
-from components.evaluation.report.page import paragraph, section, table, text_cell
+from components.evaluation.report.parts import Row, Table, TableCell, plain
 from components.study.arms import ArmSettings, FreezingRule
 from components.study.front_ends import ORACLE
 from components.study.plan import cannot
@@ -32,16 +32,33 @@ _FRONTS = {
 }
 
 
-def arms(heading: str, study: Study) -> str:
+@dataclass(frozen=True)
+class Arms:
+    """What the arms are.
+
+    Attributes:
+        abilities: which task each can do; None where all can do every one.
+        gaps: why they cannot.
+    """
+
+    lead: str
+    axes: Table
+    abilities: Table | None
+    gaps: str
+
+
+def arms(study: Study) -> Arms:
     """The table of axes and the table of tasks."""
     header = ["arm", "mode", "front", *COLUMNS, "starts", "begins with", "freezing", "pairs read"]
-    rows = [(_name(name, arm), [text_cell(word) for word in words_of(arm)], False) for name, arm in study.arms.items()]
+    rows = [
+        Row(readable(name), plain(*words_of(arm)), under=readable(arm.architecture) if name != arm.architecture else "")
+        for name, arm in study.arms.items()
+    ]
     lead = (
         "What is not in this table is set once for all arms, in the study file. Faithful arms are what their paper describes; "
         "controlled arms share one recipe, and two of them differ in what the table says and in nothing else."
     )
-    axes = table("What each arm is", header, sorted(rows, key=lambda row: row[0].lower()), wraps=True)
-    return section("arms", heading, paragraph(lead), axes, _tasks(study))
+    return Arms(lead, Table("What each arm is", header, _by_name(rows), wraps=True), *_abilities(study))
 
 
 def words_of(arm: ArmSettings) -> list[str]:
@@ -82,31 +99,25 @@ def _rule(rule: FreezingRule) -> str:
     return f"{parameters} for the first {100 * rule.share:g}%"
 
 
-def _name(name: str, arm: ArmSettings) -> str:
-    under = f"<small>{escape(readable(arm.architecture))}</small>" if name != arm.architecture else ""
-    return f"{escape(readable(name))}{under}"
+def _by_name(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row.name.lower())
 
 
-def _tasks(study: Study) -> str:
+def _abilities(study: Study) -> tuple[Table | None, str]:
     """Which arm has cells on which task; gaps are gaps, with the reason once."""
-    reasons = list(
-        dict.fromkeys(reason for task in study.tasks for name in study.arms if (reason := cannot(study, name, task)))
-    )
+    found = {name: [cannot(study, name, task) for task in study.tasks] for name in study.arms}
+    on_tasks = zip(*found.values(), strict=True)
+    reasons = list(dict.fromkeys(reason for on_task in on_tasks for reason in on_task if reason))
     if not reasons:
-        return paragraph("Every arm can do every task of this study.", "soft-text")
-    rows = []
-    for name in study.arms:
-        found = [cannot(study, name, task) for task in study.tasks]
-        cells = [_ability(reasons.index(reason) + 1 if reason else 0) for reason in found]
-        rows.append((escape(readable(name)), cells, False))
+        return None, "Every arm can do every task of this study."
+    rows = [Row(readable(name), [_ability(reason, reasons) for reason in each]) for name, each in found.items()]
     header = ["arm", *(readable(task) for task in study.tasks)]
-    listing = table("What each arm can be asked in this study", header, sorted(rows, key=lambda row: row[0].lower()))
     said = "; ".join(f"{index + 1}: {reason}" for index, reason in enumerate(reasons))
-    words = f"A gap is a task that the architecture cannot do, never a zero. {said}."
-    return f'<div class="short">{listing}</div>{paragraph(words, "soft-text")}'
+    table = Table("What each arm can be asked in this study", header, _by_name(rows))
+    return table, f"A gap is a task that the architecture cannot do, never a zero. {said}."
 
 
-def _ability(gap: int) -> str:
-    if gap:
-        return f'<td class="gap">gap {gap}</td>'
-    return '<td class="yes">✓<span class="hidden">yes</span></td>'
+def _ability(reason: str, reasons: list[str]) -> TableCell:
+    if reason:
+        return TableCell(f"gap {reasons.index(reason) + 1}", kind="gap")
+    return TableCell("✓", kind="yes", unseen="yes")

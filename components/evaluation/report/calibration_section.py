@@ -7,7 +7,6 @@ how many predictions lie in each. It is computed per replicate: pooling would le
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from components.evaluation.formatting import percent, readable
 from components.evaluation.leaderboard.entries import CellEntry, TaskEntry
 from components.evaluation.plots.calibration import Bin, reliability
 from components.evaluation.plots.drawing import start_class
-from components.evaluation.report.page import cell_name, paragraph, section, table, text_cell
+from components.evaluation.report.parts import Panel, Table, TableCell, cell_row
 from components.paths import PREDICTIONS, finetuned_folder
 from components.study.study import Study
 from components.tasks import TASKS
@@ -76,44 +75,53 @@ def expected_error(bins: Sequence[Bin]) -> float:
     return sum(one.share * abs(one.confidence - one.right) for one in bins)
 
 
-def draw(heading: str, by_task: dict[str, list[Calibration]]) -> str:
-    """A diagram per arm and a table per task; empty where there is nothing to show."""
-    parts = []
-    for task, found in by_task.items():
-        if not found:
-            continue
-        panels = "".join(_panel(task, one) for one in found)
-        rows = [
-            (
-                cell_name(one.cell),
-                [
-                    text_cell(percent(float(np.mean(one.errors))), _range(one.errors)),
-                    text_cell(percent(one.confidence)),
-                    text_cell(percent(one.right)),
-                    text_cell("too sure" if one.confidence > one.right else "too modest"),
-                ],
-                one.cell.chosen,
-            )
-            for one in found
-        ]
-        header = ["arm and start", "expected calibration error", "mean confidence", "accuracy", "on the whole"]
-        listing = table(f"{readable(task)}: calibration (%), mean and range over replicates", header, rows)
-        parts += [f"<h3>{escape(readable(task))}</h3>", f'<div class="panels small">{panels}</div>', listing]
+@dataclass(frozen=True)
+class TaskReliability:
+    """A diagram and a row per arm."""
+
+    name: str
+    panels: Sequence[Panel]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Reliabilities:
+    """All tasks of which predictions are at hand."""
+
+    lead: str
+    tasks: Sequence[TaskReliability]
+
+
+def reliabilities(by_task: dict[str, list[Calibration]]) -> Reliabilities | None:
+    """A diagram per arm and a table per task; none where there is nothing to show."""
+    tasks = [_task(readable(task), found) for task, found in by_task.items() if found]
     lead = (
         "Confidence is the probability that a model gives to its own answer; no model was calibrated afterwards. Marks on "
         "the dotted line are honest, marks below it promise too much; a larger disc holds more predictions. Best cell of each "
         f"arm, selection split, {BINS} bins of equal width. The error depends on the number of bins: compare it within "
         "this table only."
     )
-    return section("calibration", heading, paragraph(lead), *parts) if parts else ""
+    return Reliabilities(lead, tasks) if tasks else None
 
 
-def _panel(task: str, one: Calibration) -> str:
-    words = readable(one.cell.arm)
-    title = (
-        f"{readable(task)}: reliability of {words}, expected calibration error {percent(float(np.mean(one.errors)))}%"
+def _task(task: str, found: list[Calibration]) -> TaskReliability:
+    panels, rows = [], []
+    for one in found:
+        arm, error = readable(one.cell.arm), percent(float(np.mean(one.errors)))
+        canvas = reliability(one.bins, start_class(one.cell.start))
+        title = f"{task}: reliability of {arm}, expected calibration error {error}%"
+        panels.append(Panel(canvas, title, heading=arm))
+        cells = [
+            TableCell(error, _range(one.errors)),
+            TableCell(percent(one.confidence)),
+            TableCell(percent(one.right)),
+            TableCell("too sure" if one.confidence > one.right else "too modest"),
+        ]
+        rows.append(cell_row(one.cell, cells))
+    header = ["arm and start", "expected calibration error", "mean confidence", "accuracy", "on the whole"]
+    return TaskReliability(
+        task, panels, Table(f"{task}: calibration (%), mean and range over replicates", header, rows)
     )
-    return f"<div><h4>{escape(words)}</h4>{reliability(one.bins, start_class(one.cell.start)).svg(title)}</div>"
 
 
 def _range(errors: Sequence[float]) -> str:

@@ -1,27 +1,35 @@
 """What was equal: a certificate per arm, and the digests behind it."""
 
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from components.evaluation.certificate.certificates import Certificate, DigestSummary
 from components.evaluation.findings import budgets
 from components.evaluation.formatting import listed, readable
 from components.evaluation.leaderboard.entries import Leaderboard
-from components.evaluation.report.page import paragraph, section, table, text_cell
+from components.evaluation.report.parts import Row, Table, TableCell, plain
 
 
-def certificate(heading: str, board: Leaderboard) -> str:
+@dataclass(frozen=True)
+class Certificates:
+    """What was checked of all arms.
+
+    Attributes:
+        found: why arms are not comparable, and which digests differ, where there is such a thing.
+    """
+
+    lead: str
+    checks: Table
+    budgets: str
+    stated: Table
+    found: Sequence[Table]
+    details: Table
+    protocol: str
+
+
+def certificate(board: Leaderboard) -> Certificates:
     """Arms against checks; then what was violated, in words."""
     certificates = board.certificates
-    items = list(dict.fromkeys(check.item for one in certificates.values() for check in one.checks))
-    rows = []
-    for arm, one in certificates.items():
-        checks = {check.item: check for check in one.checks}
-        verdict = _mark(one.valid, "valid" if one.valid else "not comparable")
-        cells = [
-            _mark(checks[item].equal, "equal" if checks[item].equal else "differs") if item in checks else "<td>–</td>"
-            for item in items
-        ]
-        rows.append((escape(readable(arm)), [verdict, *cells], False))
     broken = [readable(arm) for arm in board.broken]
     digests = board.digests
     words = (
@@ -32,66 +40,59 @@ def certificate(heading: str, board: Leaderboard) -> str:
     )
     if broken:
         words += f" Not comparable, and so shown without rank or verdict: {listed(broken)}."
-    protocol = f"Everything that is held equal, as one hash: {board.protocol}. Results under another hash are of another study."
-    header = ["arm", "certificate", *items]
-    return section(
-        "certificate",
-        heading,
-        paragraph(words),
-        table("Certificate of each arm", header, rows, wraps=True),
-        paragraph(budgets(board.budgets)),
-        _stated(certificates),
-        _violations(certificates),
-        _digests(digests),
-        _details(certificates),
-        paragraph(protocol, "soft-text"),
+    found = (_words("Why arms are not comparable", certificates, failed=True), _digests(digests))
+    return Certificates(
+        lead=words,
+        checks=_checks(certificates),
+        budgets=budgets(board.budgets),
+        stated=_stated(certificates),
+        found=[table for table in found if table.rows],
+        details=_words("Everything that was checked", certificates),
+        protocol=f"Everything that is held equal, as one hash: {board.protocol}. "
+        "Results under another hash are of another study.",
     )
 
 
-def _mark(good: bool, words: str) -> str:
-    sign, kind = ("✓", "yes") if good else ("✗", "no")
-    return f'<td class="{kind}">{sign}<small>{escape(words)}</small></td>'
+def _checks(certificates: dict[str, Certificate]) -> Table:
+    items = list(dict.fromkeys(check.item for one in certificates.values() for check in one.checks))
+    rows = []
+    for arm, one in certificates.items():
+        equal = {check.item: check.equal for check in one.checks}
+        verdict = _mark(one.valid, "valid" if one.valid else "not comparable")
+        cells = [
+            _mark(equal[item], "equal" if equal[item] else "differs") if item in equal else TableCell("–")
+            for item in items
+        ]
+        rows.append(Row(readable(arm), [verdict, *cells]))
+    return Table("Certificate of each arm", ["arm", "certificate", *items], rows, wraps=True)
 
 
-def _violations(certificates: dict[str, Certificate]) -> str:
-    rows = [
-        (escape(readable(arm)), [text_cell(check.item), text_cell(check.detail)], False)
-        for arm, one in certificates.items()
-        for check in one.checks
-        if not check.equal
-    ]
-    return table("Why arms are not comparable", ["arm", "check", "what was found"], rows, wraps=True) if rows else ""
+def _mark(good: bool, words: str) -> TableCell:
+    return TableCell("✓", words, "yes") if good else TableCell("✗", words, "no")
 
 
-def _stated(certificates: dict[str, Certificate]) -> str:
+def _stated(certificates: dict[str, Certificate]) -> Table:
     items = list(dict.fromkeys(item for one in certificates.values() for item in one.stated))
     rows = [
-        (escape(readable(arm)), [text_cell(one.stated.get(item, "–")) for item in items], False)
-        for arm, one in certificates.items()
+        Row(readable(arm), plain(*(one.stated.get(item, "–") for item in items))) for arm, one in certificates.items()
     ]
-    return table("Stated, and not required to be equal", ["arm", *items], rows, wraps=True)
+    return Table("Stated, and not required to be equal", ["arm", *items], rows, wraps=True)
 
 
-def _details(certificates: dict[str, Certificate]) -> str:
+def _words(caption: str, certificates: dict[str, Certificate], failed: bool = False) -> Table:
+    """Every check in words, or only those that failed."""
     rows = [
-        (escape(readable(arm)), [text_cell(check.item), text_cell(check.detail)], False)
+        Row(readable(arm), plain(check.item, check.detail))
         for arm, one in certificates.items()
         for check in one.checks
+        if not (failed and check.equal)
     ]
-    listing = table("Everything that was checked", ["arm", "check", "what was found"], rows, wraps=True)
-    return f"<details><summary>Every check in words</summary>{listing}</details>"
+    return Table(caption, ["arm", "check", "what was found"], rows, wraps=True)
 
 
-def _digests(digests: DigestSummary) -> str:
-    rows = [
-        (
-            escape(violation.where),
-            [
-                text_cell(violation.digest),
-                text_cell("; ".join(f"{digest[:12]}: {', '.join(who)}" for digest, who in violation.values.items())),
-            ],
-            False,
-        )
-        for violation in digests.violations
-    ]
-    return table("Digests that differ", ["runs", "digest", "who had which"], rows, wraps=True) if rows else ""
+def _digests(digests: DigestSummary) -> Table:
+    rows = []
+    for violation in digests.violations:
+        who = "; ".join(f"{digest[:12]}: {', '.join(names)}" for digest, names in violation.values.items())
+        rows.append(Row(violation.where, plain(violation.digest, who)))
+    return Table("Digests that differ", ["runs", "digest", "who had which"], rows, wraps=True)

@@ -1,13 +1,14 @@
 """The questions that the study asked before anybody had seen a score, each with its answer."""
 
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from components.evaluation.findings import interval, name, pairs
 from components.evaluation.formatting import points, probability, readable
 from components.evaluation.leaderboard.entries import ContrastResult, Leaderboard
 from components.evaluation.plots.drawing import padded
 from components.evaluation.plots.forest import strip
-from components.evaluation.report.page import paragraph, section
+from components.evaluation.report.parts import Drawing
 
 TONES = {
     "better": "good",
@@ -19,11 +20,33 @@ TONES = {
 }
 
 
-def contrasts(heading: str, board: Leaderboard) -> str:
-    """A card per declared contrast; empty where the study declares none."""
+@dataclass(frozen=True)
+class Card:
+    """A declared question: the two sides that it sets against one another, and what was found, as words by name."""
+
+    question: str
+    first: str
+    second: str
+    task: str
+    verdict: str
+    tone: str
+    drawing: Drawing
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """All declared questions."""
+
+    lead: str
+    cards: Sequence[Card]
+
+
+def contrasts(board: Leaderboard) -> Contrasts | None:
+    """A card per declared contrast; none where the study declares none."""
     declared = board.contrasts
     if not declared:
-        return ""
+        return None
     ends = [end for one in declared for end in (one.difference, one.low, one.high) if end is not None]
     margins = [side * one.margin for one in declared for side in (-1.25, 1.25)]
     reach = padded([*ends, *margins], 0.06)
@@ -38,42 +61,34 @@ def contrasts(heading: str, board: Leaderboard) -> str:
             " Where a question is about two axes, the line is the difference of two effects, each the difference of a pair: "
             "a larger effect lies further up, a loss of one point above a loss of three."
         )
-    cards = "".join(_card(one, reach) for one in declared)
-    return section("contrasts", heading, paragraph(lead), f'<div class="contrasts">{cards}</div>')
+    return Contrasts(lead, [_card(one, reach) for one in declared])
 
 
-def _card(one: ContrastResult, reach: tuple[float, float]) -> str:
+def _card(one: ContrastResult, reach: tuple[float, float]) -> Card:
     said = f"{points(one.difference)} points {interval(one, signed=True)}"
     facts = [
-        *_effects(one),
         ("difference of the effects" if one.effects else "difference", said),
         ("p for a difference", probability(one.p_holm)),
         (f"p for equivalence within {100 * one.margin:g} points", probability(one.p_equivalence_holm)),
         ("detectable", _detectable(one.minimum_detectable_effect)),
         (f"grade: {one.grade}", one.grade_reason),
     ]
-    listed = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in facts)
+    if one.effects:
+        facts.insert(0, ("the two effects", " and ".join(points(effect) for effect in one.effects)))
     title = f"{one.question} {', against '.join(pairs(one))}: {said}, {one.verdict}"
-    drawn = "".join(
-        strip(one, one.margin, reach, narrow).svg(title, kind=kind)
-        for narrow, kind in ((False, "desk"), (True, "phone"))
+    wide, narrow = (strip(one, one.margin, reach, narrow) for narrow in (False, True))
+    # Two cells, or two pairs of cells.
+    first, second = pairs(one) if one.effects else (name(one.first.identity), name(one.second.identity))
+    return Card(
+        question=one.question,
+        first=first,
+        second=second,
+        task=readable(one.task),
+        verdict=one.verdict,
+        tone=TONES.get(one.verdict, ""),
+        drawing=Drawing(title, wide, narrow),
+        facts=facts,
     )
-    return (
-        f'<article class="contrast"><header><div><h3>{escape(one.question)}</h3>'
-        f"<p>{_sides(one)} <small>on {escape(readable(one.task))}</small></p></div>"
-        f'<strong class="verdict {TONES.get(one.verdict, "")}">{escape(one.verdict)}</strong></header>'
-        f"{drawn}<dl>{listed}</dl></article>"
-    )
-
-
-def _sides(one: ContrastResult) -> str:
-    """Two cells, or two pairs of cells, set against one another."""
-    sides = pairs(one) if one.effects else [name(one.first.identity), name(one.second.identity)]
-    return " <small>against</small> ".join(escape(side) for side in sides)
-
-
-def _effects(one: ContrastResult) -> list[tuple[str, str]]:
-    return [("the two effects", " and ".join(points(effect) for effect in one.effects))] if one.effects else []
 
 
 def _detectable(effect: float | None) -> str:

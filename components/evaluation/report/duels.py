@@ -1,101 +1,118 @@
 """Wins and losses between any two arms, with pictures: everything is in the page, a few lines of script choose."""
 
 import json
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from components.evaluation.findings import start_words
 from components.evaluation.formatting import readable
 from components.evaluation.report.examples import Duels, Example
-from components.evaluation.report.page import paragraph, section
-
-SCRIPT = """
-for (const box of document.querySelectorAll('.duel')) {
-  const [right, wrong] = box.querySelectorAll('select'), wins = JSON.parse(box.dataset.wins);
-  const show = () => {
-    const a = right.value, b = wrong.value;
-    let shown = 0;
-    for (const card of box.querySelectorAll('.example')) {
-      const who = card.dataset.right.split(' ');
-      card.hidden = !(who.includes(a) && !who.includes(b));
-      shown += !card.hidden;
-      for (const row of card.querySelectorAll('li')) row.classList.toggle('on', row.dataset.arm === a || row.dataset.arm === b);
-    }
-    const say = (n) => n.toLocaleString('en');
-    box.querySelector('output').textContent = a === b ? 'Choose two different arms.' :
-      `${say(wins[a][b])} of ${say(+box.dataset.items)} samples; the other way round ${say(wins[b][a])}. Shown here: ${shown}.`;
-  };
-  right.onchange = wrong.onchange = show;
-  box.querySelector('button').onclick = () => { [right.value, wrong.value] = [wrong.value, right.value]; show(); };
-  box.querySelector('input').onchange = (event) => box.classList.toggle('everyone', event.target.checked);
-  box.querySelector('.choose').hidden = false;
-}
-"""
-"""Without it the first pair is shown."""
 
 
-def draw(heading: str, by_task: dict[str, Duels]) -> str:
-    """A chooser with cards per task; empty where pictures are not at hand."""
-    parts = [f"<h3>{escape(readable(task))}</h3>{_duel(found)}" for task, found in by_task.items()]
+@dataclass(frozen=True)
+class Answer:
+    """What an arm said, and whether that is right; `on` are those of the pair that is shown first."""
+
+    arm: str
+    name: str
+    words: str
+    right: bool
+    on: bool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample with all answers.
+
+    Attributes:
+        pictures: data URIs.
+        right: arms.
+        shown: whether it is among those of the pair that is shown first.
+    """
+
+    id: str
+    pictures: Sequence[str]
+    small: bool
+    text: str
+    target: str
+    form: str
+    answers: Sequence[Answer]
+    right: Sequence[str]
+    shown: bool
+
+
+@dataclass(frozen=True)
+class Duel:
+    """One task.
+
+    Attributes:
+        arms: how each is written in the choosers.
+        wins: of every arm against every other, as JSON for the script.
+        first: right, in the pair that is shown first.
+        second: wrong in it.
+    """
+
+    items: int
+    wins: str
+    arms: Mapping[str, str]
+    first: str
+    second: str
+    pair: str
+    said: str
+    samples: Sequence[Sample]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """All tasks whose pictures are at hand, by name."""
+
+    lead: str
+    duels: Sequence[tuple[str, Duel]]
+
+
+def examples(by_task: Mapping[str, Duels]) -> Examples | None:
+    """A chooser with samples per task; none where pictures are not at hand."""
     lead = (
         "The cell that stands for each arm, first replicate. Samples are chosen so that every pair of "
         "arms has some, not for how usual they are: the numbers beside the chooser say how often it happens."
     )
-    return section("examples", heading, paragraph(lead), *parts) if parts else ""
+    return Examples(lead, [(readable(task), _duel(found)) for task, found in by_task.items()]) if by_task else None
 
 
-def _duel(found: Duels) -> str:
-    names = list(found.starts)
+def _duel(found: Duels) -> Duel:
     first, second = found.pair
     wins = {
-        name: {other: int(found.wins[index, place]) for place, other in enumerate(names)}
-        for index, name in enumerate(names)
+        name: dict(zip(found.starts, (int(count) for count in row), strict=True))
+        for name, row in zip(found.starts, found.wins, strict=True)
     }
-    chooser = (
-        f"<label>{_select(found, first)} is right</label><label>and {_select(found, second)} is wrong</label>"
-        '<button type="button" title="the other way round">⇄ swap</button>'
-        '<label><input type="checkbox"> what all arms said</label>'
+    samples = [_sample(example, found.pair) for example in found.examples]
+    shown = sum(sample.shown for sample in samples)
+    return Duel(
+        items=found.items,
+        wins=json.dumps(wins, sort_keys=True),
+        arms={name: f"{readable(name)} ({start_words(cell)})" for name, cell in found.starts.items()},
+        first=first,
+        second=second,
+        pair=f"{readable(first)} is right and {readable(second)} is wrong:",
+        said=f"{wins[first][second]:,} of {found.items:,} samples; the other way round {wins[second][first]:,}. "
+        f"Shown here: {shown}.",
+        samples=samples,
     )
-    cards = "".join(_card(example, first, second) for example in found.examples)
-    shown = sum(_parts(example, first, second) for example in found.examples)
-    said = f"{wins[first][second]:,} of {found.items:,} samples; the other way round {wins[second][first]:,}. Shown here: {shown}."
-    return (
-        f'<div class="duel" data-items="{found.items}" data-wins="{escape(json.dumps(wins, sort_keys=True), quote=True)}">'
-        f'<p class="choose" hidden>{chooser}</p>'
-        f"<noscript>{paragraph(f'{readable(first)} is right and {readable(second)} is wrong:')}</noscript>"
-        f'<p class="soft-text"><output>{said}</output></p><div class="examples">{cards}</div></div>'
-    )
 
 
-def _select(found: Duels, selected: str) -> str:
-    options = "".join(
-        f'<option value="{name}"{" selected" if name == selected else ""}>'
-        f"{escape(readable(name))} ({escape(start_words(cell))})</option>"
-        for name, cell in found.starts.items()
-    )
-    return f"<select>{options}</select>"
-
-
-def _parts(example: Example, first: str, second: str) -> bool:
-    return example.predictions[first][1] and not example.predictions[second][1]
-
-
-def _card(example: Example, first: str, second: str) -> str:
-    kind = ' class="pixels"' if example.small else ""
-    alternative = escape(f"picture of {example.id}", quote=True)
-    pictures = "".join(f'<img src="{uri}" alt="{alternative}" loading="lazy"{kind}>' for uri in example.pictures)
-    asked = f'<p class="asked">{escape(example.text)}</p>' if example.text else ""
-    said = "".join(
-        f'<li data-arm="{name}"{" class=on" if name in (first, second) else ""}>'
-        f'<span class="{"yes" if right else "no"}" aria-hidden="true">{"✓" if right else "✗"}</span>'
-        f'<span>{escape(readable(name))}<span class="hidden"> {"right" if right else "wrong"}</span></span>'
-        f"<b>{escape(answer)}</b></li>"
-        for name, (answer, right) in example.predictions.items()
-    )
-    facts = [f"right: <strong>{escape(example.target)}</strong>"] if example.target else []
-    facts += [escape(readable(example.form))] if example.form else []
-    right_ones = " ".join(name for name, (_, right) in example.predictions.items() if right)
-    hidden = "" if _parts(example, first, second) else " hidden"
-    return (
-        f'<article class="example" data-right="{right_ones}"{hidden}><div class="pictures">{pictures}</div>'
-        f'<div class="words">{asked}<p class="soft-text">{" · ".join(facts)}</p><ul>{said}</ul></div></article>'
+def _sample(example: Example, pair: tuple[str, str]) -> Sample:
+    right = [name for name, (_, is_right) in example.predictions.items() if is_right]
+    return Sample(
+        id=example.id,
+        pictures=example.pictures,
+        small=example.small,
+        text=example.text,
+        target=example.target,
+        form=readable(example.form),
+        answers=[
+            Answer(name, readable(name), words, is_right, name in pair)
+            for name, (words, is_right) in example.predictions.items()
+        ],
+        right=right,
+        shown=pair[0] in right and pair[1] not in right,
     )

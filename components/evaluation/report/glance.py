@@ -1,13 +1,20 @@
 """All tasks of a study at a glance: the score of every arm on each, for a terminal and for the report."""
 
-from html import escape
+from dataclasses import dataclass
 
-from components.evaluation.findings import interval
 from components.evaluation.formatting import percent, readable
 from components.evaluation.leaderboard.entries import CellEntry, Leaderboard
-from components.evaluation.report.page import paragraph, section, table
+from components.evaluation.report.parts import Row, Table, TableCell, plain, tinted
 
 KEY = "What stands for an arm is its best cell on validation; in brackets what is not surely above the highest floor."
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Rows are arms and then the floors, columns are tasks."""
+
+    table: Table
+    key: str = KEY
 
 
 def standing_for(board: Leaderboard, arm: str) -> list[CellEntry | None]:
@@ -39,27 +46,18 @@ def glance_text(board: Leaderboard) -> list[str]:
     ]
 
 
-def glance_section(heading: str, board: Leaderboard) -> str:
+def glance(board: Leaderboard) -> Glance | None:
     """The same as a table of the report, tinted from the lowest to the highest of each task."""
     if len(board.tasks) < 2:
-        return ""
+        return None
     arms = {arm: standing_for(board, arm) for arm in board.certificates}
-    reach = []
-    for on_task in zip(*arms.values(), strict=True):
-        means = [cell.mean for cell in on_task if cell is not None]
-        reach.append((min(means), max(means)))
+    means = [[cell.mean for cell in on_task if cell] for on_task in zip(*arms.values(), strict=True)]
     rows = [
-        (
-            escape(readable(arm)),
-            [_tinted(cell, *ends) for cell, ends in zip(cells, reach, strict=True)],
-            False,
-        )
+        Row(readable(arm), [_tinted(cell, known) for cell, known in zip(cells, means, strict=True)])
         for arm, cells in arms.items()
     ]
-    floors = [f"<td>{percent(entry.highest_floor[1])}</td>" for entry in board.tasks.values()]
-    rows.append(("highest floor", floors, False))
-    header = ["arm", *(readable(task) for task in board.tasks)]
-    return section("glance", heading, table("Means (%) with intervals", header, rows), paragraph(KEY, "soft-text"))
+    rows.append(Row("highest floor", plain(*(percent(entry.highest_floor[1]) for entry in board.tasks.values()))))
+    return Glance(Table("Means (%) with intervals", ["arm", *(readable(task) for task in board.tasks)], rows))
 
 
 def _value(cell: CellEntry | None) -> str:
@@ -68,8 +66,5 @@ def _value(cell: CellEntry | None) -> str:
     return f"{percent(cell.mean)} " if cell.above_floors else f"({percent(cell.mean)})"
 
 
-def _tinted(cell: CellEntry | None, low: float, high: float) -> str:
-    if cell is None:
-        return '<td class="gap">gap</td>'
-    share = (cell.mean - low) / ((high - low) or 1.0)
-    return f'<td class="tint" style="--share:{share:.2f}">{_value(cell).strip()}<small>{interval(cell)}</small></td>'
+def _tinted(cell: CellEntry | None, known: list[float]) -> TableCell:
+    return tinted(_value(cell).strip(), cell, known) if cell else TableCell("gap", kind="gap")

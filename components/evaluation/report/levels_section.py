@@ -1,7 +1,7 @@
 """Data against architecture: scores over what the intermediate step read, and what a change of it changes."""
 
-from collections.abc import Iterable, Iterator
-from html import escape
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from components.evaluation.leaderboard.data_effects import DOMAINS, Line, lines
 from components.evaluation.leaderboard.entries import CellEntry, DataEffect, Leaderboard, TaskEntry
 from components.evaluation.plots.drawing import Canvas, padded
 from components.evaluation.plots.levels import Levels, Point, legend_mark, levels_panel
-from components.evaluation.report.page import paragraph, section, table, text_cell
+from components.evaluation.report.parts import Legend, Panel, Row, Table, plain
 from components.study.axes import DATA_AXES, DataAxis, PairsSettings
 from components.study.study import Study
 
@@ -22,7 +22,7 @@ UNITS: dict[DataAxis, str] = {
 }
 
 
-class Panel(NamedTuple):
+class AxisPanel(NamedTuple):
     """One axis of the data, drawn.
 
     Attributes:
@@ -36,24 +36,34 @@ class Panel(NamedTuple):
     held: list[str]
 
 
-def levels(heading: str, study: Study, board: Leaderboard) -> str:
-    """A picture per axis of the data and amount of labels, and the table of effects; empty where all arms read the same."""
+@dataclass(frozen=True)
+class DataLevels:
+    """Pictures by task and amount of labels, and the effects of all levels."""
+
+    lead: str
+    legend: Legend
+    panels: Sequence[tuple[str, Sequence[Panel]]]
+    effects: Table
+
+
+def levels(study: Study, board: Leaderboard) -> DataLevels | None:
+    """A picture per axis of the data and amount of labels, and the table of effects; none where all arms read the same."""
     found = lines(study)
     if not found:
-        return ""
-    parts = [_legend(legend_names(found))]
+        return None
+    shown = []
     for task, entry in board.tasks.items():
         for labels in ("all", "few"):
             if drawn := panels(study, entry, labels):
                 title = f"{readable(task)}, {labels} labels: {measure(entry)} (%)"
-                parts += [f"<h3>{escape(title)}</h3>", f'<div class="panels">{"".join(map(_html, drawn))}</div>']
+                shown.append((title, [_panel(one) for one in drawn]))
     lead = (
         "Every mark is an arm after the intermediate step, with its interval; along a line nothing changes but what that step "
         "read. All arms saw as many samples in it, so fewer pictures were seen more often. Where a line moves by more than the "
         "lines lie apart, other data change more than another arm does. The table holds every two levels against each "
         "other with all else equal; it is exploratory."
     )
-    return section("data", heading, paragraph(lead), *parts, _effects(study, board.data))
+    return DataLevels(lead, _legend(legend_names(found)), shown, _effects(study, board.data))
 
 
 def legend_names(found: Iterable[Line]) -> list[str]:
@@ -66,7 +76,7 @@ def level_name(axis: DataAxis, level: float | str) -> str:
     return str(level) if axis == "domain" else f"{100 * float(level):g}%"
 
 
-def panels(study: Study, entry: TaskEntry, labels: str) -> list[Panel]:
+def panels(study: Study, entry: TaskEntry, labels: str) -> list[AxisPanel]:
     """A panel per axis of the data, all with the same scale; none where no cells are to be seen.
 
     Args:
@@ -95,15 +105,14 @@ def panels(study: Study, entry: TaskEntry, labels: str) -> list[Panel]:
             for curve in curves
         )
         held = [curve.name for curve in curves if curve.name != readable(numbered[curve.series])]
-        drawn.append(Panel(axis, levels_panel(curves, names, reach, floor, UNITS[axis]), said, held))
+        drawn.append(AxisPanel(axis, levels_panel(curves, names, reach, floor, UNITS[axis]), said, held))
     return drawn
 
 
-def _html(panel: Panel) -> str:
-    name = readable(panel.axis)
-    picture = panel.canvas.svg(f"Scores by {name}", panel.said)
-    beside = paragraph(f"Held equal: {'; '.join(panel.held)}.", "soft-text") if panel.held else ""
-    return f"<div><h4>{escape(name.capitalize())}</h4>{picture}{beside}</div>"
+def _panel(drawn: AxisPanel) -> Panel:
+    name = readable(drawn.axis)
+    held = f"Held equal: {'; '.join(drawn.held)}." if drawn.held else ""
+    return Panel(drawn.canvas, f"Scores by {name}", drawn.said, heading=name.capitalize(), caption=held)
 
 
 def _levels(axis: DataAxis, settings: Iterable[PairsSettings]) -> list[float | str]:
@@ -134,33 +143,30 @@ def _rest(pairs: PairsSettings, axis: DataAxis) -> Iterator[str]:
         yield f"{pairs.domain} alone"
 
 
-def _legend(names: list[str]) -> str:
+def _legend(names: list[str]) -> Legend:
     items = []
     for number, name in enumerate(names):
         canvas = Canvas(26, 14)
         legend_mark(canvas, 0, 7, number)
-        items.append(
-            f'<li><svg aria-hidden="true" class="long" viewBox="0 0 26 14">{"".join(canvas.parts)}</svg>'
-            f"{escape(readable(name))}</li>"
-        )
-    return f'<ul class="legend">{"".join(items)}</ul>'
+        items.append((canvas, readable(name)))
+    return items
 
 
-def _effects(study: Study, effects: list[DataEffect]) -> str:
+def _effects(study: Study, effects: list[DataEffect]) -> Table:
     rows = []
     for axis in DATA_AXES:
         for effect in (one for one in effects if one.axis == axis):
             higher, lower = (level_name(axis, level) for level in effect.levels)
             rest = _rest(study.arms[effect.first.arm].pairs, axis)
+            cells = plain(
+                f"{higher} − {lower}",
+                points(effect.difference),
+                interval(effect, signed=True),
+                probability(effect.p_holm),
+                effect.verdict,
+                effect.grade,
+            )
             under = ", ".join([readable(axis), readable(effect.task), labels_of(effect), *rest])
-            cells = [
-                text_cell(f"{higher} − {lower}"),
-                f"<td>{points(effect.difference)}</td>",
-                f"<td>{interval(effect, signed=True)}</td>",
-                text_cell(probability(effect.p_holm)),
-                text_cell(effect.verdict),
-                text_cell(effect.grade),
-            ]
-            rows.append((f"{escape(readable(effect.family))}<small>{escape(under)}</small>", cells, False))
+            rows.append(Row(readable(effect.family), cells, under))
     header = ["arm", "levels", "difference", "interval", "p", "verdict", "grade"]
-    return table("What another level changes, points; exploratory, p after Holm over all rows", header, rows)
+    return Table("What another level changes, points; exploratory, p after Holm over all rows", header, rows)

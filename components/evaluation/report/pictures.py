@@ -21,7 +21,7 @@ from components.evaluation.plots.levels import PANEL, legend_mark
 from components.evaluation.plots.overview import overview
 from components.evaluation.report import sections
 from components.evaluation.report.levels_section import legend_names, panels
-from components.evaluation.report.page import marks
+from components.evaluation.report.parts import marks
 from components.files.atomic import write_text
 from components.study.loading import load_study
 
@@ -118,7 +118,7 @@ def _place(whole: Canvas, canvas: Canvas, left: float, top: float) -> None:
 def _write(path: Path, whole: Canvas, board: Leaderboard) -> Path:
     replicates = len(board.replicates)
     title = f"Study {board.study}: {replicates} replicates, {100 * board.confidence:.3g}% intervals"
-    write_text(path, whole.svg(title, standalone=True))
+    write_text(path, whole.svg(title))
     return path
 
 

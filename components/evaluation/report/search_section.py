@@ -1,11 +1,12 @@
 """The search of the learning rates: what was tried for every arm, how far each candidate came, and what it cost."""
 
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from components.evaluation.formatting import count, percent, readable
 from components.evaluation.leaderboard.entries import Leaderboard, SearchEntry, TrialEntry
 from components.evaluation.plots.drawing import Canvas, Scale, padded, ticks
-from components.evaluation.report.page import paragraph, section, table, text_cell
+from components.evaluation.report.parts import Panel, Row, Table, TableCell
 from components.study.study import Study
 
 _SIZE = (230.0, 170.0)
@@ -13,31 +14,32 @@ _RADII = (3.0, 6.5)
 """Of the marks of the first rung and of the last."""
 
 
-def search(heading: str, board: Leaderboard, study: Study) -> str:
-    """A panel per arm and a table; empty where nothing was searched."""
+@dataclass(frozen=True)
+class Search:
+    """A panel and a row per arm that was searched."""
+
+    lead: str
+    panels: Sequence[Panel]
+    table: Table
+
+
+def search(board: Leaderboard, study: Study) -> Search | None:
+    """A panel per arm and a table; none where nothing was searched."""
     found = {arm: one for arm, one in board.tuning.items() if one.trials}
     if not found:
-        return ""
+        return None
     settings = study.tuning
-    panels = "".join(
-        f"<div><h4>{escape(readable(arm))}</h4>{_panel(arm, one, settings.rungs)}</div>" for arm, one in found.items()
-    )
     rows = []
     for arm, one in found.items():
         spent, grid = sum(trial.share for trial in one.trials), settings.trials
         rate = f"{study.finetune.learning_rate * one.factor:.3g}"
-        rows.append(
-            (
-                escape(readable(arm)),
-                [
-                    text_cell(f"× {one.factor:g}", f"{rate} in fine-tuning"),
-                    text_cell(percent(_chosen(one, settings.rungs).score), readable(str(one.task))),
-                    text_cell(count(sum(trial.samples for trial in one.trials))),
-                    text_cell(f"{spent:.1f} fine-tunings", f"{percent(spent / grid)}% of the full grid of {grid}"),
-                ],
-                False,
-            )
-        )
+        cells = [
+            TableCell(f"× {one.factor:g}", f"{rate} in fine-tuning"),
+            TableCell(percent(_chosen(one, settings.rungs).score), readable(str(one.task))),
+            TableCell(count(sum(trial.samples for trial in one.trials))),
+            TableCell(f"{spent:.1f} fine-tunings", f"{percent(spent / grid)}% of the full grid of {grid}"),
+        ]
+        rows.append(Row(readable(arm), cells))
     lead = (
         f"Every arm was given the same {settings.trials} candidates, factors of {settings.lowest:g} to {settings.highest:g} on all "
         f"its learning rates, in the same order. On each of {settings.rungs} rungs a candidate trained for "
@@ -46,22 +48,15 @@ def search(heading: str, board: Leaderboard, study: Study) -> str:
         "charged to its arm."
     )
     header = ["arm", "learning rate", "validation (%)", "samples seen", "cost of the search"]
-    marks = "Larger marks: later rungs; the filled one was chosen."
-    return section(
-        "search",
-        heading,
-        paragraph(lead),
-        f'<div class="panels small">{panels}</div>',
-        paragraph(marks, "soft-text"),
-        table("The rate that each search found", header, rows),
-    )
+    panels = [_panel(readable(arm), one, settings.rungs) for arm, one in found.items()]
+    return Search(lead, panels, Table("The rate that each search found", header, rows))
 
 
 def _chosen(one: SearchEntry, rungs: int) -> TrialEntry:
     return next(trial for trial in one.trials if trial.factor == one.factor and trial.rung == rungs - 1)
 
 
-def _panel(arm: str, one: SearchEntry, rungs: int) -> str:
+def _panel(arm: str, one: SearchEntry, rungs: int) -> Panel:
     """Validation scores against the factor, on a logarithmic axis."""
     canvas = Canvas(*_SIZE)
     factors = [trial.factor for trial in one.trials]
@@ -79,7 +74,7 @@ def _panel(arm: str, one: SearchEntry, rungs: int) -> str:
         x, y = across(trial.factor), up(trial.score)
         words = f"× {trial.factor:g} after {count(trial.samples)} samples: {percent(trial.score)}%"
         kind = "multimodal fill halo" if chosen else "scratch hollow"
-        canvas.parts.append(f"<g><title>{escape(words)}</title>")
-        canvas.circle(x, y, radius, kind)
-        canvas.parts.append("</g>")
-    return canvas.svg(f"Search of the learning rate of {readable(arm)}: validation score by factor and rung")
+        with canvas.titled(words):
+            canvas.circle(x, y, radius, kind)
+    title = f"Search of the learning rate of {arm}: validation score by factor and rung"
+    return Panel(canvas, title, heading=arm)

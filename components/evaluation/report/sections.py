@@ -1,10 +1,9 @@
-"""The sections of the report, from the leaderboard and what lies beside it."""
+"""The sections of the report that show the leaderboard itself, as what their templates lay out."""
 
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 
 from components.evaluation.findings import (
-    UNRANKED,
     begins,
     budgets,
     gaps,
@@ -13,94 +12,52 @@ from components.evaluation.findings import (
     limits,
     measure,
     minus,
-    name,
-    standings,
     start_words,
     training,
 )
 from components.evaluation.formatting import count, listed, memory, percent, points, probability, readable, seconds
-from components.evaluation.leaderboard.entries import CellEntry, Leaderboard
+from components.evaluation.leaderboard.entries import CellEntry, Leaderboard, TaskEntry
 from components.evaluation.plots.curves import FEW, LONGER, Curve, learning_curves
-from components.evaluation.plots.drawing import Canvas, Mark, padded
+from components.evaluation.plots.drawing import Mark, padded
 from components.evaluation.plots.forest import effect_rows, forest, score_rows
 from components.evaluation.plots.quality import Spot, pareto, quality
-from components.evaluation.report.page import (
-    cell_name,
-    drawing,
+from components.evaluation.report.parts import (
+    Drawing,
+    Legend,
+    Panel,
+    Row,
+    Table,
+    TableCell,
+    cell_row,
     legend,
-    paragraph,
-    section,
-    table,
-    text_cell,
+    line_legend,
+    plain,
 )
 
-SECTIONS = {
-    "contrasts": "The declared questions",
-    "means": "Means and intervals",
-    "glance": "All tasks at a glance",
-    "step": "The intermediate step",
-    "data": "Data against architecture",
-    "arms": "What is compared",
-    "computation": "Quality against cost",
-    "slices": "Slices and generalisation",
-    "examples": "Wins and losses",
-    "calibration": "Calibration",
-    "curves": "Learning curves",
-    "search": "Learning rates",
-    "costs": "Costs",
-    "certificate": "What was equal",
-    "method": "How it is computed",
-}
 PANEL = (470.0, 380.0)
 
 
-def opening(board: Leaderboard, present: Sequence[str]) -> str:
-    """Title, grade, and a card per task."""
-    replicates = len(board.replicates)
-    broken = board.broken
-    chips = [
-        ("", f"{replicates} replicate{'s' if replicates > 1 else ''}"),
-        ("", f"{100 * board.confidence:.3g}% intervals over {board.interval_over}"),
-        ("", f"{board.grade} comparison"),
-        ("bad", f"✗ not comparable: {listed([readable(arm) for arm in broken])}")
-        if broken
-        else ("good", f"✓ {len(board.certificates)} valid certificates"),
-    ]
-    drawn = "".join(f'<li class="{kind}">{escape(words)}</li>' for kind, words in chips)
-    links = "".join(f'<a href="#{key}">{escape(SECTIONS[key])}</a>' for key in present)
-    return (
-        f'<header><p class="eyebrow">Ceteris · study {escape(board.study)}</p>'
-        "<h1>Which architecture is better, all else equal?</h1>"
-        f"{paragraph(board.grade_reason, 'lead')}"
-        f'<ul class="chips">{drawn}</ul><nav aria-label="Sections">{links}</nav>'
-        f'<div class="cards">{"".join(_card(board, task) for task in board.tasks)}</div></header>\n'
-    )
+@dataclass(frozen=True)
+class TaskMeans:
+    """The finding of one task, what else is to be known of it, and its forest plot."""
+
+    name: str
+    headline: str
+    notes: Sequence[str]
+    drawing: Drawing
 
 
-def _card(board: Leaderboard, task: str) -> str:
-    entry = board.tasks[task]
-    chosen = entry.chosen
-    heading = f'<article class="card"><h3 style="margin:0">{escape(readable(task))}</h3>'
-    if chosen is None:
-        return f"{heading}{paragraph(UNRANKED)}</article>"
-    floor, value = entry.highest_floor
-    said = "; ".join(standings(board, task))
-    words = [f"{name(chosen.identity)}, {interval(chosen)}.{f' {said[0].upper()}{said[1:]}.' if said else ''}"]
-    if chosen.baseline:
-        words.append("A simple baseline is best here.")
-    above = 100 * (chosen.mean - value)
-    side = "lower" if above >= 0 else "higher"
-    words.append(f"Highest floor: {readable(floor)}, {percent(value)}%, {abs(above):.1f} points {side}.")
-    return (
-        f"{heading}"
-        f'<p class="big number">{percent(chosen.mean)}<small>%</small></p>'
-        f"{paragraph(words[0])}{paragraph(' '.join(words[1:]), 'soft-text')}</article>"
-    )
+@dataclass(frozen=True)
+class Means:
+    """The means of all tasks."""
+
+    legend: Legend
+    tasks: Sequence[TaskMeans]
 
 
-def means(board: Leaderboard) -> str:
+def means(board: Leaderboard) -> Means:
     """Forest plot per task."""
-    parts = [legend(looks(board))]
+    tasks = []
     for task, entry in board.tasks.items():
         floors = {f"{readable(key)} {percent(value)}": value for key, value in entry.floors["selection"].items()}
         rows = score_rows(entry)
@@ -115,18 +72,26 @@ def means(board: Leaderboard) -> str:
             "names of the others are grey. Ranks are the best and the worst place that a cell can have, all of them right at once "
             "with the confidence of the intervals: cells that share a rank may tie."
         )
-        title = f"{readable(task)}: means with intervals"
-        parts.append(f"<h3>{escape(readable(task))}</h3>{paragraph(sentence)}")
-        parts += [paragraph(said, "soft-text") for said in (begins(entry), gaps(entry), limits(entry)) if said]
-        parts.append(drawing(title, forest(rows, floors), forest(rows, floors, narrow=True), caption, sentence))
-    return section("means", SECTIONS["means"], *parts)
+        notes = [said for said in (begins(entry), gaps(entry), limits(entry)) if said]
+        wide, narrow = (forest(rows, floors, narrow=narrow) for narrow in (False, True))
+        drawing = Drawing(f"{readable(task)}: means with intervals", wide, narrow, caption, sentence)
+        tasks.append(TaskMeans(readable(task), sentence, notes, drawing))
+    return Means(legend(looks(board)), tasks)
 
 
-def step(board: Leaderboard) -> str:
-    """The effect of the intermediate step; empty where no study arm has both starts."""
+@dataclass(frozen=True)
+class Step:
+    """The effects of the intermediate step, drawn and as a table."""
+
+    drawing: Drawing
+    table: Table
+
+
+def step(board: Leaderboard) -> Step | None:
+    """The effect of the intermediate step; none where no study arm has both starts."""
     effects = board.pretraining
     if not effects:
-        return ""
+        return None
     rows = effect_rows(effects)
     twins = any(effect.other.matched for effect in effects)
     scratch = ""
@@ -145,42 +110,42 @@ def step(board: Leaderboard) -> str:
         f"{points(e.difference)} {interval(e, signed=True)}, {e.verdict}"
         for e in effects
     )
-    body = [
-        [
-            f"<td>{points(effect.difference)}</td>",
-            f"<td>{interval(effect, signed=True)}</td>",
-            text_cell(probability(effect.p_holm)),
-            text_cell(effect.verdict),
-            text_cell(effect.grade),
-        ]
-        for effect in effects
-    ]
-    heads = [
-        f"{escape(row.name)}<small>{escape(row.section)}, {escape(row.detail.partition(':')[0])}</small>"
-        for row in rows
-    ]
-    listing = table(
-        "Multimodal minus the other start, points; p after Holm over all rows",
-        ["", "difference", "interval", "p", "verdict", "grade"],
-        [(head, cells, False) for head, cells in zip(heads, body, strict=True)],
+    wide, narrow = (
+        forest(rows, {"no effect": 0.0}, True, narrow=narrow, margin=board.margin) for narrow in (False, True)
     )
-    return section(
-        "step",
-        SECTIONS["step"],
-        drawing(
-            "What multimodal intermediate pretraining changes",
-            forest(rows, {"no effect": 0.0}, True, margin=board.margin),
-            forest(rows, {"no effect": 0.0}, True, narrow=True, margin=board.margin),
-            caption,
-            said,
-        ),
-        f"<details><summary>The same as a table</summary>{listing}</details>",
+    drawing = Drawing("What multimodal intermediate pretraining changes", wide, narrow, caption, said)
+    table_rows = [
+        Row(
+            row.name,
+            plain(
+                points(effect.difference),
+                interval(effect, signed=True),
+                probability(effect.p_holm),
+                effect.verdict,
+                effect.grade,
+            ),
+            under=f"{row.section}, {row.detail.partition(':')[0]}",
+        )
+        for row, effect in zip(rows, effects, strict=True)
+    ]
+    header = ["", "difference", "interval", "p", "verdict", "grade"]
+    return Step(
+        drawing, Table("Multimodal minus the other start, points; p after Holm over all rows", header, table_rows)
     )
 
 
-def computation(board: Leaderboard, seconds_of: dict[tuple[str, str, str], float]) -> str:
+@dataclass(frozen=True)
+class Computation:
+    """Panels by task."""
+
+    lead: str
+    legend: Legend
+    panels: Sequence[tuple[str, Sequence[Panel]]]
+
+
+def computation(board: Leaderboard, seconds_of: dict[tuple[str, str, str], float]) -> Computation | None:
     """Quality against FLOPs, seconds and parameters, each with its front, where they are known."""
-    parts = [legend(looks(board))]
+    panels = []
     for task, entry in board.tasks.items():
         # All starts, for what a start costs is the question here; nothing on this page is a verdict.
         cells = [cell for cell in entry.cells if cell.labels == "all" and cell.comparable and not cell.oracle]
@@ -198,20 +163,17 @@ def computation(board: Leaderboard, seconds_of: dict[tuple[str, str, str], float
             if spots:
                 title = f"{readable(task)}: {measure(entry)} against {unit}"
                 best = listed([f"{spots[index].name} ({spots[index].detail})" for index in pareto(spots)])
-                caption = paragraph(f"On the front: {best}.", "soft-text")
-                drawn.append(
-                    f"<div>{quality(spots, floor, unit, PANEL).svg(title, f'On the front: {best}.')}{caption}</div>"
-                )
+                front = f"On the front: {best}."
+                drawn.append(Panel(quality(spots, floor, unit, PANEL), title, front, caption=front))
         if drawn:
-            parts.append(f"<h3>{escape(readable(task))}: {escape(measure(entry))} (%)</h3>")
-            parts.append(f'<div class="panels large">{"".join(drawn)}</div>')
+            panels.append((f"{readable(task)}: {measure(entry)} (%)", drawn))
     lead = (
         "Means with their intervals; costs on logarithmic axes. Up and to the left is better. The dotted line is the front: no "
         "cell costs less than one on it and scores as well. Whether neighbours on a front differ at all, the intervals say. "
         "Training is unimodal, intermediate and fine-tuning together; seconds were measured where the report was made, beside "
         "whatever else ran there."
     )
-    return section("computation", SECTIONS["computation"], paragraph(lead), *parts) if len(parts) > 1 else ""
+    return Computation(lead, legend(looks(board)), panels) if panels else None
 
 
 def _spot(cell: CellEntry, cost: float) -> Spot:
@@ -219,49 +181,57 @@ def _spot(cell: CellEntry, cost: float) -> Spot:
     return Spot(readable(cell.arm), detail, mark, cost, cell.mean, cell.low, cell.high)
 
 
+@dataclass(frozen=True)
+class TaskCurves:
+    """A panel per arm."""
+
+    title: str
+    legend: Legend
+    panels: Sequence[Panel]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of fine-tuning by task, and those of the intermediate step."""
+
+    lead: str
+    tasks: Sequence[TaskCurves]
+    step: Sequence[Panel]
+    step_legend: Legend
+
+
 def curves(
     tuning: dict[str, dict[str, list[Curve]]], shown: dict[str, str], pretraining: dict[str, dict[str, Curve]]
-) -> str:
-    """Small panels per arm; empty where there are no curves."""
-    parts = []
-    for task, by_arm in tuning.items():
-        found = [curve for each in by_arm.values() for curve in each]
-        if not found:
-            continue
-        reach, until = _reach(found), max(max(curve.samples) for curve in found)
-        panels = "".join(
-            _panel(readable(arm), learning_curves(each, reach, until), f"{task} {shown[task]} of {arm}")
-            for arm, each in by_arm.items()
-            if each
-        )
-        starts = {Mark(curve.start) for curve in found}
-        parts.append(f"<h3>{escape(readable(task))}: {escape(readable(shown[task]))}</h3>")
-        kinds = [words for words in (FEW, LONGER) if any(words in curve.name for curve in found)]
-        parts.append(legend(starts, lines=True, dashed=" or ".join(kinds)))
-        parts.append(f'<div class="panels">{panels}</div>')
-    panels = "".join(
-        _panel(
-            f"{readable(arm)}: {readable(metric)}",
+) -> Curves | None:
+    """Small panels per arm; none where there are no curves."""
+    tasks = [_task_curves(task, shown[task], by_arm) for task, by_arm in tuning.items() if any(by_arm.values())]
+    step = [
+        Panel(
             learning_curves([curve], _reach([curve]), max(curve.samples)),
             f"intermediate step of {arm}, {metric}",
+            heading=f"{readable(arm)}: {readable(metric)}",
         )
         for arm, metrics in pretraining.items()
         for metric, curve in metrics.items()
-    )
-    if panels:
-        parts.append(
-            f"<details><summary>The multimodal intermediate step</summary>{legend([Mark('multimodal')], lines=True)}"
-        )
-        parts.append(f'<div class="panels">{panels}</div></details>')
+    ]
     lead = (
         "Lines are means over replicates against the samples seen, bands reach from the lowest to the highest replicate. "
         "They are measured on the training batches as they pass, so they show how learning went, not how well it generalises."
     )
-    return section("curves", SECTIONS["curves"], paragraph(lead), *parts) if parts else ""
+    return Curves(lead, tasks, step, line_legend([Mark("multimodal")])) if tasks or step else None
 
 
-def _panel(heading: str, canvas: Canvas, title: str) -> str:
-    return f"<div><h4>{escape(heading)}</h4>{canvas.svg(title)}</div>"
+def _task_curves(task: str, metric: str, by_arm: dict[str, list[Curve]]) -> TaskCurves:
+    found = [curve for each in by_arm.values() for curve in each]
+    reach, until = _reach(found), max(max(curve.samples) for curve in found)
+    kinds = [words for words in (FEW, LONGER) if any(words in curve.name for curve in found)]
+    panels = [
+        Panel(learning_curves(each, reach, until), f"{task} {metric} of {arm}", heading=readable(arm))
+        for arm, each in by_arm.items()
+        if each
+    ]
+    starts = {Mark(curve.start) for curve in found}
+    return TaskCurves(f"{readable(task)}: {readable(metric)}", line_legend(starts, " or ".join(kinds)), panels)
 
 
 def _reach(curves: Sequence[Curve]) -> tuple[float, float]:
@@ -277,58 +247,23 @@ _PARTS_OF_TRAINING = {
 }
 
 
-def costs(board: Leaderboard, measured: dict[str, dict[str, float | None]]) -> str:
+@dataclass(frozen=True)
+class Costs:
+    """A table of all cells per task, and what was measured of the arms."""
+
+    lead: str
+    tasks: Sequence[tuple[str, Table]]
+    times: Table
+
+
+def costs(board: Leaderboard, measured: dict[str, dict[str, float | None]]) -> Costs:
     """Parameters, FLOPs, samples, and time where known."""
-    parts = []
-    for task, entry in board.tasks.items():
-        rows = []
-        spent = [
-            part
-            for part in _PARTS_OF_TRAINING
-            if part not in ("tuning", "task_before") or any(getattr(cell.samples, part) for cell in entry.cells)
-        ]
-        named = " + ".join(_PARTS_OF_TRAINING[part] for part in spent)
-        for cell in entry.cells:
-            samples, flops = cell.samples, cell.flops
-            values = [
-                text_cell(cell.visual),
-                text_cell(count(cell.parameters.total), f"{count(cell.parameters.trained)} trained"),
-                text_cell(count(flops.forward_per_sample)),
-                text_cell(count(flops.training)),
-                text_cell(
-                    count(samples.total),
-                    " + ".join(count(getattr(samples, part)) for part in spent),
-                ),
-            ]
-            rows.append((cell_name(cell), values, cell.chosen))
-        header = [
-            "arm and start",
-            "visual input",
-            "parameters",
-            "FLOPs a sample",
-            "FLOPs of training",
-            "samples seen",
-        ]
-        caption = f"{readable(task)}: samples are {named}"
-        parts.append(
-            f"<details><summary>{escape(readable(task))}: every cell</summary>{table(caption, header, rows)}</details>"
-        )
     rows = [
-        (
-            escape(readable(arm)),
-            [
-                text_cell(seconds(cost["pretrain"])),
-                text_cell(seconds(cost["finetune"])),
-                text_cell(memory(cost["memory"])),
-            ],
-            False,
-        )
+        Row(readable(arm), plain(seconds(cost["pretrain"]), seconds(cost["finetune"]), memory(cost["memory"])))
         for arm, cost in measured.items()
     ]
     header = ["arm", "intermediate step", "fine-tuning, all starts and tasks", "peak memory"]
-    parts.append(
-        table("Wall time of one replicate on this machine, which may have been doing other work", header, rows)
-    )
+    caption = "Wall time of one replicate on this machine, which may have been doing other work"
     timed = any(budget.currency == "seconds" for budget in board.budgets.values())
     lead = (
         f"{budgets(board.budgets)} "
@@ -339,12 +274,35 @@ def costs(board: Leaderboard, measured: dict[str, dict[str, float | None]]) -> s
         )
         + "Seconds and memory were measured where this report was made."
     )
-    return section("costs", SECTIONS["costs"], paragraph(lead), *parts)
+    tasks = [(readable(task), _task_costs(task, entry)) for task, entry in board.tasks.items()]
+    return Costs(lead, tasks, Table(caption, header, rows))
 
 
-def method(board: Leaderboard) -> str:
-    """The procedure in short."""
-    words = [
+def _task_costs(task: str, entry: TaskEntry) -> Table:
+    spent = [
+        part
+        for part in _PARTS_OF_TRAINING
+        if part not in ("tuning", "task_before") or any(getattr(cell.samples, part) for cell in entry.cells)
+    ]
+    rows = []
+    for cell in entry.cells:
+        samples, flops = cell.samples, cell.flops
+        cells = [
+            TableCell(cell.visual),
+            TableCell(count(cell.parameters.total), f"{count(cell.parameters.trained)} trained"),
+            TableCell(count(flops.forward_per_sample)),
+            TableCell(count(flops.training)),
+            TableCell(count(samples.total), " + ".join(count(getattr(samples, part)) for part in spent)),
+        ]
+        rows.append(cell_row(cell, cells))
+    header = ["arm and start", "visual input", "parameters", "FLOPs a sample", "FLOPs of training", "samples seen"]
+    named = " + ".join(_PARTS_OF_TRAINING[part] for part in spent)
+    return Table(f"{readable(task)}: samples are {named}", header, rows)
+
+
+def method(board: Leaderboard) -> list[str]:
+    """The procedure in short, as paragraphs."""
+    return [
         "A replicate is one run of the whole chain with its own seeds, and the unit of analysis: replicates are nested in arms, "
         "samples are crossed with them, and samples that share a picture count as one cluster.",
         training(board),
@@ -364,9 +322,6 @@ def method(board: Leaderboard) -> str:
         "other learning rates while one was set for both without a search; anything with fewer than three replicates, and "
         "anything whose certificate failed; it has no verdict.",
     ]
-    drawn = "".join(paragraph(part) for part in words)
-    body = f"<details><summary>The statistics in short</summary>{drawn}</details>"
-    return section("method", SECTIONS["method"], body)
 
 
 def looks(board: Leaderboard) -> set[Mark]:

@@ -5,7 +5,7 @@ with the data; these two are estimated here by the same procedure, from the same
 """
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from components.data.samples import GENERALISATION_PREFIX, read
 from components.evaluation.findings import measure
 from components.evaluation.formatting import readable
 from components.evaluation.leaderboard.entries import CellEntry, Leaderboard
-from components.evaluation.report.page import ScoreColumn, paragraph, score_table, section
+from components.evaluation.report.parts import ScoreColumn, Table, score_table
 from components.evaluation.statistics.estimates import Estimate as Estimated
 from components.evaluation.statistics.estimates import estimate_mean, summarise
 from components.paths import data_folder, evaluation_folder
@@ -117,13 +117,21 @@ def _entry(estimate: Estimated, items: int) -> Estimate:
     return Estimate(mean=estimate.mean, low=low, high=high, items=items)
 
 
-def slices(heading: str, board: Leaderboard, amounts: Mapping[str, Amounts]) -> str:
+@dataclass(frozen=True)
+class Slices:
+    """By task, its tables; none for a task whose samples have no slices."""
+
+    lead: str
+    tables: Sequence[tuple[str, Sequence[Table]]]
+
+
+def slices(board: Leaderboard, amounts: Mapping[str, Amounts]) -> Slices:
     """Tables per task: by form, by objects, by words, by split.
 
     Args:
         amounts: of `by_amount`.
     """
-    parts = []
+    tables = []
     for task, entry in board.tasks.items():
         cells = entry.representatives
         known = amounts.get(task, {})
@@ -133,18 +141,15 @@ def slices(heading: str, board: Leaderboard, amounts: Mapping[str, Amounts]) -> 
             "by number of words in the text": _columns(_of(known.get(WORDS, {}), cells)),
             "on the generalisation splits and the hard samples": _general(cells),
         }
-        parts.append(f"<h3>{escape(readable(task))}</h3>")
-        for words, wanted in asked.items():
-            if wanted:
-                parts.append(score_table(cells, wanted, f"{readable(task)}: {measure(entry)} (%) {words}"))
-        if not any(asked.values()):
-            parts.append(paragraph("The samples of this task have no slices."))
+        caption = f"{readable(task)}: {measure(entry)} (%)"
+        found = [score_table(cells, wanted, f"{caption} {words}") for words, wanted in asked.items() if wanted]
+        tables.append((readable(task), found))
     lead = (
         "The cell that stands for each arm. Each column is tinted from its lowest to its highest score, with the "
         "interval below the mean. Generalisation splits hold what training never showed; hard samples are those that both "
         "unimodal floors get wrong. Many cells of a table are looked at here: what stands out in one of them is a hint, no verdict."
     )
-    return section("slices", heading, paragraph(lead), *parts)
+    return Slices(lead, tables)
 
 
 def _of(amounts: Mapping[Cell, dict[str, Estimate]], cells: Sequence[CellEntry]) -> list[dict[str, Estimate]]:

@@ -9,9 +9,10 @@ import pytest
 from components import tasks
 from components.errors import CeterisError
 from components.evaluation.findings import measure
+from components.evaluation.formatting import readable
 from components.evaluation.leaderboard.entries import Leaderboard
 from components.evaluation.report import report
-from components.evaluation.report.glance import glance_section, glance_text
+from components.evaluation.report.glance import glance, glance_text
 from components.evaluation.report.terminal import render_text
 from components.study.loading import parse_study
 from components.study.study import Study
@@ -87,16 +88,17 @@ def test_all_tasks_stand_in_one_table(finished: tuple[Path, Study, Leaderboard])
             assert float(values[position].strip("()")) == pytest.approx(100 * cell.mean, abs=0.051), (task, arm)
             assert values[position].startswith("(") == (cell.low <= floor)
     # The table of the report has a row for every arm and one for the floors, and marks as many gaps.
-    page = glance_section("All tasks", board)
-    assert page.count("<tr") == 2 + len(shown)
-    assert page.count('class="gap"') == sum(len(entry.cannot) for entry in board.tasks.values()) > 0
+    table = glance(board).table
+    assert [row.name for row in table.rows] == [*(readable(arm) for arm in shown), "highest floor"]
+    kinds = [cell.kind for row in table.rows for cell in row.cells]
+    assert kinds.count("gap") == sum(len(entry.cannot) for entry in board.tasks.values()) > 0
 
 
 def test_one_task_needs_no_table_of_tasks(finished: tuple[Path, Study, Leaderboard]) -> None:
     _, _, board = finished
     alone = board.model_copy(update={"tasks": {"vqa": board.tasks["vqa"]}})
     assert glance_text(alone) == []
-    assert glance_section("All tasks", alone) == ""
+    assert glance(alone) is None
 
 
 def test_measures_are_named_as_the_tasks_name_them() -> None:

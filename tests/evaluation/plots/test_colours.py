@@ -58,7 +58,7 @@ def test_what_has_no_colour_is_found() -> None:
     canvas.line(0, 0, 1, 1, "rule")
     canvas.text(0, 0, "words")
     canvas.circle(0, 0, 1, "scratch hollow")
-    drawing = canvas.svg("title", standalone=True)
+    drawing = canvas.svg("title")
     assert without_colour(drawing) == []
     for part in ('stroke="#e6e6e1"', 'fill="#1c1d21"', 'fill="#fcfcfa"'):
         assert len(without_colour(drawing.replace(part, ""))) == drawing.count(part)

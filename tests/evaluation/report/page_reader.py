@@ -6,7 +6,7 @@ VOID = {"meta", "img", "br", "hr", "input", "link"}
 
 
 class Page(HTMLParser):
-    """Collects references, ids and words, and checks that every element is closed where it should be."""
+    """Collects references, ids, labels of pictures and words, and checks that every element is closed where it should be."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -14,6 +14,7 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.tags: list[str] = []
         self.unnamed: list[str] = []
+        self.labels: list[str] = []
         self.words = ""
         self._open: list[str] = []
         self.feed(text)
@@ -25,6 +26,7 @@ class Page(HTMLParser):
         self.references += [given[name] or "" for name in ("src", "href", "srcset", "data", "action") if name in given]
         if "id" in given:
             self.ids.append(given["id"] or "")
+        self.labels += [given[name] or "" for name in ("aria-label", "alt") if name in given and tag in ("svg", "img")]
         if tag in ("svg", "img") and not (given.get("aria-label") or given.get("alt") or given.get("aria-hidden")):
             self.unnamed.append(tag)
         if tag not in VOID:

@@ -1,6 +1,7 @@
 """The parts of the report that compute something, against plain recomputations."""
 
 import json
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -237,7 +238,7 @@ def test_every_card_knows_who_was_right(finished: Finished) -> None:
     for example in found.examples:
         right = " ".join(name for name, (_, correct) in example.predictions.items() if correct)
         assert f'<article class="example" data-right="{right}"' in text
-    wins = json.loads(text.split('data-wins="')[1].split('"')[0].replace("&quot;", '"'))
+    wins = json.loads(unescape(text.split('data-wins="')[1].split('"')[0]))
     assert set(wins) == set(found.starts)
 
 
