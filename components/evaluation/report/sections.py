@@ -23,6 +23,7 @@ from components.evaluation.plots.curves import FEW, LONGER, Curve, learning_curv
 from components.evaluation.plots.drawing import Canvas, Mark, padded
 from components.evaluation.plots.forest import effect_rows, forest, score_rows
 from components.evaluation.plots.quality import Spot, pareto, quality
+from components.evaluation.report.gates import gates_table
 from components.evaluation.report.page import (
     cell_name,
     drawing,
@@ -122,10 +123,10 @@ def means(board: Leaderboard) -> str:
 
 
 def step(board: Leaderboard) -> str:
-    """The effect of the intermediate step; empty where no study arm has both starts."""
-    effects = board.pretraining
+    """The effect of the intermediate step and what it taught; empty where no arm of the study has one."""
+    effects, taught = board.pretraining, gates_table(board)
     if not effects:
-        return ""
+        return section("step", SECTIONS["step"], taught) if taught else ""
     rows = effect_rows(effects)
     twins = any(effect.other.matched for effect in effects)
     scratch = ""
@@ -174,6 +175,7 @@ def step(board: Leaderboard) -> str:
             said,
         ),
         f"<details><summary>The same as a table</summary>{listing}</details>",
+        taught,
     )
 
 
