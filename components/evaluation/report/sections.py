@@ -21,6 +21,7 @@ from components.evaluation.plots.curves import FEW, LONGER, Curve, learning_curv
 from components.evaluation.plots.drawing import Mark, padded
 from components.evaluation.plots.forest import effect_rows, forest, score_rows
 from components.evaluation.plots.quality import Spot, pareto, quality
+from components.evaluation.report.gates import Taught, taught
 from components.evaluation.report.parts import (
     Drawing,
     Legend,
@@ -80,15 +81,29 @@ def means(board: Leaderboard) -> Means:
 
 
 @dataclass(frozen=True)
-class Step:
+class Effects:
     """The effects of the intermediate step, drawn and as a table."""
 
     drawing: Drawing
     table: Table
 
 
+@dataclass(frozen=True)
+class Step:
+    """What the intermediate step changes, and what it taught; either may be missing."""
+
+    effects: Effects | None
+    taught: Taught | None
+
+
 def step(board: Leaderboard) -> Step | None:
-    """The effect of the intermediate step; none where no study arm has both starts."""
+    """The effect of the intermediate step and what it taught; none where no arm of the study has one."""
+    effects, gates = _effects(board), taught(board)
+    return Step(effects, gates) if effects or gates else None
+
+
+def _effects(board: Leaderboard) -> Effects | None:
+    """None where no study arm has both starts."""
     effects = board.pretraining
     if not effects:
         return None
@@ -129,7 +144,7 @@ def step(board: Leaderboard) -> Step | None:
         for row, effect in zip(rows, effects, strict=True)
     ]
     header = ["", "difference", "interval", "p", "verdict", "grade"]
-    return Step(
+    return Effects(
         drawing, Table("Multimodal minus the other start, points; p after Holm over all rows", header, table_rows)
     )
 

@@ -20,6 +20,7 @@ from components.evaluation.findings import (
 )
 from components.evaluation.formatting import count, percent, points, probability
 from components.evaluation.leaderboard.entries import CellEntry, ContrastResult, Leaderboard, TaskEntry
+from components.evaluation.report.gates import gates_text
 from components.evaluation.report.glance import glance_text
 from components.records.scores import Obstacle
 
@@ -66,6 +67,8 @@ def render_text(leaderboard: Leaderboard) -> str:
                 f"  {effect.arm:<{wide}}{what:<46}{points(effect.difference):>7}  "
                 f"{interval(effect, signed=True):<18}{effect.verdict}"
             )
+    if taught := gates_text(leaderboard):
+        lines += ["", *taught]
     if leaderboard.data:
         lines += ["", "What other captioned pictures change (exploratory, points):"]
         for change in leaderboard.data:
