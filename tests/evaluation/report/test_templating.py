@@ -56,7 +56,7 @@ def nasty(value: object) -> object:
     ("study", "quality", "missing"),
     [
         (study_of(tuning=SEARCHED), QUALITY, {"contrasts", "data"}),
-        (interaction_study(), DATA, {"glance", "step", "search"}),
+        (interaction_study(), DATA, {"glance", "search"}),
     ],
     ids=["searched", "asked"],
 )
@@ -99,9 +99,9 @@ def test_what_users_write_is_shown_as_they_wrote_it(tmp_path: Path, monkeypatch:
     page = Page(render(root).read_text(encoding="utf-8"))
     assert "nasty" not in page.tags
     assert f"study {study.name}<nasty>&" in page.words
-    for said in (study.contrasts[0].question, f"right: red{MARKUP}", f"colour{MARKUP}"):
+    for said in (study.evaluation.contrasts[0].question, f"right: red{MARKUP}", f"colour{MARKUP}"):
         assert said in " ".join(page.words.split()), said
-    assert [label for label in page.labels if label.startswith(study.contrasts[0].question)]
+    assert [label for label in page.labels if label.startswith(study.evaluation.contrasts[0].question)]
 
 
 def test_drawings_hold_words_too() -> None:
