@@ -29,6 +29,7 @@ def leaderboard(tasks: dict[str, TaskEntry], **known: Any) -> Leaderboard:
         contrasts=[],
         tasks=tasks,
         pretraining=[],
+        gates={},
         data=[],
         tuning={},
         budgets={},

@@ -1,11 +1,14 @@
 """The search of the learning rates: what was tried for every arm, how far each candidate came, and what it cost."""
 
+from collections.abc import Iterator
 from html import escape
+from typing import NamedTuple
 
 from components.evaluation.formatting import count, percent, readable
-from components.evaluation.leaderboard.entries import Leaderboard, SearchEntry, TrialEntry
+from components.evaluation.leaderboard.entries import Leaderboard, RateEntry, TrialEntry
 from components.evaluation.plots.drawing import Canvas, Scale, padded, ticks
 from components.evaluation.report.page import paragraph, section, table, text_cell
+from components.study.budget import Allowance
 from components.study.study import Study
 
 _SIZE = (230.0, 170.0)
@@ -13,39 +16,51 @@ _RADII = (3.0, 6.5)
 """Of the marks of the first rung and of the last."""
 
 
+class _Search(NamedTuple):
+    """One search of an arm: of fine-tuning or of the intermediate step."""
+
+    arm: str
+    of: str
+    found: RateEntry
+    whole: Allowance
+    judged: str
+
+
 def search(heading: str, board: Leaderboard, study: Study) -> str:
-    """A panel per arm and a table; empty where nothing was searched."""
-    found = {arm: one for arm, one in board.tuning.items() if one.trials}
-    if not found:
+    """A panel per search and a table; empty where nothing was searched."""
+    searches = list(_searches(board, study))
+    if not searches:
         return ""
     settings = study.tuning
     panels = "".join(
-        f"<div><h4>{escape(readable(arm))}</h4>{_panel(arm, one, settings.rungs)}</div>" for arm, one in found.items()
+        f"<div><h4>{escape(readable(one.arm))}<small>, {escape(one.of)}</small></h4>{_panel(one, settings.rungs)}</div>"
+        for one in searches
     )
     rows = []
-    for arm, one in found.items():
-        spent, grid = sum(trial.share for trial in one.trials), settings.trials
-        rate = f"{study.finetune.learning_rate * one.factor:.3g}"
+    for one in searches:
+        trials, factor, grid = one.found.trials, one.found.factor, settings.trials
+        spent = sum(trial.share for trial in trials)
         rows.append(
             (
-                escape(readable(arm)),
+                f"{escape(readable(one.arm))}<small>{escape(one.of)}</small>",
                 [
-                    text_cell(f"× {one.factor:g}", f"{rate} in fine-tuning"),
-                    text_cell(percent(_chosen(one, settings.rungs).score), readable(str(one.task))),
-                    text_cell(count(sum(trial.samples for trial in one.trials))),
-                    text_cell(f"{spent:.1f} fine-tunings", f"{percent(spent / grid)}% of the full grid of {grid}"),
+                    text_cell(f"× {factor:g}", f"{one.whole.learning_rate * factor:.3g}"),
+                    text_cell(percent(_chosen(one.found, settings.rungs).score), one.judged),
+                    text_cell(count(sum(trial.samples for trial in trials))),
+                    text_cell(f"{spent:.1f} whole budgets", f"{percent(spent / grid)}% of the full grid of {grid}"),
                 ],
                 False,
             )
         )
     lead = (
-        f"Every arm was given the same {settings.trials} candidates, factors of {settings.lowest:g} to {settings.highest:g} on all "
-        f"its learning rates, in the same order. On each of {settings.rungs} rungs a candidate trained for "
-        f"{settings.reduction} times as long as on the one before, and went on if it was in the best "
-        f"1/{settings.reduction} of those that came as far. Scores are those of the validation split. What a search cost is "
-        "charged to its arm."
+        f"Every arm was given the same {settings.trials} candidates, factors of {settings.lowest:g} to {settings.highest:g} on its "
+        "learning rates, in the same order: once for fine-tuning, and once for its intermediate step where it has one. On each of "
+        f"{settings.rungs} rungs a candidate trained for {settings.reduction} times as long as on the one before, and went on if "
+        f"it was in the best 1/{settings.reduction} of those that came as far. Fine-tunings are scored on the validation split, "
+        "steps by the mean of what they are measured by on validation pairs. What a search of fine-tuning cost is charged to "
+        "every cell of its arm, that of a step to the cells that went through it."
     )
-    header = ["arm", "learning rate", "validation (%)", "samples seen", "cost of the search"]
+    header = ["arm and search", "learning rate", "validation (%)", "samples seen", "cost of the search"]
     marks = "Larger marks: later rungs; the filled one was chosen."
     return section(
         "search",
@@ -53,17 +68,25 @@ def search(heading: str, board: Leaderboard, study: Study) -> str:
         paragraph(lead),
         f'<div class="panels small">{panels}</div>',
         paragraph(marks, "soft-text"),
-        table("The rate that each search found", header, rows),
+        table("The rates that the searches found", header, rows),
     )
 
 
-def _chosen(one: SearchEntry, rungs: int) -> TrialEntry:
+def _searches(board: Leaderboard, study: Study) -> Iterator[_Search]:
+    for arm, one in board.tuning.items():
+        if one.trials:
+            yield _Search(arm, "fine-tuning", one, study.finetune, readable(str(one.task)))
+        if one.step and one.step.trials:
+            yield _Search(arm, "intermediate step", one.step, study.pretrain, "mean of its gates")
+
+
+def _chosen(one: RateEntry, rungs: int) -> TrialEntry:
     return next(trial for trial in one.trials if trial.factor == one.factor and trial.rung == rungs - 1)
 
 
-def _panel(arm: str, one: SearchEntry, rungs: int) -> str:
+def _panel(search: _Search, rungs: int) -> str:
     """Validation scores against the factor, on a logarithmic axis."""
-    canvas = Canvas(*_SIZE)
+    canvas, one = Canvas(*_SIZE), search.found
     factors = [trial.factor for trial in one.trials]
     across = Scale(min(factors) / 1.15, max(factors) * 1.15, 34, _SIZE[0] - 8, logarithmic=True)
     up = Scale(*padded([trial.score for trial in one.trials], 0.08, (0.0, 1.0)), _SIZE[1] - 26, 8)
@@ -82,4 +105,5 @@ def _panel(arm: str, one: SearchEntry, rungs: int) -> str:
         canvas.parts.append(f"<g><title>{escape(words)}</title>")
         canvas.circle(x, y, radius, kind)
         canvas.parts.append("</g>")
-    return canvas.svg(f"Search of the learning rate of {readable(arm)}: validation score by factor and rung")
+    title = f"Search of the learning rate of {readable(search.arm)}, {search.of}: validation score by factor and rung"
+    return canvas.svg(title)

@@ -120,6 +120,7 @@ def board_of(study: Study, table: TaskTable) -> Leaderboard:
         contrasts=[],
         tasks={"vqa": built(table)},
         pretraining=[],
+        gates={},
         data=[],
         tuning={},
         budgets={key: GivenBudget(**budget.described()) for key, budget in study.budgets.items()},
