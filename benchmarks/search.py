@@ -16,7 +16,7 @@ from components.study.loading import load_study
 from components.tracking.spool import Spool
 from components.training.halving import best, candidates, halve, shares
 from components.training.run import Surroundings
-from components.training.trials import Trials
+from components.training.trials import fine_tunings
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
         folder = root / ".ceteris/search" / arm
         folder.mkdir(parents=True, exist_ok=True)
         surroundings = Surroundings(study.runtime, Spool(None, "benchmark"), lambda *_: None, lambda: False)
-        trials = Trials(study, root, arm, study.first_tasks[0], folder, surroundings)
+        trials = fine_tunings(study, root, arm, study.first_tasks[0], folder, surroundings)
         grid = {factor: trials.score(factor, last) for factor in factors}
         made = halve(factors, settings, trials.score)
         taken = best(made, settings)

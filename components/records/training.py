@@ -260,11 +260,12 @@ Components = dict[str, Component]
 class Trial(Written):
     """One training of the search of a learning rate."""
 
-    factor: float = Field(gt=0, description="by which the arm's learning rates are multiplied")
+    factor: float = Field(gt=0, description="by which the learning rates are multiplied")
     rung: Count = Field(description="0 is the shortest")
-    share: Fraction = Field(description="fraction of the budget of fine-tuning")
+    share: Fraction = Field(description="fraction of the budget of fine-tuning, or of the intermediate step")
     score: FractionOrNan = Field(
-        description="fraction, 0 to 1: the task's metric on the validation split; NaN where training came to nothing"
+        description="fraction, 0 to 1, on validation samples: of fine-tuning the task's metric, of the intermediate step the mean "
+        "of its gates' scores; NaN where training came to nothing"
     )
     budget: RecordedBudget
     samples: Count = Field(description="samples seen")
@@ -274,13 +275,27 @@ class Trial(Written):
     digests_after: dict[str, Digests] | None = Field(default=None, description="of the first 1, 2, 4, 8, ... batches")
 
 
-class TuningRecord(Written):
-    """`record.json` of the stage tune."""
+class RateSearch(Written):
+    """A search of a learning rate."""
+
+    factor: float = Field(gt=0, description="multiplies the learning rates; 1 without a search")
+    trials: list[Trial] = Field(description="every training of the search; none without one")
+
+
+class TuningRecord(RateSearch):
+    """`record.json` of the stage tune: the search on fine-tunings, whose factor is that of all fine-tunings of the arm."""
 
     run: dict[str, JsonValue] = Field(description="the stage's arguments")
     task: str | None = Field(description="on which it searched; null without a search")
-    factor: float = Field(gt=0, description="multiplies the arm's learning rates; 1 without a search")
-    trials: list[Trial] = Field(description="every training of the search; none without one")
+    step: RateSearch | None = Field(
+        description="the search of the rate of the intermediate step; null where there is no such step, no loss of it can be "
+        "measured, or nothing is searched"
+    )
+
+    @property
+    def step_factor(self) -> float:
+        """What multiplies the learning rate of the intermediate step."""
+        return self.step.factor if self.step else 1.0
 
 
 def read_record(folder: Path, stage: str) -> TrainingRecord:

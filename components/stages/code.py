@@ -35,7 +35,9 @@ CLASSES = frozenset({"place"})
 """What training follows of a row: the class of the architecture, objective or task."""
 DRAWERS = frozenset({"module", "own_scenes"})
 """What making samples follows: the source, and what draws a task's own scenes."""
-SEARCH = frozenset({"components.training.halving", "components.training.trials", "components.training.run"})
+STEP_SEARCH = frozenset({"components.training.step_trials"})
+"""Loaded where the learning rate of an intermediate step is searched."""
+SEARCH = STEP_SEARCH | {"components.training.halving", "components.training.trials", "components.training.run"}
 """Loaded where a learning rate is searched."""
 
 
@@ -94,7 +96,11 @@ def entries(study: Study, sources: Sources) -> Iterator[tuple[str, Entry]]:
         if (task := tuned_on(study, arm)) is None:
             yield f"tune/{arm}", _entry("tune", skipped=SEARCH)
         else:
-            yield f"tune/{arm}", _entry("tune", made_of[arm] | {kinds[task]}, skipped=skipped[arm])
+            tried = made_of[arm] | {kinds[task]}
+            if study.arms[arm].pretrained:
+                yield f"tune/{arm}", _entry("tune", tried | losses(sources, study.arms[arm]), skipped=skipped[arm])
+            else:
+                yield f"tune/{arm}", _entry("tune", tried, skipped=skipped[arm] | STEP_SEARCH)
         for task in study.tasks:
             yield f"finetune/{arm}/{task}", _entry("finetune", made_of[arm] | {kinds[task]}, skipped=skipped[arm])
     for arm in study.pretrained:

@@ -8,7 +8,7 @@ from components.paths import tokens_folder
 from components.stages.stage import Stage, main
 from components.study.study import Study
 from components.training.building import as_module, region_arrays
-from components.training.learning_rate import at_found_rate
+from components.training.learning_rate import at_found_step_rate
 from components.training.length import decide
 from components.training.measure_reads import what_is_read
 from components.training.prediction import predicted_pictures
@@ -25,7 +25,7 @@ def run(study: Study, arguments: argparse.Namespace, stage: Stage) -> None:
     """
     replicate, arm = int(arguments.replicate), arguments.arm
     store, tests = training_store(stage.root, study, replicate), Store(tokens_folder(stage.root))
-    allowance = at_found_rate(study.pretrain, stage.root, arm)
+    allowance = at_found_step_rate(study.pretrain, stage.root, arm)
     step = put_together(study, stage.root, store, arm, replicate, allowance.batch_size)
     network, stream, seed = step.network, step.stream, step.seed
     surroundings = Surroundings(study.runtime, stage.spool, stage.progress, lambda: stage.stop_requested)

@@ -58,7 +58,7 @@ def write_records(outputs: Path, study: Study) -> None:
             flops = PRETRAINING_FLOPS * DEARER.get(arm, 1.0)
             budget = lasting(study.pretrain, flops, _front(study, arm))
             record = _training(stream, study.pretrain, flops, draws(stream, arm), 0.6, budget)
-            record["learning_rate"] *= tuning(study, arm)["factor"]
+            record["learning_rate"] *= step_factor(study, arm)
             record["run"] = {"arm": arm, "replicate": str(replicate)}
             pairs = study.arms[arm].pairs
             # A wrong caption leaves the pictures and their order as they are.
@@ -84,18 +84,35 @@ def gates(*names: str) -> list[dict[str, Any]]:
 
 
 def tuning(study: Study, arm: str) -> dict[str, Any]:
-    """The search of an arm: each one's best rate is another, twice, thrice, ... that of the study."""
+    """The searches of an arm: each one's best rate is another, twice, thrice, ... that of the study; of its intermediate step less:
+    a half, a quarter, a sixth, ...
+    """
     run = {"run": {"arm": arm}}
     if not study.tuning.trials:
-        return run | {"task": None, "factor": 1.0, "trials": []}
+        return run | {"task": None, "factor": 1.0, "trials": [], "step": None}
     optimum = 1 + list(study.arms).index(arm)
+    searched = _search(study, arm, "search", study.finetune, FINETUNING_FLOPS, optimum)
+    pairs = study.arms[arm].pairs
+    stream = f"search {pairs.share} {pairs.domain}"
+    step = None
+    if study.arms[arm].pretrained:
+        step = _search(study, arm, stream, study.pretrain, PRETRAINING_FLOPS, 0.5 / optimum)
+    return run | {"task": study.first_tasks[0], **searched, "step": step}
+
+
+def step_factor(study: Study, arm: str) -> float:
+    """What the search of an arm's intermediate step found."""
+    step = tuning(study, arm)["step"]
+    return step["factor"] if step else 1.0
+
+
+def _search(study: Study, arm: str, stream: str, whole: Allowance, flops: float, optimum: float) -> dict[str, Any]:
     trials: list[dict[str, Any]] = []
 
     def score(factor: float, rung: int) -> float:
         share = shares(study.tuning)[rung]
-        value = share - 0.05 * abs(np.log(factor / optimum))
-        flops = FINETUNING_FLOPS * DEARER.get(arm, 1.0)
-        trained = _training("search", study.finetune.scaled(share), flops, draws("search"), 0.5)
+        value = max(0.0, share - 0.05 * abs(np.log(factor / optimum)))
+        trained = _training(stream, whole.scaled(share), flops * DEARER.get(arm, 1.0), draws("search"), 0.5)
         trials.append(
             {"factor": factor, "rung": rung, "share": share, "score": value, "flops": trained["flops"]["total"]}
             | {key: trained[key] for key in ("budget", "samples", "steps", "digests", "digests_after")}
@@ -103,7 +120,7 @@ def tuning(study: Study, arm: str) -> dict[str, Any]:
         return value
 
     made = halve(candidates(study.tuning, study.seed), study.tuning, score)
-    return run | {"task": study.first_tasks[0], "factor": best(made, study.tuning), "trials": trials}
+    return {"factor": best(made, study.tuning), "trials": trials}
 
 
 def lasting(allowance: Allowance, flops: float, ahead: float = 0.0) -> Budget:

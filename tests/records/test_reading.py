@@ -28,7 +28,9 @@ def test_training_that_came_to_nothing_has_a_score_that_is_no_number(tmp_path: P
     trial = {"factor": 8.0, "rung": 0, "share": 1.0, "score": float("nan"), "samples": 8, "steps": 1, "flops": 1.0}
     trial["budget"] = {"currency": "samples", "amount": 8, "batch_size": 8}
     path = tmp_path / "record.json"
-    path.write_text(json.dumps({"run": {}, "task": "vqa", "factor": 1.0, "trials": [trial]}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"run": {}, "task": "vqa", "factor": 1.0, "trials": [trial], "step": None}), encoding="utf-8"
+    )
     found = read(path, TuningRecord, "run the stage tune again")
     assert json.dumps(found.as_json()["trials"][0]["score"]) == "NaN"
     with pytest.raises(ValueError, match="between 0 and 1"):

@@ -15,7 +15,8 @@ class Accounts:
     """Costs from the training records. The first replicate's speak for all: with budgets in samples or steps all cost the
     same, with budgets in FLOPs or seconds nearly so.
 
-    The search of an arm's learning rate is charged to each of its cells: none could do without it. Where the records of
+    The search of an arm's rate of fine-tuning is charged to each of its cells: none could do without it. That of the rate of its
+    intermediate step is charged to those that went through the step. Where the records of
     unimodal pretraining are not at hand, totals that would hold them are null.
     """
 
@@ -39,7 +40,8 @@ class Accounts:
         known = [earlier for earlier in before if earlier is not None]
         complete = len(known) == len(before)
         pretraining = self._records.pretraining[cell.arm][0] if cell.start == "multimodal" else None
-        trials = self._records.tuning[cell.arm].trials
+        tuned = self._records.tuning[cell.arm]
+        trials = [*tuned.trials, *(tuned.step.trials if pretraining and tuned.step else [])]
         searched = sum(trial.samples for trial in trials)
         flops = pretraining.flops.total if pretraining else 0.0
         flops += sum(trial.flops for trial in trials)

@@ -144,7 +144,10 @@ class CellSamples(Written):
     """Samples seen on the way to a cell."""
 
     unimodal: Count | None = Field(description="samples; in the pretraining of its components; null where not known")
-    tuning: Count = Field(description="samples; in the search of the arm's learning rate")
+    tuning: Count = Field(
+        description="samples; in the search of the arm's rate of fine-tuning, and of that of its intermediate step where the cell "
+        "went through it"
+    )
     pretraining: Count = Field(description="samples; in the intermediate step")
     task_before: Count = Field(description="samples; of a further task: in the task that it goes on from")
     finetuning: Count = Field(description="samples; in its own fine-tuning")
@@ -239,21 +242,27 @@ class GateEntry(Written):
 class TrialEntry(Written):
     """One training of a search."""
 
-    factor: float = Field(gt=0, description="multiplies the arm's learning rates")
+    factor: float = Field(gt=0, description="multiplies the learning rates")
     rung: Count = Field(description="0 is the shortest")
-    share: Fraction = Field(description="fraction of the budget of fine-tuning")
+    share: Fraction = Field(description="fraction of the budget of fine-tuning, or of the intermediate step")
     score: FractionOrNan = Field(
-        description="fraction, 0 to 1: on the validation split; NaN where training came to nothing"
+        description="fraction, 0 to 1: on validation samples; NaN where training came to nothing"
     )
     samples: Count = Field(description="samples seen")
 
 
-class SearchEntry(Written):
-    """The search of an arm's learning rate."""
+class RateEntry(Written):
+    """A search of a learning rate."""
 
-    task: str | None = Field(description="on which it searched; null without a search")
-    factor: float = Field(gt=0, description="multiplies the arm's learning rates")
+    factor: float = Field(gt=0, description="multiplies the learning rates")
     trials: list[TrialEntry] = Field(description="none where no search was asked for")
+
+
+class SearchEntry(RateEntry):
+    """The searches of an arm: of the rate of its fine-tunings, and of that of its intermediate step."""
+
+    task: str | None = Field(description="on which fine-tuning was searched; null without a search")
+    step: RateEntry | None = Field(description="of the intermediate step; null where nothing was searched for it")
 
 
 class TrainingData(Written):

@@ -27,6 +27,7 @@ from components.evaluation.leaderboard.entries import (
     GivenBudget,
     Judgement,
     Leaderboard,
+    RateEntry,
     SearchEntry,
     StepEffect,
     StepJudgement,
@@ -43,7 +44,7 @@ from components.evaluation.statistics.estimates import Arm, holm
 from components.paths import evaluation_folder, floors_file, hard_samples_file, tokens_folder
 from components.records.model import read
 from components.records.scores import Floors
-from components.records.training import TrainingRecord, TuningRecord
+from components.records.training import RateSearch, TrainingRecord, TuningRecord
 from components.study.cells import Cell
 from components.study.plan import learns_from_few
 from components.study.study import Study
@@ -134,12 +135,16 @@ def _gates(study: Study, records: list[TrainingRecord]) -> list[GateEntry]:
 
 
 def _search(record: TuningRecord) -> SearchEntry:
-    """The search of an arm, without what only its certificate needs."""
-    trials = [
+    """The searches of an arm, without what only its certificate needs."""
+    step = RateEntry(factor=record.step.factor, trials=_trials(record.step)) if record.step else None
+    return SearchEntry(task=record.task, factor=record.factor, trials=_trials(record), step=step)
+
+
+def _trials(found: RateSearch) -> list[TrialEntry]:
+    return [
         TrialEntry(factor=trial.factor, rung=trial.rung, share=trial.share, score=trial.score, samples=trial.samples)
-        for trial in record.trials
+        for trial in found.trials
     ]
-    return SearchEntry(task=record.task, factor=record.factor, trials=trials)
 
 
 def _cut(records: TrainingRecords, task: str, max_length: int) -> CutTexts | None:

@@ -314,4 +314,5 @@ def _extra(one: CellSamples, other: CellSamples) -> int | None:
             return None
         more = one.unimodal - other.unimodal
     before = one.pretraining - other.pretraining + one.task_before - other.task_before
+    before += one.tuning - other.tuning
     return more + before + one.finetuning - other.finetuning

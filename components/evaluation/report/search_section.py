@@ -1,12 +1,14 @@
 """The search of the learning rates: what was tried for every arm, how far each candidate came, and what it cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from components.evaluation.formatting import count, percent, readable
-from components.evaluation.leaderboard.entries import Leaderboard, SearchEntry, TrialEntry
+from components.evaluation.leaderboard.entries import Leaderboard, RateEntry, TrialEntry
 from components.evaluation.plots.drawing import Canvas, Scale, padded, ticks
 from components.evaluation.report.parts import Panel, Row, Table, TableCell
+from components.study.budget import Allowance
 from components.study.study import Study
 
 _SIZE = (230.0, 170.0)
@@ -16,49 +18,68 @@ _RADII = (3.0, 6.5)
 
 @dataclass(frozen=True)
 class Search:
-    """A panel and a row per arm that was searched."""
+    """A panel and a row for every search."""
 
     lead: str
     panels: Sequence[Panel]
     table: Table
 
 
+class _Search(NamedTuple):
+    """One search of an arm: of fine-tuning or of the intermediate step."""
+
+    arm: str
+    of: str
+    found: RateEntry
+    whole: Allowance
+    judged: str
+
+
 def search(board: Leaderboard, study: Study) -> Search | None:
-    """A panel per arm and a table; none where nothing was searched."""
-    found = {arm: one for arm, one in board.tuning.items() if one.trials}
-    if not found:
+    """A panel per search and a table; none where nothing was searched."""
+    searches = list(_searches(board, study))
+    if not searches:
         return None
     settings = study.tuning
     rows = []
-    for arm, one in found.items():
-        spent, grid = sum(trial.share for trial in one.trials), settings.trials
-        rate = f"{study.finetune.learning_rate * one.factor:.3g}"
+    for one in searches:
+        trials, factor, grid = one.found.trials, one.found.factor, settings.trials
+        spent = sum(trial.share for trial in trials)
         cells = [
-            TableCell(f"× {one.factor:g}", f"{rate} in fine-tuning"),
-            TableCell(percent(_chosen(one, settings.rungs).score), readable(str(one.task))),
-            TableCell(count(sum(trial.samples for trial in one.trials))),
-            TableCell(f"{spent:.1f} fine-tunings", f"{percent(spent / grid)}% of the full grid of {grid}"),
+            TableCell(f"× {factor:g}", f"{one.whole.learning_rate * factor:.3g}"),
+            TableCell(percent(_chosen(one.found, settings.rungs).score), one.judged),
+            TableCell(count(sum(trial.samples for trial in trials))),
+            TableCell(f"{spent:.1f} whole budgets", f"{percent(spent / grid)}% of the full grid of {grid}"),
         ]
-        rows.append(Row(readable(arm), cells))
+        rows.append(Row(readable(one.arm), cells, under=one.of))
     lead = (
-        f"Every arm was given the same {settings.trials} candidates, factors of {settings.lowest:g} to {settings.highest:g} on all "
-        f"its learning rates, in the same order. On each of {settings.rungs} rungs a candidate trained for "
-        f"{settings.reduction} times as long as on the one before, and went on if it was in the best "
-        f"1/{settings.reduction} of those that came as far. Scores are those of the validation split. What a search cost is "
-        "charged to its arm."
+        f"Every arm was given the same {settings.trials} candidates, factors of {settings.lowest:g} to {settings.highest:g} on its "
+        "learning rates, in the same order: once for fine-tuning, and once for its intermediate step where it has one. On each of "
+        f"{settings.rungs} rungs a candidate trained for {settings.reduction} times as long as on the one before, and went on if "
+        f"it was in the best 1/{settings.reduction} of those that came as far. Fine-tunings are scored on the validation split, "
+        "steps by the mean of what they are measured by on validation pairs. What a search of fine-tuning cost is charged to "
+        "every cell of its arm, that of a step to the cells that went through it."
     )
-    header = ["arm", "learning rate", "validation (%)", "samples seen", "cost of the search"]
-    panels = [_panel(readable(arm), one, settings.rungs) for arm, one in found.items()]
-    return Search(lead, panels, Table("The rate that each search found", header, rows))
+    header = ["arm and search", "learning rate", "validation (%)", "samples seen", "cost of the search"]
+    panels = [_panel(one, settings.rungs) for one in searches]
+    return Search(lead, panels, Table("The rates that the searches found", header, rows))
 
 
-def _chosen(one: SearchEntry, rungs: int) -> TrialEntry:
+def _searches(board: Leaderboard, study: Study) -> Iterator[_Search]:
+    for arm, one in board.tuning.items():
+        if one.trials:
+            yield _Search(arm, "fine-tuning", one, study.finetune, readable(str(one.task)))
+        if one.step and one.step.trials:
+            yield _Search(arm, "intermediate step", one.step, study.pretrain, "mean of its gates")
+
+
+def _chosen(one: RateEntry, rungs: int) -> TrialEntry:
     return next(trial for trial in one.trials if trial.factor == one.factor and trial.rung == rungs - 1)
 
 
-def _panel(arm: str, one: SearchEntry, rungs: int) -> Panel:
+def _panel(search: _Search, rungs: int) -> Panel:
     """Validation scores against the factor, on a logarithmic axis."""
-    canvas = Canvas(*_SIZE)
+    canvas, one = Canvas(*_SIZE), search.found
     factors = [trial.factor for trial in one.trials]
     across = Scale(min(factors) / 1.15, max(factors) * 1.15, 34, _SIZE[0] - 8, logarithmic=True)
     up = Scale(*padded([trial.score for trial in one.trials], 0.08, (0.0, 1.0)), _SIZE[1] - 26, 8)
@@ -76,5 +97,6 @@ def _panel(arm: str, one: SearchEntry, rungs: int) -> Panel:
         kind = "multimodal fill halo" if chosen else "scratch hollow"
         with canvas.titled(words):
             canvas.circle(x, y, radius, kind)
-    title = f"Search of the learning rate of {arm}: validation score by factor and rung"
-    return Panel(canvas, title, heading=arm)
+    arm = readable(search.arm)
+    title = f"Search of the learning rate of {arm}, {search.of}: validation score by factor and rung"
+    return Panel(canvas, title, heading=f"{arm}, {search.of}")
