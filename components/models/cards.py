@@ -8,6 +8,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from components.models.architecture import AXES, Architecture
 from components.models.architectures import ARCHITECTURES, load
@@ -16,6 +17,8 @@ LOOKS = ("text encoder", "visual input", "spatial code", "fusion", "readout")
 LEARNS = ("objectives", "norm", "start", "freezing")
 _CUT = {**dict.fromkeys(("text encoder", "visual input", "spatial code", "fusion"), r"[,;:]"), "readout": ";"}
 """Pattern at which an axis's description is cut for its short form; other axes are short already."""
+_TEST = re.compile(r"\((?P<file>tests/[\w/]+\.py)::(?P<test>\w+)\)")
+"""A test at the end of a deviation, in brackets, on a line of its own."""
 README_MARKS = (
     "<!-- made by `python -m components.models.cards --readme` -->",
     "<!-- end of what the command made -->",
@@ -35,6 +38,33 @@ def paper(kind: type[Architecture]) -> str:
     """The paper, such as 'Lu et al., NeurIPS 2019'; empty for architectures that follow no paper."""
     found = re.search(r"\(([^;)]*?\d{4})", (inspect.getdoc(kind) or "").partition("\n")[0])
     return found[1] if found else ""
+
+
+class Deviation(NamedTuple):
+    """A difference between an architecture and its paper or code.
+
+    Attributes:
+        words: what differs, on one line.
+        tests: the tests that show it, such as `tests/models/test_family.py::test_heads`; there should be at least one.
+    """
+
+    words: str
+    tests: tuple[str, ...]
+
+
+def deviations(kind: type[Architecture]) -> list[Deviation]:
+    """The bullets under DEVIATIONS in an architecture's docstring; none where it says that there are none.
+
+    Raises:
+        ValueError: the list does not begin with a bullet.
+    """
+    before, *bullets = re.split(r"^\* ", _deviations(kind), flags=re.MULTILINE)
+    if before.strip():
+        raise ValueError(f"DEVIATIONS of {kind.__name__} must be bullets, not {before.strip()!r}")
+    return [
+        Deviation(" ".join(_TEST.sub("", one).split()), tuple(found[0][1:-1] for found in _TEST.finditer(one)))
+        for one in bullets
+    ]
 
 
 def readme_table() -> str:
@@ -76,13 +106,20 @@ def _rows(axes: Sequence[str], link: Callable[[str], str], with_paper: bool = Fa
 
 
 def _words(kind: type[Architecture]) -> list[str]:
-    said, _, deviations = (inspect.getdoc(kind) or "").partition("DEVIATIONS:\n")
+    said = (inspect.getdoc(kind) or "").partition("DEVIATIONS:\n")[0]
     lines = said.rstrip().splitlines()
-    if not deviations:
+    listed = _deviations(kind)
+    if not listed:
         return lines
+    linked = _TEST.sub(lambda found: f"<sub>[{found['test']}](../{found['file']})</sub>", listed)
+    return [*lines, "", "**Deviations from the paper, each with the tests that show it**", "", *linked.splitlines()]
+
+
+def _deviations(kind: type[Architecture]) -> str:
+    """The text under DEVIATIONS, without its indentation; empty where nothing is listed."""
+    listed = (inspect.getdoc(kind) or "").partition("DEVIATIONS:\n")[2]
     # Text after the deviations that is not indented, such as attributes, is for readers of the code.
-    deviations = re.split(r"\n(?=\S)", deviations)[0]
-    return [*lines, "", "**Deviations from the paper**", "", *textwrap.dedent(deviations).rstrip().splitlines()]
+    return textwrap.dedent(re.split(r"\n(?=\S)", listed)[0]).rstrip()
 
 
 if __name__ == "__main__":

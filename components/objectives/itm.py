@@ -14,7 +14,7 @@ class ImageTextMatching(Objective):
 
     Beside masked words (ViLBERT, LXMERT, Pixel-BERT), or in a pass of its own on unmasked text (UNITER and ViLT, both
     section 3.2). Which pairs are torn apart is decided by the data, which knows what is true
-    of which.
+    of which: the other side comes from the same batch, where the codes draw it from all the data.
     """
 
     def __init__(self, model: Architecture, configuration: ModelConfiguration) -> None:

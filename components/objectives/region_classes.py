@@ -14,8 +14,8 @@ class RegionClasses(Objective):
     """Name the object in a masked region as the front end does (Tan and Bansal, 2019, section 3.1.2).
 
     The label is the class that the front end holds likeliest, background aside, and the loss of a region is weighted by
-    how sure the front end is of it. The public code asks for the labels of all objects, masked or not; here, as in the
-    paper, for those of the masked ones.
+    how sure the front end is of it. The public code asks for the labels of all objects, masked or not, at 1/0.15 times the
+    weight; here, as in the paper, only those of the masked ones are asked for.
 
     Attributes:
         KEY: the batch's probabilities over kinds, "none of them" last.

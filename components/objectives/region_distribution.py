@@ -8,10 +8,10 @@ from components.objectives.region_divergence import RegionDivergence
 
 
 class RegionDistribution(RegionDivergence):
-    """Cross-entropy against the front end's distribution over classes (Su et al., 2020, section 3.3).
+    """Cross-entropy against the front end's distribution over classes (code: jackroos/VL-BERT, `soft_cross_entropy`).
 
-    Its gradient is that of the divergence. The head has no normalisation before its last layer (code: jackroos/VL-BERT,
-    `VisualLinguisticBertMVRCHead`).
+    The paper (Su et al., 2020, section 3.3) takes the likeliest class. The gradient is that of the divergence. The head has no
+    normalisation before its last layer (code: `VisualLinguisticBertMVRCHead`).
     """
 
     NORMED: ClassVar[bool] = False

@@ -31,6 +31,18 @@ def test_words_come_back_and_unseen_words_are_spelled() -> None:
     assert not cut.any()
 
 
+def test_the_vocabulary_is_of_the_studys_texts_and_knows_no_case() -> None:
+    tokenizer = build()
+    words = set(wordpiece.word_counts(TEXTS))
+    whole = {token for token in tokenizer.get_vocab() if token not in wordpiece.SPECIALS and len(token.lstrip("#")) > 1}
+    assert whole
+    assert whole <= words
+    ids, lengths, _ = wordpiece.encode(tokenizer, ["a RED Square", "a red square"])
+    assert (ids[0] == ids[1]).all()
+    special = wordpiece.special_tokens(tokenizer)
+    assert (ids[0, 0], ids[0, lengths[0] - 1]) == (special.cls, special.sep)
+
+
 def test_long_texts_are_cut_and_said_to_be() -> None:
     ids, lengths, cut = wordpiece.encode(build(length=6), ["red " * 10, "red"])
     assert ids.shape == (2, 6)

@@ -14,6 +14,7 @@ from components.models.architectures import ARCHITECTURES, load
 from components.models.encoders import grid_encoder, patch_encoder, text_encoder
 from components.models.states import States
 from components.objectives import OBJECTIVES
+from components.objectives import load as load_objective
 from tests.models.region_batches import FAMILY, READS_REGIONS, batch, build, configured
 from tests.models.small_models import pictures, texts
 from tests.small_configurations import small
@@ -234,3 +235,21 @@ print("transformers" in sys.modules)
     assert lines[0] == "[]"
     assert lines[1] == str(sorted(names))
     assert lines[2] == "False"  # importing it takes seconds; only building a Hugging Face encoder needs it
+
+
+@pytest.mark.parametrize("name", ["visualbert", "controlled", "text_only"])
+def test_nothing_is_dropped_between_a_readout_and_what_reads_it(name: str) -> None:
+    """The readout is what the poolers made, and heads drop nothing of it, in training mode."""
+    model = build(name, dropout=0.5).train()
+    poolers = [model.text_encoder.pooler.dense] if name == "text_only" else [model.text_pooler]
+    poolers += [model.image_pooler] if name == "controlled" else []
+    made: list[torch.Tensor] = []
+    for pooler in poolers:
+        pooler.register_forward_hook(lambda module, given, output: made.append(output))
+    shown = batch([6, 4])
+    states = model.encode(shown)
+    assert torch.equal(states.pooled, made[0].relu() * made[1].relu() if name == "controlled" else made[0].tanh())
+    matching = load_objective("itm")(model, configured(dropout=0.5)).head
+    for kind, head in (("vqa", model.head(5)), ("retrieval", model.pair_head()), ("itm", matching)):
+        first, second = (head.train()(model.readout(states, shown, kind)) for _ in range(2))
+        assert torch.equal(first, second)

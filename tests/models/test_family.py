@@ -57,6 +57,13 @@ def test_vilbert_is_wider_on_its_image_side_at_base_size_only() -> None:
     assert tiny.layers.sizes.image_feed_forward == 64
 
 
+@pytest.mark.parametrize("fusion", ["single_stream", "vilbert", "lxmert", "late"])
+def test_readouts_of_controlled_arms_are_no_wider_at_base_size(fusion: str) -> None:
+    with torch.device("meta"):
+        arm = load("controlled")(replace(BASE, axes=replace(AXES, fusion=fusion, readout="product")))
+    assert (arm.pooled_size, arm.image_width, arm.layers.sizes.cross_width) == (768, 768, 768)
+
+
 def test_arms_of_equal_fusion_have_equal_parameters_but_for_their_axis() -> None:
     counts = {
         code: parameters("controlled", replace(BASE, axes=replace(AXES, spatial_code=code)))
@@ -247,6 +254,7 @@ def test_uniter_masks_one_modality_at_a_time_and_draws_two_to_two_to_one_to_one(
         ["region_divergence_mean"],
     ]
     assert all(one.words + (one.regions is not None) + (one.mismatched is not None) == 1 for one in pretraining.passes)
+    assert [one.mismatched for one in pretraining.passes] == ["images", None, None, None]
     assert all(one.regions in (None, RegionMasking(1.0, 0.0, False)) for one in pretraining.passes)
 
 

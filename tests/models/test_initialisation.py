@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from components import objectives
 from components.models import family, visual_embedding
 from components.models.architecture import Architecture, load_component
+from components.models.architectures import ARCHITECTURES, load
+from components.models.cards import paper
 from components.models.encoders import text_encoder
 from components.models.initialisation import BERT_STD, initialised, tied_logit_scale
 from tests.models.region_batches import AXES, build, configured
@@ -131,6 +133,34 @@ def test_all_that_begins_from_nothing_has_the_size_of_its_rule(scale: str, fusio
             assert isinstance(module, nn.Linear)
             assert_normal(parameter, module.in_features**-0.5 if scale == "common" else 0.02)
     assert {kind for kind, _ in kinds} == {"Linear", "Embedding", "LayerNorm", "MaskedLanguageModelling"}
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if paper(load(name))])
+def test_architectures_begin_by_the_common_rule(name: str) -> None:
+    """All weights of an arm, its head and its losses; those of normalisations are one, also where a paper begins at zero."""
+    torch.manual_seed(0)
+    model = build(name, **ROOMY)
+    losses = {one: objectives.load(one)(model, configured(**ROOMY)) for one in model.PRETRAINING.losses}
+    head = nn.Module() if name == "vilbert" else model.head(40)  # its weights are normalised
+    zeros = {id(model.get_parameter(one)) for one in model.ZEROS}
+    seen = 0
+    for module, kind, parameter in parts(nn.ModuleDict({"model": model, "head": head, **losses})):
+        if isinstance(module, nn.LayerNorm | nn.BatchNorm2d) and kind == "weight":
+            assert (parameter == 1).all()
+        elif parameter.ndim < 2:
+            assert kind == "logit_scale" or not parameter.any()
+        elif id(module.get_parameter(kind)) not in zeros:
+            padding = getattr(module, "padding_idx", None)
+            drawn = parameter if padding is None else parameter[torch.arange(len(parameter)) != padding]
+            matrix = isinstance(module, nn.Linear | nn.Conv2d)
+            assert_normal(drawn, parameter[0].numel() ** -0.5 if matrix else 0.5)
+            seen += 1
+    assert seen > 5
+    if "mlm" in losses:
+        assert losses["mlm"].logit_scale == (tied_logit_scale(64) if model.TIED_WORDS else 1.0)
+    if "text" in model.COMPONENTS:
+        words = objectives.load("mlm")(text_encoder(configured(**ROOMY)), configured(**ROOMY))
+        assert words.logit_scale == tied_logit_scale(64)
 
 
 def test_the_rules_make_two_sizes_of_one_draw_and_agree_where_2500_numbers_are_read() -> None:

@@ -234,6 +234,21 @@ def test_controlled_arms_differ_in_their_code_alone(kind: SpatialCode) -> None:
     assert others == {f"{part}.{w}" for part in ("projection", "feature_norm", "norm") for w in ("weight", "bias")}
 
 
+def test_removed_features_count_in_the_picture_of_a_controlled_arm() -> None:
+    visual, text = both(ControlledEmbedding, picture_first=True)
+    given_batch = batch([5, 3], [4, 3])
+    given_batch["region_hidden"] = torch.tensor([[True, False, False, True], [False, False, True, False]])
+    given_batch["region_features"] = given_batch["region_features"].masked_fill(
+        given_batch["region_hidden"][..., None], 0.0
+    )
+    entered: list[Tensor] = []
+    visual.projection.register_forward_pre_hook(lambda module, given: entered.append(given[0]))
+    visual(given_batch, text)
+    features = given_batch["region_features"]
+    expected = torch.stack([features[0].sum(dim=0) / 4, features[1, :3].sum(dim=0) / 3])
+    torch.testing.assert_close(entered[0][:, 0], expected)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_regions_are_embedded_each_by_itself(kind: type) -> None:
     """Another order of regions is the same order of tokens, and padding is said to be padding."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from components.models.states import Batch, States
 from components.tasks.grounding import Grounding, token_centres
+from tests.models.region_batches import batch, build
 
 BOX = st.tuples(*[st.floats(0, 1, width=32)] * 4).map(
     lambda ends: (min(ends[0], ends[2]), min(ends[1], ends[3]), max(ends[0], ends[2]), max(ends[1], ends[3]))
@@ -90,3 +91,18 @@ def test_padding_is_never_chosen_and_blind_models_are_refused() -> None:
     assert torch.allclose(scores[real], head(image[real]).squeeze(-1))
     with pytest.raises(ValueError, match="Tokens has no visual tokens"):
         Grounding().scores(Tokens(None, None), head, {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["vilbert", "vlbert", "controlled"])
+def test_regions_alone_are_pointed_at_by_one_layer(name: str) -> None:
+    """These read the whole picture before the regions."""
+    model, shown = build(name).eval(), batch([6, 4], [4, 3])
+    assert model.visual_embedding.picture_first
+    head = Grounding().head(model, 0)
+    assert type(head) is nn.Linear
+    with torch.no_grad():
+        scores = Grounding().scores(model, head, shown)
+        expected = head(model.encode(shown).image).squeeze(-1)
+    assert scores.shape == shown["region_real"].shape
+    assert torch.equal(scores.isfinite(), shown["region_real"])
+    assert torch.equal(scores[shown["region_real"]], expected[shown["region_real"]])

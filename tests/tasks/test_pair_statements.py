@@ -65,3 +65,8 @@ def test_every_architecture_tells_the_sides_apart(name: str) -> None:
     turned = task.scores(model, head, texts | {"pixels": other, "pixels_second": one})
     assert scores.shape == (3, 2)
     assert torch.allclose(scores, turned) == (name == "text_only")
+
+
+def test_the_head_normalises_before_gelu() -> None:
+    kinds = [type(part).__name__ for part in PairStatements().head(Recorder(), 2)]  # type: ignore[arg-type]
+    assert kinds == ["Linear", "LayerNorm", "GELU", "Linear"]

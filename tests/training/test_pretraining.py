@@ -14,7 +14,7 @@ from components.models.architectures import ARCHITECTURES
 from components.models.architectures import load as load_architecture
 from components.models.configuration import Axes
 from components.models.encoders import text_encoder
-from components.models.passes import Pass, Pretraining, RegionMasking
+from components.models.passes import MASKED_WORDS, Pass, Pretraining, RegionMasking
 from components.models.pixels import PixelScaling
 from components.models.states import Regions
 from components.objectives import load
@@ -308,7 +308,7 @@ def test_a_frozen_front_end_is_charged_once_for_every_picture() -> None:
 def test_a_text_encoder_is_pretrained_on_masked_words() -> None:
     torch.manual_seed(0)
     encoder = text_encoder(SMALL)
-    ours = network(Pretraining((Pass((("mlm", 1.0),), words=True),)), encoder)
+    ours = network(MASKED_WORDS, encoder)
     texts = {name: raw(6)[name] for name in ("input_ids", "attention_mask", "masked_input_ids", "mlm_labels", "rows")}
     loss, metrics = ours(texts)
     assert set(metrics) == {"mlm/loss", "mlm/accuracy"}

@@ -59,9 +59,25 @@ class CLIP(Architecture):
     DEVIATIONS:
         * The paper trains both towers from scratch. The `unimodal` start takes the study's vision transformer, which was
           trained with GELU and without LayerNorm before its layers.
+          (tests/models/test_clip.py::test_it_takes_a_vision_transformer_of_another_form)
         * The study's tokenizer and vocabulary, [CLS] first, instead of 49,408 byte pairs.
+          (tests/data/test_tokenizer.py::test_the_vocabulary_is_of_the_studys_texts_and_knows_no_case)
         * Both towers have the study's width unless `text` says otherwise; the paper's text tower is narrower.
+          (tests/models/test_clip.py::test_both_towers_are_of_one_width)
         * Other true pairs of a batch are masked out of the loss, where the data tells which they are.
+          (tests/objectives/test_objectives.py::test_contrastive_equals_the_formula_with_false_negatives_left_out)
+        * Dropout has the study's rate; the paper has none.
+          (tests/models/test_clip.py::test_dropout_has_the_studys_rate)
+        * Tasks fine-tune a two-layer MLP on both vectors, as FLAVA's authors do; the paper asks by prompts or trains a
+          linear layer.
+          (tests/models/test_clip.py::test_tasks_read_both_vectors_by_two_layers)
+        * Retrieval fine-tunes the similarities, at most four candidates at a time; the paper ranks by them as they were
+          pretrained.
+          (tests/tasks/test_retrieval.py::test_pairs_are_scored_within_their_pool)
+        * Pictures are not cropped at random.
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+        * Fresh weights are drawn by the common initialisation (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "image_encoder"}

@@ -78,11 +78,41 @@ class Controlled(FusionArchitecture):
 
     DEVIATIONS:
         * Every arm has the same image embedding except for its spatial code; in the paper each model keeps its own.
+          (tests/models/test_visual_embedding.py::test_controlled_arms_differ_in_their_code_alone)
         * Every readout has the study's width; the paper's product is 1,024 wide at a width of 768.
+          (tests/models/test_family.py::test_readouts_of_controlled_arms_are_no_wider_at_base_size)
         * Fusion 'late' and 'single_stream_wide', readout 'pooled_text', pre-norm and most spatial codes are not in the paper.
-        * Image-text matching has two classes here, as for all architectures; the front end is the study's.
-        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py), unless the
-          initial scale is BERT's.
+          (tests/models/test_family.py::test_every_controlled_arm_reads_both_sides)
+          (tests/models/test_visual_embedding.py::test_controlled_arms_differ_in_their_code_alone)
+        * Regions that overlap a masked one by more than 0.4 lose their features too; the code only counts them.
+          (tests/models/test_family.py::test_pretraining_in_one_pass)
+          (tests/objectives/test_inputs.py::test_masking_spreads_to_what_overlaps_and_asks_no_more_for_it)
+        * Removed features count as zeros in the mean that stands for the whole picture; the code divides by how many
+          regions are left.
+          (tests/models/test_visual_embedding.py::test_removed_features_count_in_the_picture_of_a_controlled_arm)
+        * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of Conceptual Captions.
+          (tests/training/test_model_inputs.py::test_regions_are_those_of_the_studys_front_end_and_nothing_else_looks)
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+        * The other side of a mismatched pair comes from the same batch, and is false by all that the data knows; the code
+          draws it from all the data.
+          (tests/data/test_batches.py::test_torn_pairs_are_false)
+        * No dropout on the readout before heads; in the code it is 0.1.
+          (tests/models/test_architectures.py::test_nothing_is_dropped_between_a_readout_and_what_reads_it)
+        * Questions are answered by one softmax over the answers, as for all architectures; the code takes a binary
+          cross-entropy for each answer.
+          (tests/tasks/test_tasks.py::test_loss_and_metric)
+        * In retrieval a text is compared with three more pictures, and a picture with three more texts, as for all
+          architectures. In the code one softmax has two wrong texts, one of them mined, and a wrong picture.
+          (tests/tasks/test_retrieval.py::test_pairs_are_scored_within_their_pool)
+        * Grounding takes a softmax over the regions, as for all architectures. In the code the whole picture may be chosen
+          too, and each region has a binary cross-entropy against its overlap.
+          (tests/tasks/test_grounding.py::test_regions_alone_are_pointed_at_by_one_layer)
+          (tests/tasks/test_grounding.py::test_loss_and_measure)
+        * Fresh weights are drawn by the common initialisation, and tied vocabulary logits are scaled to it
+          (components/models/initialisation.py), unless the initial scale is BERT's.
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
+          (tests/models/test_initialisation.py::test_all_that_begins_from_nothing_has_the_size_of_its_rule)
+          (tests/models/test_initialisation.py::test_vocabulary_logits_of_fresh_words_are_scaled_by_the_common_rule_alone)
 
     Attributes:
         axes: the values of this arm's axes.

@@ -29,8 +29,17 @@ class MMBT(Architecture):
 
     DEVIATIONS:
         * The closing [SEP] of the text is kept; the reference code ends the text without one.
-        * The paper has a ResNet-152; here it is the study's grid encoder, with the whole grid of its last stage.
-        * Plain AdamW and the study's schedule, without reduction on plateau and without early stopping.
+          (tests/parity/test_parity_mmbt.py::test_image_segment_first_and_text_positions_restart_at_zero)
+        * The study's grid encoder in place of a ResNet-152.
+          (tests/models/test_architectures.py::test_components_load_strictly_and_keep_their_function)
+        * AdamW and the study's schedule: the rate does not fall on plateaus, and no run ends early.
+          (tests/training/test_module.py::test_one_optimiser_trains_everything_at_one_rate)
+          (tests/training/test_learning_rate.py::test_it_rises_peaks_at_the_end_of_the_warm_up_and_falls_to_zero)
+          (tests/training/test_length.py::test_steps_are_steps)
+        * Parts are frozen for a share of the fine-tuning; in the code for a number of epochs.
+          (tests/training/test_mmbt_freezing.py::test_image_unfreezes_before_text_and_the_rest_always_trains)
+        * Fresh weights are drawn by the common initialisation (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder", "grid": "image_encoder"}

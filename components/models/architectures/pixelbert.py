@@ -20,14 +20,27 @@ class PixelBERT(FusionArchitecture):
     the cells that were read, row by row.
 
     DEVIATIONS:
-        * The study's grid encoder in place of ResNet-50 or ResNeXt-152, without the maximum over 2x2 cells after it, because
-          the study's pictures are small.
+        * The study's grid encoder in place of ResNet-50 or ResNeXt-152, without the maximum over 2x2 cells after it,
+          because the study's pictures are small.
+          (tests/models/test_architectures.py::test_components_load_strictly_and_keep_their_function)
+          (tests/models/test_visual_embedding.py::test_cells_share_one_vector_and_keep_their_order)
         * In pretraining half of the cells are read, at most 100; in the paper 100, which is about half of its grids.
+          (tests/models/test_visual_embedding.py::test_sampled_cells_are_distinct_and_differ_between_pictures_and_times)
         * One optimiser, AdamW, for everything; in the paper the convolutions are trained by stochastic gradient descent.
+          (tests/training/test_module.py::test_one_optimiser_trains_everything_at_one_rate)
         * The paper does not say which side of a pair is swapped: here the text is. It does not say whether masked words of
           swapped pairs are predicted: here they are.
-        * Hard negatives are not mined for retrieval.
-        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
+          (tests/models/test_family.py::test_pretraining_in_one_pass)
+          (tests/objectives/test_inputs.py::test_masked_words_and_regions_of_torn_pairs_are_asked_for_unless_dropped)
+        * Questions are answered by one softmax over the answers, as for all architectures; the paper takes a binary
+          cross-entropy for each answer.
+          (tests/tasks/test_tasks.py::test_loss_and_metric)
+        * In retrieval a text is compared with three more pictures, and a picture with three more texts, as for all
+          architectures; the paper takes twenty and trains on the five hardest.
+          (tests/tasks/test_retrieval.py::test_pairs_are_scored_within_their_pool)
+        * Fresh weights are drawn by the common initialisation, and tied vocabulary logits are scaled to it
+          (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=PixelEmbedding)

@@ -15,7 +15,15 @@ from components.models.states import Batch, States
 class TextOnly(Architecture):
     """BERT on the text alone (Devlin et al., 2019). It shows how much wording and priors tell without the picture.
 
-    DEVIATIONS: none.
+    DEVIATIONS:
+        * BERT is pretrained on masked words alone, without next-sentence prediction.
+          (tests/training/test_pretraining.py::test_a_text_encoder_is_pretrained_on_masked_words)
+          (tests/objectives/test_objectives.py::test_text_pretraining_leaves_only_the_pooler_untouched)
+        * No dropout before the head; in the paper it is 0.1.
+          (tests/models/test_architectures.py::test_nothing_is_dropped_between_a_readout_and_what_reads_it)
+        * Fresh weights are drawn by the common initialisation, and tied vocabulary logits are scaled to it
+          (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"text": "text_encoder"}

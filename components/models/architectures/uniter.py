@@ -20,14 +20,41 @@ class UNITER(FusionArchitecture):
 
     DEVIATIONS:
         * Padding stays in the sequence and is masked; the code removes it, which changes no state.
+          (tests/parity/test_parity_original_uniter.py::test_states_and_pooler)
         * Of a text none of whose words is drawn, and of a picture none of whose regions is drawn, none is masked; the code
           then masks one.
+          (tests/data/test_corruption.py::test_words_are_masked_as_often_as_asked_however_short_the_text)
+          (tests/data/test_corruption.py::test_regions_are_masked_as_often_as_asked_however_few_there_are)
         * Mismatched pairs get another picture, as in the code; the paper says picture or text.
+          (tests/models/test_family.py::test_uniter_masks_one_modality_at_a_time_and_draws_two_to_two_to_one_to_one)
+        * The other side of a mismatched pair comes from the same batch, and is false by all that the data knows; the code
+          draws it from all the data.
+          (tests/data/test_batches.py::test_torn_pairs_are_false)
         * Tasks are drawn in the ratios for COCO and Visual Genome (2:2:1:1).
-        * The study's tokenizer in place of BERT's cased one, its front end in place of a Faster R-CNN, its pretraining
-          pairs in place of COCO, Visual Genome, Conceptual Captions and SBU.
-        * Two pictures of one statement are read in the same way for all architectures; the paper adds attention between them.
-        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
+          (tests/models/test_family.py::test_uniter_masks_one_modality_at_a_time_and_draws_two_to_two_to_one_to_one)
+          (tests/training/test_pretraining.py::test_counts_of_drawn_passes_fit_the_ratios)
+        * Errors of features are averaged over features and divergences over classes, as in the code; the paper sums them.
+          (tests/parity/test_parity_original_uniter.py::test_losses_and_gradients_of_pretraining)
+        * The study's tokenizer in place of BERT's cased one.
+          (tests/data/test_tokenizer.py::test_the_vocabulary_is_of_the_studys_texts_and_knows_no_case)
+        * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of COCO, Visual Genome,
+          Conceptual Captions and SBU.
+          (tests/training/test_model_inputs.py::test_regions_are_those_of_the_studys_front_end_and_nothing_else_looks)
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+        * Questions are answered by one softmax over the answers, as for all architectures; the code takes a binary
+          cross-entropy for each answer.
+          (tests/tasks/test_tasks.py::test_loss_and_metric)
+        * Retrieval takes a cross-entropy over the candidates, as for all architectures; the paper asks for a margin of 0.2
+          between the sigmoids of scores, and mines hard negatives.
+          (tests/parity/test_parity_original_uniter.py::test_the_task_ranks_by_cross_entropy_and_not_by_a_margin)
+        * Two pictures of one statement are read in the same way for all architectures; the paper adds attention between
+          them.
+          (tests/tasks/test_pair_statements.py::test_both_pictures_are_read_with_the_text)
+        * Model and head learn at one rate; in the code the head for answers learns ten times as fast.
+          (tests/training/test_module.py::test_one_optimiser_trains_everything_at_one_rate)
+        * Fresh weights are drawn by the common initialisation, and tied vocabulary logits are scaled to it
+          (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=UNITEREmbedding)

@@ -20,15 +20,32 @@ class ViLBERT(FusionArchitecture):
     one on the state of the whole picture and one on [CLS].
 
     DEVIATIONS:
-        * At base size (width 768) the image side and co-attention are 1,024 wide with 8 heads and a feed-forward of
-          1,024, as in the paper. At any other size both sides have the study's width, heads and feed-forward, and the
-          readout has that width too.
+        * At base size (width 768) the image side and co-attention are 1,024 wide with 8 heads and a feed-forward of 1,024,
+          as in the paper. At any other size both sides have the study's width, heads and feed-forward, and the readout has
+          that width too.
+          (tests/models/test_family.py::test_vilbert_is_wider_on_its_image_side_at_base_size_only)
         * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of Conceptual Captions.
-        * Masked regions are drawn in the same way for all architectures. Regions that overlap a masked one stay visible, as
-          in the reference code.
-        * Dropout has the study's rate everywhere. In the code it is 0.5 between the two layers of the answer head, and 0.1 on the
-          readout before every head, which has none here.
-        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
+          (tests/training/test_model_inputs.py::test_regions_are_those_of_the_studys_front_end_and_nothing_else_looks)
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+        * The other side of a mismatched pair comes from the same batch, and is false by all that the data knows; the code
+          draws it from all the data.
+          (tests/data/test_batches.py::test_torn_pairs_are_false)
+        * Dropout has the study's rate everywhere. In the code it is 0.5 between the two layers of the answer head, and 0.1
+          on the readout, and on the states of regions, before every head, which have none here.
+          (tests/parity/test_parity_original_vilbert.py::test_no_dropout_in_heads_beyond_the_original)
+        * Questions are answered by one softmax over the answers, as for all architectures; the code takes a binary
+          cross-entropy for each answer.
+          (tests/tasks/test_tasks.py::test_loss_and_metric)
+        * In retrieval a text is compared with three more pictures, and a picture with three more texts, as for all
+          architectures. In the code one softmax has two wrong texts, one of them mined, and a wrong picture.
+          (tests/tasks/test_retrieval.py::test_pairs_are_scored_within_their_pool)
+        * Grounding takes a softmax over the regions, as for all architectures. In the code the whole picture may be chosen
+          too, and each region has a binary cross-entropy against its overlap.
+          (tests/tasks/test_grounding.py::test_regions_alone_are_pointed_at_by_one_layer)
+          (tests/tasks/test_grounding.py::test_loss_and_measure)
+        * Fresh weights are drawn by the common initialisation, and tied vocabulary logits are scaled to it
+          (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     DESIGN: ClassVar[Design] = Design(

@@ -25,7 +25,27 @@ class ViLT(Architecture):
 
     DEVIATIONS:
         * Square images at one resolution: no padded or sampled patches, no positions interpolated per image.
+          (tests/models/test_vilt.py::test_all_patches_of_square_pictures_are_read)
         * The paper starts from a ViT pretrained on ImageNet-21k, here the start is the study's own `patches` component.
+          (tests/models/test_architectures.py::test_components_load_strictly_and_keep_their_function)
+        * The other side of a mismatched pair comes from the same batch, and is false by all that the data knows; the code
+          draws it from all the data.
+          (tests/data/test_batches.py::test_torn_pairs_are_false)
+        * Pictures are not augmented; the paper's best models are fine-tuned with RandAugment.
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+        * Questions are answered by one softmax over the answers, as for all architectures; the code takes a binary
+          cross-entropy for each answer.
+          (tests/tasks/test_tasks.py::test_loss_and_metric)
+        * In retrieval a text is compared with three more pictures, and a picture with three more texts, as for all
+          architectures; the paper compares a picture with fifteen more texts.
+          (tests/tasks/test_retrieval.py::test_pairs_are_scored_within_their_pool)
+        * Two pictures of one statement are read in the same way for all architectures; the paper gives the second a
+          modality embedding of its own.
+          (tests/tasks/test_pair_statements.py::test_both_pictures_are_read_with_the_text)
+        * Model and head learn at one rate; in the code the head for answers learns ten times as fast.
+          (tests/training/test_module.py::test_one_optimiser_trains_everything_at_one_rate)
+        * Fresh weights are drawn by the common initialisation (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     COMPONENTS: ClassVar[dict[str, str]] = {"patches": "vision_transformer"}

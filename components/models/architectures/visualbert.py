@@ -20,11 +20,26 @@ class VisualBERT(FusionArchitecture):
 
     DEVIATIONS:
         * Questions are answered from the state of their last word; the paper appends a [MASK] and reads its state.
+          (tests/models/test_family.py::test_questions_are_read_where_the_paper_reads_them)
         * In pretraining a picture is read with one caption, its own or (half of the time) another's. The paper reads two:
           the first is always its own, and matching is predicted for the second.
+          (tests/objectives/test_inputs.py::test_mismatched_pairs_show_another_picture_or_another_text_with_its_masks)
+        * The other side of a mismatched pair comes from the same batch, and is false by all that the data knows; the code
+          draws it from all the data.
+          (tests/data/test_batches.py::test_torn_pairs_are_false)
         * No second pretraining on the task's own data.
+          (tests/study/test_graph.py::test_every_fine_tuning_begins_where_it_should)
         * The front end of the study in place of a Faster R-CNN, and its pretraining pairs in place of COCO.
-        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
+          (tests/training/test_model_inputs.py::test_regions_are_those_of_the_studys_front_end_and_nothing_else_looks)
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+        * No dropout before the heads of tasks; in the code it is 0.1.
+          (tests/models/test_architectures.py::test_nothing_is_dropped_between_a_readout_and_what_reads_it)
+        * Two pictures of one statement are read one after the other, as for all architectures; the code reads them in one
+          sequence.
+          (tests/tasks/test_pair_statements.py::test_both_pictures_are_read_with_the_text)
+        * Fresh weights are drawn by the common initialisation, and tied vocabulary logits are scaled to it
+          (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=VisualBERTEmbedding)

@@ -21,15 +21,46 @@ class VLBERT(FusionArchitecture):
     before the closing [SEP], all other tasks from BERT's pooler on [CLS].
 
     DEVIATIONS:
-        * Questions are answered from the state of their last word; the paper reads a [MASK] in the answer's place.
-        * The whole picture has the mean features of its regions, as the code has it with regions that are computed beforehand;
-          the paper pools its feature map.
+        * Questions are answered from the state of their last word; the paper reads a [MASK] in the answer's place, which
+          the code gives a segment of its own.
+          (tests/models/test_family.py::test_questions_are_read_where_the_paper_reads_them)
+          (tests/models/test_visual_embedding.py::test_vlbert_equals_its_formula)
+        * The whole picture has the mean features of its regions, as the code has it with regions that are computed
+          beforehand; the paper pools its feature map.
+          (tests/parity/test_parity_original_vlbert.py::test_the_picture_is_the_mean_of_the_regions_that_are_not_hidden)
+        * That mean divides by the number of regions that are not hidden; the code adds 1e-5 to it.
+          (tests/models/test_visual_embedding.py::test_vlbert_equals_its_formula)
+        * The box of the whole picture ends at its edge; in the code at its last pixel.
+          (tests/models/test_visual_embedding.py::test_the_picture_is_the_mean_of_its_real_regions)
+        * Masked regions have learned features, as the code has it with regions that are computed beforehand; the paper
+          blanks their pixels.
+          (tests/models/test_visual_embedding.py::test_vlbert_equals_its_formula)
+        * Masked regions are classified against the front end's whole distribution, as in the code; the paper takes its
+          likeliest class.
+          (tests/parity/test_parity_original_vlbert.py::test_classes_of_masked_regions)
         * Dropout has the study's rate; the answer head of the code has one more, of 0.1, before its last layer.
+          (tests/parity/test_parity_original_vlbert.py::test_dropout_acts_where_the_original_has_it)
         * No [END] token after the regions.
+          (tests/parity/test_parity_original_vlbert.py::test_states_and_answers)
         * The normalisations of the visual part start at one, by the common initialisation; in the code they start at zero.
-        * Only image-text pairs: there are no batches of text alone. A frozen front end of the study replaces the Faster
-          R-CNN, which may be trained in the paper.
-        * Tied vocabulary logits are scaled by the common initialisation (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
+        * Only image-text pairs: there are no batches of text alone.
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+        * The front end of the study, frozen, in place of a Faster R-CNN, which may be trained in the paper, and its
+          pretraining pairs in place of Conceptual Captions.
+          (tests/training/test_model_inputs.py::test_regions_are_those_of_the_studys_front_end_and_nothing_else_looks)
+          (tests/data/test_batches.py::test_regions_are_those_of_the_pictures)
+          (tests/training/test_pretraining.py::test_a_frozen_front_end_looks_where_the_batch_has_no_regions_and_never_learns)
+        * Questions are answered by one softmax over the answers, as for all architectures; the code takes a binary
+          cross-entropy for each answer.
+          (tests/tasks/test_tasks.py::test_loss_and_metric)
+        * Grounding takes one linear layer and a softmax over the regions, as for all architectures. In the code the whole
+          picture may be chosen too, the head is that of masked regions, and each region has a binary cross-entropy.
+          (tests/tasks/test_grounding.py::test_regions_alone_are_pointed_at_by_one_layer)
+          (tests/tasks/test_grounding.py::test_loss_and_measure)
+        * Fresh weights are drawn by the common initialisation, and tied vocabulary logits are scaled to it
+          (components/models/initialisation.py).
+          (tests/models/test_initialisation.py::test_architectures_begin_by_the_common_rule)
     """
 
     DESIGN: ClassVar[Design] = Design(fusion="single_stream", embedding=VLBERTEmbedding, picture_first=True)
