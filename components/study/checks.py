@@ -143,7 +143,7 @@ def _pair_fault(study: Study, task: str, axis: Axis, cells: list[Cell]) -> str:
         return (
             f"can have no verdict, because {scales}; let tuning search the rate, or compare arms of one initial_scale"
         )
-    if axis == "system" and (reason := unequal(study, *cells)):
+    if axis == "system" and (reason := unequal(study, cells[0], cells[1])):
         return f"is about whole systems, which needs as much data and as large a budget for both: {reason}"
     if axis == "freezing" and (firm := [one.arm for one in cells if not may_freeze(study.arms[one.arm].architecture)]):
         return f"is about what is frozen, and the architecture of {firm[0]} trains everything from the start"
