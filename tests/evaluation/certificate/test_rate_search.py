@@ -219,7 +219,7 @@ def test_the_cost_is_charged_to_every_cell_of_the_arm(finished: tuple[Path, Stud
 
 def test_two_norms_are_judged_after_a_search_alone(finished: tuple[Path, Study, TrainingRecords]) -> None:
     _, study, records = finished
-    pair = Cell.of("vilt", "multimodal"), Cell.of("mmbt", "unimodal")
+    pair = Cell.of("vilt", "unimodal"), Cell.of("mmbt", "unimodal")
     assert grade_of(study, *pair, certify(study, records)).grade == "system"
     unsearched = grade_of(
         searched(trials=0), *pair, dict.fromkeys(records.tuning, Certificate(valid=True, checks=[], stated={}))
