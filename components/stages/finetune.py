@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 
+from components.data.predicted import predicted_pictures, predicted_splits
 from components.data.regions import RegionArrays
 from components.data.store import Store
 from components.data.task_batches import TaskStream
@@ -88,7 +89,7 @@ def finetune(
     digest = save_weights(network.state_dict(), stage.scratch / f"{cell.name}.safetensors")
     regions = prepared.regions
     if tests.folder != store.folder:
-        pictures = prediction.predicted_pictures(tests, study.tasks)
+        pictures = predicted_pictures(tests, study.tasks)
         regions = region_arrays(arm, study, tests, network.front, replicate, stage.root, pictures)
     with stage.loop():
         write_predictions(study, stage, tests, regions, network, task, cell)
@@ -135,7 +136,7 @@ def write_predictions(
     network.to(device)
     tables = [
         prediction.table(network, store, regions, task, split, cell.name, study.runtime.prediction_batch_size, device)
-        for split in prediction.predicted_splits(store, task)
+        for split in predicted_splits(store, task)
     ]
     path: Path = stage.scratch / f"{cell.name}.parquet"
     prediction.write(tables, path)

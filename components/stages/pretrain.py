@@ -2,6 +2,7 @@
 
 import argparse
 
+from components.data.predicted import predicted_pictures
 from components.data.store import Store
 from components.data.training_store import training_store
 from components.paths import tokens_folder
@@ -11,7 +12,6 @@ from components.training.building import as_module, region_arrays
 from components.training.learning_rate import at_found_step_rate
 from components.training.length import decide
 from components.training.measure_reads import what_is_read
-from components.training.prediction import predicted_pictures
 from components.training.run import Surroundings, train
 from components.training.saving import save_run
 from components.training.step_run import put_together

@@ -1,6 +1,6 @@
 """Predictions per sample, in file order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,6 @@ import torch
 
 from components.data.batches import in_order
 from components.data.regions import RegionArrays
-from components.data.samples import GENERALISATION_PREFIX
 from components.data.store import Store
 from components.data.task_batches import task_batch
 from components.training.finetuning import FinetuningNetwork, needs_of
@@ -28,26 +27,6 @@ SCHEMA = pa.schema(
         "correct": pa.float32(),
     }
 )
-
-
-def predicted_splits(store: Store, task: str) -> list[str]:
-    """Every split of a task but `train` and `gate`, which only promotion may look at."""
-    return [
-        split
-        for split in store.splits(task)
-        if split in ("validation", "selection") or split.startswith(GENERALISATION_PREFIX)
-    ]
-
-
-def predicted_pictures(store: Store, tasks: Iterable[str]) -> np.ndarray:
-    """The pictures of what is predicted of any of the tasks, and of the pairs that gates are measured on: int64, ascending rows.
-
-    All that a replicate with samples of its own looks at beside them, so that its front end looks once.
-    """
-    parts = [store.part(task, split) for task in tasks for split in predicted_splits(store, task)]
-    parts += [store.part("pairs", "validation")] if "validation" in store.splits("pairs") else []
-    rows = np.unique(np.concatenate([pictures for part in parts for pictures in part.pictures]))
-    return rows[rows >= 0]
 
 
 def predict(

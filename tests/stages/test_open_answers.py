@@ -86,7 +86,9 @@ def test_open_answers_from_the_manifest_to_the_scores(tmp_path: Path, monkeypatc
     for arm in ARMS:
         tuning = tmp_path / f"outputs/tuning/{arm}/record.json"
         tuning.parent.mkdir(parents=True)
-        tuning.write_text(json.dumps({"run": {}, "task": None, "factor": 1.0, "trials": []}), encoding="utf-8")
+        tuning.write_text(
+            json.dumps({"run": {}, "task": None, "factor": 1.0, "trials": [], "step": None}), encoding="utf-8"
+        )
         run = stage(tmp_path, f"outputs/finetune/{arm}/vqa/0")
         run.scratch = tmp_path / "scratch" / arm
         for folder in (run.scratch, run.out().parent):

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.data.findings import FaultyDataError
+from components.data.predicted import predicted_pictures, predicted_splits
 from components.data.samples import Picture, SampleWriter, read
 from components.data.scenes import generate
 from components.data.store import Store
@@ -21,7 +22,6 @@ from components.study.loading import parse_study
 from components.study.plan import fine_tunings
 from components.study.study import Study
 from components.training.digests import BatchDigests
-from components.training.prediction import predicted_pictures, predicted_splits
 from components.training.task_run import put_together
 from tests.stages.in_process import prepare, stage
 from tests.study.complete import complete

@@ -186,6 +186,7 @@ def small_studies(draw: st.DrawFn) -> Study:
             "axes": None,
             "unimodal": draw(st.lists(st.sampled_from(["text", "grid", "patches"]), unique=True)),
             "pairs": draw(PAIRS) if "multimodal" in starts else WHOLE,
+            "masked_words": 0.15,
             "starts": starts,
             "few_label_starts": draw(st.sampled_from([starts, []])),
             "matched_starts": draw(st.sampled_from([twins, []])),
