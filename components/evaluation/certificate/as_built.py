@@ -77,8 +77,10 @@ def _masking_runs(study: Study, records: TrainingRecords) -> Iterator[tuple[Run,
 
 def _about(count: int, of: int, share: float) -> bool:
     """Whether a count is what chance makes of a share."""
-    if not share or not of:
-        return not count and not (share and not of)
+    if not share:
+        return not count
+    if not of:
+        return False
     return abs(count / of - share) <= ERRORS * math.sqrt(CLUSTERS * share * (1 - share) / of)
 
 
