@@ -16,7 +16,8 @@ from components.models.configuration import InitialScale
 from components.records.training import Beginnings
 
 EMBEDDINGS: dict[InitialScale, float] = {"common": 0.5, "bert": 0.02}
-"""Standard deviation of embeddings by each rule; that of linear layers is 1/sqrt(fan-in) by the common one, else the same."""
+"""Standard deviation of embeddings by each rule; that of linear layers is 1/sqrt(fan-in) by the common one, else the same. Spelt
+here anew, for what is measured must not follow what drew it."""
 TOLERANCE = 6.0
 """How many standard errors a measured deviation may be away from its rule. That of n numbers has an error of 1/sqrt(2n)."""
 

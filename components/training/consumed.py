@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
+from components.data.corruption import IGNORED
 from components.records.training import Consumed
-
-IGNORED = -100  # label of a token that is not predicted
 
 
 class ConsumedBatches:
@@ -35,8 +35,8 @@ class ConsumedBatches:
             found["regions"] = real.sum()
             found["masked_regions"] = (batch["region_chosen"].bool() & real).sum()
         if "itm_image_rows" in batch:
-            own = batch["itm_image_rows"].new_tensor(range(len(batch["itm_image_rows"])))
-            found["torn_pairs"] = (batch["itm_image_rows"] != own).sum()
+            shown = batch["itm_image_rows"]
+            found["torn_pairs"] = (shown != torch.arange(len(shown))).sum()
         for name, count in found.items():
             self.counts[name] += int(count)
 

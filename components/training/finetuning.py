@@ -9,7 +9,7 @@ from components.data.task_batches import Needs
 from components.models.pixels import PixelScaling
 from components.tasks import TASKS
 from components.tasks.task import Task
-from components.training.model_inputs import looked_at
+from components.training.model_inputs import WithFrontEnd, looked_at
 
 Batch = Mapping[str, Tensor]
 
@@ -19,7 +19,7 @@ def needs_of(task: Task) -> Needs:
     return Needs(task.boxes, task.second_picture, task.pool, task.distractors)
 
 
-class FinetuningNetwork(nn.Module):
+class FinetuningNetwork(WithFrontEnd):
     """A model with the head of one task, and the frozen front end that looks at the pictures for it, if it has one.
 
     The whole of it is what is saved: pictures and texts in, scores out.

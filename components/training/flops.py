@@ -70,9 +70,11 @@ def front_flops(network: nn.Module, batch: Batch) -> float:
     if front is None or pixels is None:
         return 0.0
     scaling: Any = network.get_submodule("scaling")
+    given = [batch["region_boxes"], batch["region_real"]] if getattr(front, "GIVEN_BOXES", False) else []
+    # It may have looked at pictures on a GPU already, while the batch and the rest are on the CPU.
+    device = next(front.parameters(), pixels).device
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        given = (batch["region_boxes"], batch["region_real"]) if getattr(front, "GIVEN_BOXES", False) else ()
-        front.regions(scaling(pixels), *given)
+        front.regions(scaling(pixels).to(device), *(tensor.to(device) for tensor in given))
     return float(counter.get_total_flops()) / len(pixels)
 
 

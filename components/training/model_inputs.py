@@ -1,10 +1,10 @@
 """From a batch as the stream hands it over to one that models read: pixels scaled, regions found."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from components.models.pixels import PixelScaling
 
@@ -12,6 +12,22 @@ Batch = Mapping[str, Tensor]
 
 PICTURES = {"": "pixels", "_second": "pixels_second"}
 """What the names of everything about a picture end in, and its pixels."""
+
+
+class WithFrontEnd(nn.Module):
+    """A network with a frozen front end that looks at the pictures for it, or none.
+
+    The front end never trains: whatever is done with the network, its running statistics stay.
+    """
+
+    front: nn.Module | None
+
+    def train(self, mode: bool = True) -> Self:
+        """As every module's, but that the front end stays in evaluation mode."""
+        super().train(mode)
+        if self.front is not None:
+            self.front.eval()
+        return self
 
 
 def looked_at(batch: Batch, scaling: PixelScaling, front: Any) -> dict[str, Tensor]:

@@ -13,10 +13,10 @@ from components.models.pixels import PixelScaling
 from components.models.states import Batch
 from components.objectives.inputs import as_seen
 from components.objectives.objective import Objective
-from components.training.model_inputs import looked_at
+from components.training.model_inputs import WithFrontEnd, looked_at
 
 
-class PretrainingNetwork(nn.Module):
+class PretrainingNetwork(WithFrontEnd):
     """A model in the forward passes of its pretraining, each under a weighted sum of objectives.
 
     All passes of a batch are run and summed, or one of them, by the batch's own draw: the same one in every process and
@@ -56,13 +56,6 @@ class PretrainingNetwork(nn.Module):
             name for name, objective in objectives.items() if objective.READS_STATES and hasattr(model, "encode")
         }
         self._edges = list(accumulate(one_pass.ratio for one_pass in pretraining.passes))
-
-    def train(self, mode: bool = True) -> "PretrainingNetwork":
-        """As every module's, but that a frozen front end never trains: its running statistics stay."""
-        super().train(mode)
-        if self.front is not None:
-            self.front.eval()
-        return self
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and the metrics of every objective that was computed, prefixed by its name.

@@ -86,19 +86,11 @@ def train(
     surroundings.spool.trained(name, trainer.global_step - stream.start, time.monotonic() - begin)
     if not surroundings.stop_requested() and trainer.global_step != budget.steps:
         raise RuntimeError(f"{name} ended after {trainer.global_step} of {budget.steps} steps")
-    # A front end was pretrained before and stays as it is: it is part of the model, and no part of what was trained.
-    parameters = dict(network.named_parameters())
-    trained = [name for name in parameters if not name.startswith("front.")]
-    for name in trained:
-        parameters[name].requires_grad_(True)
     return Trained(
         samples=budget.steps * budget.batch_size,
         steps=budget.steps,
         learning_rate=budget.learning_rate,
-        parameters=Parameters(
-            total=sum(parameter.numel() for parameter in parameters.values()),
-            trained=sum(parameters[name].numel() for name in trained),
-        ),
+        parameters=thawed(network),
         flops=flops,
         digests=Digests(**module.digests.chains),
         digests_after={str(batches): Digests(**chains) for batches, chains in module.digests.after.items()},
@@ -110,6 +102,20 @@ def train(
         curves=module.curve,
         metrics={key: value for key, value in module.curve[-1].items() if key != "samples"} if module.curve else {},
     )
+
+
+def thawed(network: nn.Module) -> Parameters:
+    """Give back their gradients to all parameters that were trained, and count them.
+
+    A front end was pretrained before and stays as it is: it is part of the model, and no part of what was trained.
+    """
+    total = trained = 0
+    for name, parameter in network.named_parameters():
+        total += parameter.numel()
+        if not name.startswith("front."):
+            parameter.requires_grad_(True)
+            trained += parameter.numel()
+    return Parameters(total=total, trained=trained)
 
 
 def bare_trainer(steps: int, callback: L.Callback, runtime: RuntimeSettings) -> L.Trainer:

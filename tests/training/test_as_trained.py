@@ -1,5 +1,6 @@
 """What a network does in a training step is seen, and seeing it changes nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,3 +93,12 @@ def test_the_optimiser_is_described_as_it_was_built() -> None:
     found = described(optimizer, scheduler, 100)
     assert (found.name, found.betas, found.decay) == ("AdamW", (0.9, 0.95), {"0.01": [2], "0": [1]})
     assert found.schedule == [1.0, 0.95, 0.9, 0.75, 0.5, 0.25, 0.0]
+
+
+def test_attention_of_a_vision_transformer_never_drops() -> None:
+    model: Any = load("vilt")(replace(SMALL, dropout=0.1)).train()
+    given = Batches().at(0)
+    with Dropouts() as acting:
+        model.encode({**given, "pixels": torch.randn(16, 3, 32, 32)})
+    # Two residuals in each layer, and the embeddings of text and patches; attention would make one more of each layer.
+    assert acting.found == {0.1: 2 * SMALL.layers + 2}

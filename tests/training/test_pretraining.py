@@ -21,6 +21,8 @@ from components.objectives import load
 from components.objectives.inputs import as_seen
 from components.objectives.objective import Objective
 from components.study.budget import Budget
+from components.tasks.vqa import VisualQuestionAnswering
+from components.training.finetuning import FinetuningNetwork
 from components.training.flops import count_flops
 from components.training.freezing import FreezingSchedule
 from components.training.pretraining import ImagePretrainingNetwork, PretrainingNetwork
@@ -303,6 +305,25 @@ def test_a_frozen_front_end_is_charged_once_for_every_picture() -> None:
     without, found = (count_flops(ours, one, schedule, BUDGET, pictures) for pictures in (0, 100))
     assert (without.front, found.front) == (0.0, pytest.approx(100 * 2 * 4 * 3 * FEATURES))
     assert found.total - without.total == pytest.approx(found.front)
+
+
+def test_counting_and_training_leave_the_front_end_of_a_fine_tuning_as_it_was() -> None:
+    """What was counted looks at batches of its own, and a served model looks with the same running statistics."""
+    model: Any = load_architecture("visualbert")(SMALL)
+    ours = FinetuningNetwork(model, PixelScaling(), model.head(3), VisualQuestionAnswering(), Front())
+    one = raw(6)
+    one["region_features"] = one["region_features"][:, :4]
+    one["region_boxes"] = one["region_boxes"][:, :4]
+    one["region_real"] = torch.ones(6, 4, dtype=torch.bool)
+    one["targets"] = torch.tensor([0, 1, 2, 0, 1, 2])
+    before = {name: tensor.clone() for name, tensor in ours.front.state_dict().items()}
+    ours.train()
+    found = count_flops(ours, one, FreezingSchedule(ours.model, []), BUDGET, 10)
+    assert found.front > 0
+    assert ours.front.looked == 1
+    assert ours.training
+    assert not ours.front.training
+    assert all(torch.equal(before[name], tensor) for name, tensor in ours.front.state_dict().items())
 
 
 def test_a_text_encoder_is_pretrained_on_masked_words() -> None:
